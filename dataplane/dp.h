@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// The dataplane as control sees it: start, stop, commands down, events up, counters. Control
+// touches no packet. Unless it says otherwise a function is called by one thread at a time.
+
+#pragma once
+
+#include <stddef.h>
+
+#include "cmd.h"
+#include "conf.h"
+#include "event.h"
+#include "stats.h"
+
+struct dp;
+struct store_env;
+struct store_muk_state;
+
+// The counter's clock and mark at start (design 5): worked out by control, see counter.h.
+struct dp_counter_start {
+	uint32_t first;    // no value at or below it is sent: all `last` entries start here
+	uint64_t epoch_offset_s; // CLOCK_BOOTTIME seconds + this = seconds since 2025-01-01
+	int64_t realtime_offset_s; // CLOCK_BOOTTIME seconds + this = Unix seconds at start
+};
+
+// Starts EAL, port and workers. why gets a sentence on error; everything is undone then. EAL can
+// be started once in a process.
+int dp_start(const struct dp_conf *conf, struct store_env *env,
+	const struct dp_counter_start *counter, struct dp **out, char why[256]);
+// Stops the workers after the frames they hold are sent (or 1 s has passed), closes the port.
+void dp_stop(struct dp *dp);
+
+// Hands a command to all workers. -EAGAIN: a ring is full, no worker got it, try again.
+int dp_command(struct dp *dp, const struct dp_cmd *cmd);
+// Takes up to n events.
+size_t dp_events(struct dp *dp, struct dp_event *events, size_t n);
+
+// Values above the mark are not sent. Any thread.
+void dp_mark_set(struct dp *dp, uint32_t mark);
+// Highest value any worker has used. Any thread.
+uint32_t dp_counter_highest(const struct dp *dp);
+// T the counter's clock stands at. Any thread.
+uint32_t dp_counter_now(const struct dp *dp);
+
+// Sums over all workers (worker = -1) or one. Any thread.
+void dp_stats_read(const struct dp *dp, int worker, struct dp_stats *out);
+void dp_status_read(const struct dp *dp, struct dp_status *out);
+// Turns the measuring of cycles per stage on or off. Any thread.
+void dp_stages_measure(struct dp *dp, int is_on);
+
+// Octets of an MSK message for these lengths, as spec 3.4 counts them (0: cannot be built). Any
+// thread.
+size_t dp_msk_message_bytes(unsigned profile, size_t idi_len, size_t btid_len);
+
+// Prepares HMAC states of n MUKs of 32 octets standing stride octets apart (states likewise
+// state_stride apart). Own context per caller: any thread, also before dp_start().
+struct dp_muk_prep;
+int dp_muk_prep_create(struct dp_muk_prep **out);
+void dp_muk_prep_burst(struct dp_muk_prep *prep, const uint8_t *muks, size_t stride,
+	struct store_muk_state *states, size_t state_stride, size_t n);
+void dp_muk_prep_destroy(struct dp_muk_prep *prep);
+
+// --- Capture: what the port really sent and received, as pcapng --------------------------------
+
+// Starts copying frames to fd (a pipe or a file; a thread of the dataplane writes and closes it)
+// until count frames were written (0 = no limit) or dp_capture_stop(). -EBUSY: one runs already.
+int dp_capture_start(struct dp *dp, int fd, uint64_t count);
+void dp_capture_stop(struct dp *dp);

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// What the workers tell control: rare things only. What happens per packet is in counters and in
+// the member states of a campaign.
+
+#pragma once
+
+#include <stdint.h>
+
+struct dp_campaign;
+
+enum dp_event_kind {
+	DP_EVENT_CAMPAIGN_CLOSED, // campaign: this worker will not touch it again
+	DP_EVENT_VERIFIED_FIRST,  // id: first verification under this MUK (is_prev as found)
+	DP_EVENT_GATEWAY_MAC,     // the next hop's MAC was learnt or changed
+	DP_EVENT_LINK,            // value: 1 up, 0 down
+	DP_EVENT_FATAL,           // the worker stopped: value = errno
+};
+
+struct dp_event {
+	enum dp_event_kind kind;
+	uint8_t worker;
+	uint8_t is_prev;
+	uint32_t id;
+	int32_t value;
+	struct dp_campaign *campaign;
+};

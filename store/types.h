@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Ids and records of the store, as its callers see them. Fixed size, host order, no pointers.
+// docs/store-format.md says how they lie on disk.
+
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// RFC 4282 bounds a NAI at 253 octets; IMPI and B-TID are NAIs.
+#define STORE_NAI_MAX 253
+#define STORE_NAME_MAX 127 // service names
+#define STORE_MUK_BYTES 32
+#define STORE_MRK_BYTES 32
+#define STORE_MSK_BYTES 16
+#define STORE_RAND_BYTES 16
+#define STORE_KDI_BYTES 3
+#define STORE_HMAC_STATE_BYTES 40
+#define STORE_SERVICE_GROUPS_MAX 32 // key groups of one service
+#define STORE_SET_MAX 64            // services in one set
+
+// Subscribers are numbered densely from 0. An id is not given to another subscriber while an
+// open campaign holds it (design 4).
+typedef uint32_t store_id;
+#define STORE_ID_NONE UINT32_MAX
+
+// Secrets have types of their own, so that one sees where they go.
+struct store_secret16 {
+	uint8_t byte[16];
+};
+struct store_secret32 {
+	uint8_t byte[32];
+};
+// The HMAC-SHA-1 inner and outer state of a MUK: what the packet path needs of it, ready to use.
+// As secret as the MUK.
+struct store_muk_state {
+	uint32_t inner[5];
+	uint32_t outer[5];
+};
+
+// IPv6, or IPv4 as ::ffff:a.b.c.d; all zero = no address.
+struct store_addr {
+	uint8_t byte[16];
+};
+
+enum store_subscriber_flag {
+	STORE_HAS_MUK = 1 << 0,  // B-TID, MUK and expiry are there
+	STORE_HAS_MRK = 1 << 1,
+	STORE_IN_UICC = 1 << 2,  // MSKs are kept in the UICC, else in the ME
+	STORE_HAS_PREV = 1 << 3, // a previous B-TID and MUK are kept (design 4)
+	STORE_MUK_VERIFIED = 1 << 4, // a verification under the current MUK has arrived
+	STORE_BTID_RAW = 1 << 5, // the B-TID stands in the side table
+	STORE_IMPI_RAW = 1 << 6, // the IMPI stands in the side table
+	STORE_LIVE = 1 << 7,     // clear: the id is free
+};
+
+// A set of services, by number: what a subscriber is authorised for, or registered with.
+typedef uint32_t store_set; // 24 bits are stored
+#define STORE_SET_NONE 0u   // the empty set
+
+typedef uint16_t store_service_id;
+#define STORE_SERVICE_NONE 0
+
+// What the packet path reads of a subscriber, as it lies in a block (public part).
+struct store_hot {
+	uint8_t btid[16];     // binary part of the B-TID, unless STORE_BTID_RAW
+	struct store_addr addr;
+	uint32_t expires;     // MUK expiry, Unix seconds, UTC
+	uint32_t authorised;  // store_set in the low 24 bits, store_subscriber_flag above
+	uint32_t registered;  // store_set in the low 24 bits, above them zero
+	uint16_t btid_suffix; // number of the part behind the '@'
+	uint16_t port;
+};
+_Static_assert(sizeof(struct store_hot) == 48, "the hot record is 48 octets");
+
+static inline store_set store_hot_authorised(const struct store_hot *hot)
+{
+	return hot->authorised & 0xffffff;
+}
+static inline store_set store_hot_registered(const struct store_hot *hot)
+{
+	return hot->registered & 0xffffff;
+}
+static inline uint8_t store_hot_flags(const struct store_hot *hot)
+{
+	return (uint8_t)(hot->authorised >> 24);
+}
+
+// Subscribers whose hot records lie together in one LMDB value.
+#define STORE_BLOCK_SUBSCRIBERS 45
+
+// A block as it lies in the map (little endian, as the machine). Never written through.
+struct store_block {
+	uint8_t version;
+	uint8_t count; // records in use
+	uint16_t reserved;
+	uint32_t data_key;    // at-rest wrapping, 0 = in the clear
+	uint8_t nonce[12];
+	uint8_t tag[16];
+	uint8_t spare[84];
+	struct store_hot hot[STORE_BLOCK_SUBSCRIBERS];
+	struct store_muk_state muk[STORE_BLOCK_SUBSCRIBERS]; // wrapped when data_key is not 0
+};
+_Static_assert(sizeof(struct store_block) == 4080, "a block fills one LMDB overflow page");
+
+// A subscriber, whole: what import and `ue show` work with. Wipe it after use.
+struct store_subscriber {
+	char impi[STORE_NAI_MAX + 1];
+	char btid[STORE_NAI_MAX + 1]; // empty: no MUK
+	uint8_t flags;
+	uint16_t port;
+	uint32_t expires;
+	store_set authorised;
+	store_set registered;
+	struct store_addr addr;
+	struct store_secret32 muk;
+	struct store_muk_state muk_state;
+	struct store_secret32 mrk;
+};
+
+// The B-TID and MUK a subscriber had before, kept until a verification under the new one.
+struct store_prev {
+	char btid[STORE_NAI_MAX + 1];
+	uint32_t expires;
+	struct store_secret32 muk;
+	struct store_muk_state muk_state;
+};
+
+// Key group: key domain and group number name it.
+struct store_group_id {
+	uint8_t kdi[STORE_KDI_BYTES];
+	uint16_t group;
+};
+
+enum store_profile {
+	STORE_PROFILE_TS33246,
+	STORE_PROFILE_V600,
+};
+
+struct store_group {
+	struct store_group_id id;
+	uint8_t profile;          // enum store_profile
+	uint16_t last_key_number; // the last one ever given to an MSK; 0 = none yet
+	uint32_t created;         // Unix seconds
+};
+
+enum store_msk_state {
+	STORE_MSK_NEXT,
+	STORE_MSK_CURRENT,
+	STORE_MSK_RETIRED,
+};
+
+struct store_msk {
+	struct store_group_id group;
+	uint16_t number;  // Key Number, never 0
+	uint8_t state;    // enum store_msk_state
+	bool is_released; // a campaign has started to distribute it (design 4)
+	uint16_t seq_l;
+	uint16_t seq_u;
+	uint32_t csb_id;
+	uint8_t rand[STORE_RAND_BYTES];
+	struct store_secret16 key;
+	uint32_t created; // Unix seconds
+	uint32_t activated;
+};
+
+struct store_service {
+	store_service_id id;
+	char name[STORE_NAME_MAX + 1]; // the serviceId URI
+	uint8_t group_count;
+	struct store_group_id group[STORE_SERVICE_GROUPS_MAX];
+};
+
+enum store_campaign_kind {
+	STORE_CAMPAIGN_PUSH,
+};
+
+enum store_campaign_state {
+	STORE_CAMPAIGN_RUNNING,
+	STORE_CAMPAIGN_PAUSED,
+	STORE_CAMPAIGN_DONE,    // closed: every member verified, refused or given up
+	STORE_CAMPAIGN_ABORTED, // closed by the operator
+};
+
+#define STORE_SENDS_MAX 31
+
+struct store_campaign {
+	uint32_t id; // from 1, never used again
+	uint8_t kind;
+	uint8_t state;
+	struct store_group_id group;
+	uint16_t msk_number;
+	uint32_t rate;  // UEs per second, 0 = as fast as the port takes
+	uint8_t sends;  // most messages a member gets
+	uint8_t round;  // the round that runs, from 1
+	uint16_t wait_s[STORE_SENDS_MAX]; // seconds to wait after send i+1
+	uint64_t created_ms; // Unix milliseconds
+	uint64_t started_ms;
+	uint64_t ended_ms;
+	uint32_t span;    // ids 0 .. span-1 have a member state
+	uint32_t members; // these five are a snapshot at the last commit
+	uint32_t verified;
+	uint32_t given_up;
+	uint32_t refused;
+	uint64_t pushes;  // messages sent
+	uint64_t stale;   // answers that did not count
+	uint32_t only;    // STORE_ID_NONE, or the one subscriber it is for
+};
+
+// State of one member in a campaign, one octet each, written in slices of STORE_SLICE.
+//   0xff           not a member
+//   0x80 | why     refused, why as in dataplane/refusal.def
+//   0x40 | sends   verified after that many sends
+//   0x20           given up: sent as often as allowed, never verified
+//   0x21           given up: the campaign was aborted
+//   1 .. 31        sent that many times, no answer yet
+//   0              nothing sent yet
+#define STORE_MEMBER_NONE 0xff
+#define STORE_MEMBER_REFUSED 0x80
+#define STORE_MEMBER_VERIFIED 0x40
+#define STORE_MEMBER_GIVEN_UP 0x20
+#define STORE_MEMBER_ABORTED 0x21
+#define STORE_SLICE 4080 // members in one value

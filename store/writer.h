@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Changing the store. All writing is done by one thread (design 2): nothing here locks. A
+// transaction is durable when its commit returns 0, and leaves no trace when it does not.
+//
+// Errors: -EINVAL bad argument, -ENOENT no such object, -EEXIST already there, -EBUSY in use,
+// -ENOSPC map or disk full, -EIO anything LMDB could not do.
+
+#pragma once
+
+#include "reader.h"
+
+struct store_env_conf {
+	const char *dir;     // made 0700 when missing
+	uint64_t map_bytes;  // size of the map, preallocated; grown when the file is larger
+	unsigned max_readers;
+};
+
+// Opens or creates a store. -EBUSY: another daemon has it (why says so). -EPROTO: unknown format
+// version. Cleans up what an interrupted import left behind. why gets a sentence on any error.
+int store_env_open(const struct store_env_conf *conf, struct store_env **out, char why[256]);
+void store_env_close(struct store_env *env);
+
+struct store_env_info {
+	uint64_t map_bytes;
+	uint64_t used_bytes; // (last page + 1) x page size
+	uint64_t version;    // number of the last commit
+	uint32_t readers;
+};
+int store_env_info(struct store_env *env, struct store_env_info *out);
+
+struct store_txn;
+
+int store_txn_begin(struct store_env *env, struct store_txn **out);
+int store_txn_commit(struct store_txn *txn); // frees txn in any case
+void store_txn_abort(struct store_txn *txn);
+// A transaction inside another: its changes are kept or dropped on their own. The parent must
+// not be used until it is committed or aborted.
+int store_txn_nest(struct store_txn *parent, struct store_txn **out);
+
+// The verbs below read inside the transaction they are given, their own changes included.
+
+// Sets of services are interned: the same services have the same number for ever.
+int store_set_intern(
+	struct store_txn *txn, const store_service_id *services, size_t n, store_set *out);
+
+// Adds or changes one subscriber, found by IMPI. A new B-TID moves the old B-TID and MUK to
+// previous when a verification under them had arrived, else the previous one stays (design 4).
+// *id is set; *is_new tells which it was. -EEXIST: another subscriber has this B-TID.
+// may_reuse_id: ids freed by store_subscriber_remove may be given out again.
+int store_subscriber_put(struct store_txn *txn, const struct store_subscriber *sub,
+	bool may_reuse_id, store_id *id, bool *is_new);
+int store_subscriber_remove(struct store_txn *txn, store_id id);
+// Notes that a verification under the current (or, with is_prev, the previous) MUK arrived. A
+// verification under the current MUK ends the life of the previous one.
+int store_subscriber_verified(struct store_txn *txn, const store_id *ids, size_t n);
+
+int store_service_put(struct store_txn *txn, struct store_service *service); // by name; sets id
+int store_service_remove(struct store_txn *txn, store_service_id id); // -EBUSY: subscribers use it
+
+int store_group_put(struct store_txn *txn, const struct store_group *group);
+int store_group_remove(struct store_txn *txn, const struct store_group_id *id); // -EBUSY: in use
+
+// Adds an MSK or changes state and release of one. The key, RAND and CSB ID of an MSK that is
+// there already are never changed: -EEXIST. A new one takes msk->number, which has to be the
+// group's next Key Number, and moves the group's last_key_number.
+int store_msk_put(struct store_txn *txn, const struct store_msk *msk);
+
+int store_campaign_put(struct store_txn *txn, const struct store_campaign *campaign);
+// The number the next campaign will have; moves on with each call.
+int store_campaign_next_id(struct store_txn *txn, uint32_t *id);
+int store_campaign_slice_put(struct store_txn *txn, uint32_t campaign, uint32_t slice,
+	const uint8_t state[STORE_SLICE]);
+// Drops the member states of a campaign, at most `most` slices a call; returns 1 while there are
+// more, 0 when all are gone.
+int store_campaign_slices_drop(struct store_txn *txn, uint32_t campaign, unsigned most);
+
+int store_mark_put(struct store_txn *txn, uint32_t mark);
+
+// --- Import (design 4) ----------------------------------------------------------------------
+// New subscribers go above the published span, where no reader sees them; changed ones wait in a
+// list until the end. One import at a time. The steps run in write transactions of their own,
+// none of which holds the writer longer than 50 ms.
+
+struct store_import;
+
+struct store_import_result {
+	uint32_t added;
+	uint32_t changed;
+	uint32_t unchanged;
+	store_id first_new; // added ones have ids first_new .. first_new + added - 1
+};
+
+// -EBUSY while another import is open. expected: rows to come, 0 = unknown (sizes the tables).
+int store_import_begin(struct store_env *env, uint32_t expected, struct store_import **out);
+// Takes up to STORE_IMPORT_CHUNK rows. verdict[i] gets 0, or -EEXIST when the IMPI or the B-TID
+// of that row was in the file before or the B-TID belongs to another subscriber; such rows are
+// not taken. Sets of the rows must have been interned with store_import_set().
+#define STORE_IMPORT_CHUNK 8192
+int store_import_add(
+	struct store_import *imp, const struct store_subscriber *rows, size_t n, int *verdict);
+int store_import_set(
+	struct store_import *imp, const store_service_id *services, size_t n, store_set *out);
+// One step of making it visible: returns 1 while there is more to do, 0 when all rows are
+// published, -errno when it failed (then call store_import_abort).
+int store_import_publish(struct store_import *imp);
+// Ids of the changed subscribers, valid until the import ends.
+const store_id *store_import_changed(const struct store_import *imp, size_t *n);
+void store_import_end(struct store_import *imp, struct store_import_result *result);
+// Forgets all that was added; returns 1 while there is more to clean, then frees imp.
+int store_import_abort(struct store_import *imp);
+
+// --- Counter mark (design 5) ----------------------------------------------------------------
+// A file of its own beside the store: two checksummed sectors, written in turn, fdatasync'ed.
+
+struct store_mark;
+
+enum store_mark_state {
+	STORE_MARK_OK,
+	STORE_MARK_MISSING,
+	STORE_MARK_OTHER_MACHINE, // written under another machine-id
+};
+
+// Opens dir/counter.mark, creating it when missing. machine_id: 16 octets. -EUCLEAN: both
+// sectors are damaged. *mark is 0 when there was none.
+int store_mark_open(const char *dir, const uint8_t machine_id[16], struct store_mark **out,
+	uint32_t *mark, enum store_mark_state *state);
+// Durable when it returns 0. May be called from any one thread at a time, not only the writer.
+int store_mark_write(struct store_mark *m, uint32_t mark);
+void store_mark_close(struct store_mark *m);
