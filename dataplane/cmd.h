@@ -26,6 +26,11 @@ const char *dp_refusal_text(unsigned refusal);
 #define DP_MEMBER_NONE 0xff
 #define DP_MEMBER_REFUSED 0x80 // | enum dp_refusal
 
+// Verified in done[], and under which MUK. A record that changes while the campaign runs turns
+// CURRENT into PREV: what was verified is not what is current now.
+#define DP_DONE_CURRENT 1
+#define DP_DONE_PREV 2
+
 // The MSK a campaign distributes, and the coding of its messages. Secret.
 struct dp_msk {
 	uint8_t profile; // enum mikey_profile
@@ -46,49 +51,55 @@ struct dp_campaign {
 	uint32_t id;
 	struct dp_msk msk;
 	uint8_t kdi_group_key[5]; // kdi and group, the key to the store's eligibility
-	uint8_t sends;            // most messages a member gets, 1 .. DP_SENDS_MAX
+	uint8_t sends; // most messages a member gets, 1 .. DP_SENDS_MAX
 	uint32_t wait_ms[DP_SENDS_MAX]; // to wait after send i+1 before the next one, or the end
-	uint32_t span;            // ids 0 .. span-1 have a state
-	uint8_t first_round;      // 1, or the round to go on with after a restart
-	uint32_t only;            // one subscriber id, or UINT32_MAX: all members
+	uint32_t span; // ids 0 .. span-1 have a state
+	uint8_t first_round; // 1, or the round to go on with after a restart
+	uint32_t only; // one subscriber id, or UINT32_MAX: all members
 
-	_Atomic uint32_t rate;    // UEs per second over all workers, 0 = no limit. control: wo
-	_Atomic bool is_paused;   // control: wo, workers: ro
-	_Atomic bool is_aborted;  // control: wo, workers: ro
+	_Atomic uint32_t rate; // UEs per second over all workers, 0 = no limit. control: wo
+	_Atomic bool is_paused; // control: wo, workers: ro
+	_Atomic bool is_aborted; // control: wo, workers: ro
 
 	// One octet a member. round: sends so far, or refused, or none; written only by the worker
-	// that owns the slice. done: 0, then 1 once verified, by whichever worker saw it.
+	// that owns the slice. done: 0, then DP_DONE_* once verified, by whichever worker saw it.
 	uint8_t *round;
 	uint8_t *done;
 	// One octet per slice of 4,080 ids, set to 1 after a state in it changed. Settle clears it
 	// before it reads the slice.
 	_Atomic uint8_t *is_dirty;
 
+	// The lowest value any worker has used for this campaign, 0 = none yet: an answer with a
+	// lower one is from before. workers: rw
+	_Atomic uint32_t first_counter;
+
 	struct dp_campaign_worker {
 		// worker: wo, control: ro
 		_Alignas(64) _Atomic uint32_t round; // the round it is in, sends + 1 when through
 		_Atomic bool is_through; // all rounds sent and the last wait is over
+		_Atomic int error; // -errno when the worker could not take the campaign up
 		_Atomic uint64_t pushes; // messages the port took
-		_Atomic uint32_t stall;  // enum dp_stall
+		_Atomic uint32_t stall; // enum dp_stall
 	} worker[32];
 };
 
 enum dp_stall {
-	DP_STALL_NONE,      // sending, or waiting for the next round
-	DP_STALL_PACE,      // the rate allows no more now
-	DP_STALL_PORT,      // the port takes nothing
-	DP_STALL_NO_MAC,    // the next hop's MAC is not known
-	DP_STALL_MARK,      // the counter mark has not moved on yet
-	DP_STALL_COUNTER,   // values would run too far ahead of the clock
+	DP_STALL_NONE, // sending, or waiting for the next round
+	DP_STALL_PACE, // the rate allows no more now
+	DP_STALL_PORT, // the port takes nothing
+	DP_STALL_NO_MAC, // the next hop's MAC is not known
+	DP_STALL_MARK, // the counter mark has not moved on yet
+	DP_STALL_COUNTER, // values would run too far ahead of the clock
 	DP_STALL_PAUSED,
 };
 const char *dp_stall_name(enum dp_stall stall);
 
 enum dp_cmd_kind {
-	DP_CMD_CAMPAIGN_OPEN,  // campaign
+	DP_CMD_CAMPAIGN_OPEN, // campaign
 	DP_CMD_CAMPAIGN_CLOSE, // campaign; each worker answers DP_EVENT_CAMPAIGN_CLOSED
-	DP_CMD_STORE_CHANGED,  // ids [first, first + n) are new or changed: raise their counters,
-			       // then take the newest snapshot. n = 0: only take the snapshot
+	DP_CMD_STORE_CHANGED, // ids [first, first + n) are new or changed: raise their counters,
+			      // then take the newest snapshot. n = 0: only take the snapshot.
+			      // Sent after the commit; workers see no snapshot without it
 };
 
 struct dp_cmd {

@@ -19,9 +19,9 @@ struct store_muk_state;
 
 // The counter's clock and mark at start (design 5): worked out by control, see counter.h.
 struct dp_counter_start {
-	uint32_t first;    // no value at or below it is sent: all `last` entries start here
-	uint64_t epoch_offset_s; // CLOCK_BOOTTIME seconds + this = seconds since 2025-01-01
-	int64_t realtime_offset_s; // CLOCK_BOOTTIME seconds + this = Unix seconds at start
+	uint32_t first; // no value at or below it is sent: all `last` entries start here
+	int64_t counter_offset_s; // CLOCK_BOOTTIME seconds + this = T of the counter's clock
+	int64_t realtime_offset_s; // CLOCK_BOOTTIME seconds + this = Unix seconds, as at start
 };
 
 // Starts EAL, port and workers. why gets a sentence on error; everything is undone then. EAL can

@@ -12,17 +12,14 @@ struct dp_campaign;
 
 enum dp_event_kind {
 	DP_EVENT_CAMPAIGN_CLOSED, // campaign: this worker will not touch it again
-	DP_EVENT_VERIFIED_FIRST,  // id: first verification under this MUK (is_prev as found)
-	DP_EVENT_GATEWAY_MAC,     // the next hop's MAC was learnt or changed
-	DP_EVENT_LINK,            // value: 1 up, 0 down
-	DP_EVENT_FATAL,           // the worker stopped: value = errno
+	DP_EVENT_GATEWAY_MAC, // the next hop's MAC was learnt or changed
+	DP_EVENT_LINK, // value: 1 up, 0 down
+	DP_EVENT_FATAL, // the worker stopped: value = errno
 };
 
 struct dp_event {
 	enum dp_event_kind kind;
 	uint8_t worker;
-	uint8_t is_prev;
-	uint32_t id;
 	int32_t value;
 	struct dp_campaign *campaign;
 };

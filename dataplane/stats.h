@@ -33,20 +33,24 @@ enum dp_stage {
 };
 const char *dp_stage_name(enum dp_stage stage);
 
-#define DP_MIKEY_STATUS_MAX 64
+#define DP_MIKEY_STATUS_MAX 96
 
 struct dp_stats {
-	uint64_t pushes;         // MSK messages the port took
-	uint64_t verified;       // verification messages that made a member verified
-	uint64_t duplicates;     // good ones of members verified before
-	uint64_t tx_frames;      // all frames the port took
+	uint64_t pushes; // MSK messages the port took
+	uint64_t verified; // verification messages that made a member verified
+	uint64_t duplicates; // good ones of members verified before
+	uint64_t tx_frames; // all frames the port took
 	uint64_t tx_bytes;
 	uint64_t rx_frames;
 	uint64_t rx_bytes;
-	uint64_t tx_full;        // times the port took less than it was given
-	uint64_t arp_answers;
-	uint64_t arp_requests;
+	uint64_t tx_full; // times the port took less than it was given
+	uint64_t counter_waits; // members left for the next round: values too far ahead
+	uint64_t no_mbuf; // bursts that waited for buffers
+	uint64_t arp_answers; // requests we answered
+	uint64_t arp_requests; // requests we sent for the gateway
+	uint64_t arp_replies; // replies we received
 	uint64_t echo_answers;
+	uint64_t events_lost; // events control did not fetch in time
 	uint64_t capture_missed; // frames a running capture could not take
 	uint64_t drop[DP_DROP_COUNT];
 	uint64_t mikey[DP_MIKEY_STATUS_MAX]; // MIKEY_MALFORMED by enum mikey_status
@@ -72,10 +76,10 @@ struct dp_status {
 	struct dp_port_status port;
 	unsigned workers;
 	int cpu[DP_WORKERS_MAX];
-	char crypto[64];         // "ipsec-mb 1.3.0 avx512"
+	char crypto[64]; // "ipsec-mb 1.3.0 avx512"
 	uint64_t tsc_hz;
-	uint32_t counter_now;    // T the clock stands at
+	uint32_t counter_now; // T the clock stands at
 	uint32_t counter_highest; // highest T in use
-	uint32_t counter_mark;   // nothing above it is sent
-	uint64_t hot_bytes;      // memory of the counter table
+	uint32_t counter_mark; // nothing above it is sent
+	uint64_t counter_bytes; // address space of the counter table
 };

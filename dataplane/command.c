@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// What a worker does when control tells it to: take a campaign up, let it go, see the store as
+// it is now.
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "translate.h"
+#include "worker.h"
+
+void worker_event(struct worker *w, const struct dp_event *event)
+{
+	struct dp_event copy = *event;
+
+	copy.worker = (uint8_t)w->index;
+	// Events are few and the ring is large; one that does not fit is seen in the counters.
+	if (rte_ring_enqueue_elem(w->shared->events, &copy, sizeof(copy)) != 0)
+		w->stats.events_lost++;
+}
+
+uint32_t shared_counter_highest(const struct dp_shared *shared)
+{
+	uint32_t highest = shared->counter.first;
+
+	for (unsigned i = 0; i < shared->workers; i++) {
+		uint32_t value = atomic_load(&shared->worker[i]->counter.highest);
+
+		if (value > highest)
+			highest = value;
+	}
+	return highest;
+}
+
+static void run_free(struct run *run)
+{
+	rounds_fini(&run->rounds);
+	store_eligibility_free(&run->eligibility);
+	explicit_bzero(run, sizeof(*run));
+	free(run);
+}
+
+static int run_init(
+	struct worker *w, struct run *run, struct dp_campaign *c, const struct dp_now *now)
+{
+	const char *idi = w->shared->conf->idi;
+	struct store_group_id group = translate_group(&c->msk);
+	struct mikey_msk msg;
+	int ret;
+
+	run->campaign = c;
+	translate_msk(&c->msk, idi, &msg);
+	run->idi = c->msk.profile == MIKEY_PROFILE_V600
+		? (struct mikey_bytes){c->msk.kdi, sizeof(c->msk.kdi)}
+		: msg.idi;
+	if (mikey_template_init(&run->tpl, &msg) != MIKEY_OK)
+		return -EINVAL;
+	translate_label(&c->msk, &run->label);
+	ret = store_eligibility_load(w->reader, &group, &run->eligibility);
+	if (ret != 0)
+		return ret;
+	return rounds_init(&run->rounds, c, w->index, w->shared->workers, now->ns);
+}
+
+static void campaign_open(struct worker *w, struct dp_campaign *c, const struct dp_now *now)
+{
+	struct run *run = calloc(1, sizeof(*run));
+	int ret = run == NULL || w->runs == DP_CAMPAIGNS_MAX ? -ENOMEM : run_init(w, run, c, now);
+
+	if (ret == 0) {
+		w->run[w->runs++] = run;
+		return;
+	}
+	// Its members stay pending; control closes it and says why.
+	atomic_store(&c->worker[w->index].error, ret);
+	atomic_store(&c->worker[w->index].is_through, true);
+	if (run != NULL)
+		run_free(run);
+}
+
+void run_close(struct worker *w, struct run *run)
+{
+	unsigned i = 0;
+
+	while (w->run[i] != run)
+		i++;
+	if (w->burst.run == run)
+		burst_discard(w);
+	w->run[i] = w->run[--w->runs];
+	run_free(run);
+}
+
+static void campaign_close(struct worker *w, struct dp_campaign *c)
+{
+	struct dp_event event = {.kind = DP_EVENT_CAMPAIGN_CLOSED, .campaign = c};
+
+	for (unsigned i = 0; i < w->runs; i++) {
+		if (w->run[i]->campaign != c)
+			continue;
+		run_close(w, w->run[i]);
+		break;
+	}
+	worker_event(w, &event);
+}
+
+// Values of new or changed records begin above all that is in use: the key may have been known
+// under another id before.
+static void records_raise(struct worker *w, uint32_t first, uint32_t n)
+{
+	uint32_t highest = shared_counter_highest(w->shared), end = first + n;
+
+	if (end > w->counter.counter->ids || end < first)
+		end = w->counter.counter->ids;
+	for (uint32_t id = first; id < end; id++) {
+		if (counter_owner_of(id, w->shared->workers) != w->index)
+			continue;
+		counter_raise(&w->counter, id, highest);
+		for (unsigned i = 0; i < w->runs; i++)
+			if (id < w->run[i]->campaign->span &&
+				w->run[i]->campaign->done[id] == DP_DONE_CURRENT)
+				w->run[i]->campaign->done[id] = DP_DONE_PREV;
+	}
+}
+
+static void store_follow(struct worker *w)
+{
+	uint64_t dict = store_reader_dict_version(w->reader);
+
+	if (store_reader_renew(w->reader) <= 0 || dict == store_reader_dict_version(w->reader))
+		return;
+	for (unsigned i = 0; i < w->runs; i++) {
+		struct run *run = w->run[i];
+		struct store_group_id group = translate_group(&run->campaign->msk);
+		struct store_eligibility fresh;
+
+		if (store_eligibility_load(w->reader, &group, &fresh) != 0)
+			continue;
+		store_eligibility_free(&run->eligibility);
+		run->eligibility = fresh;
+	}
+}
+
+void worker_commands(struct worker *w, const struct dp_now *now)
+{
+	struct dp_cmd cmd;
+
+	while (rte_ring_dequeue_elem(w->commands, &cmd, sizeof(cmd)) == 0) {
+		switch (cmd.kind) {
+		case DP_CMD_CAMPAIGN_OPEN:
+			campaign_open(w, cmd.campaign, now);
+			break;
+		case DP_CMD_CAMPAIGN_CLOSE:
+			campaign_close(w, cmd.campaign);
+			break;
+		case DP_CMD_STORE_CHANGED:
+			records_raise(w, cmd.first, cmd.n);
+			store_follow(w);
+			break;
+		}
+	}
+}

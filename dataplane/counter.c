@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include "counter.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static uint32_t max_u32(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+// T of a wall clock; 0 before the epoch.
+static int64_t clock_counter(int64_t realtime_s)
+{
+	return realtime_s > COUNTER_EPOCH ? realtime_s - COUNTER_EPOCH : 0;
+}
+
+static int clock_check(const struct counter_known *known, int64_t now, uint32_t mark, char why[256])
+{
+	if (known->is_clock_accepted)
+		return 0;
+	if (now < (int64_t)mark - COUNTER_BACK_MAX_S) {
+		snprintf(why, 256,
+			"the clock stands %" PRId64 " s before the counter mark: set the clock, or "
+			"accept it with --accept-clock",
+			(int64_t)mark - now);
+		return -ERANGE;
+	}
+	if (mark != 0 && now > (int64_t)mark + COUNTER_FORTH_MAX_S) {
+		snprintf(why, 256,
+			"the clock stands %" PRId64 " days after the counter mark: set the clock, "
+			"or accept it with --accept-clock",
+			(now - (int64_t)mark) / 86400);
+		return -ERANGE;
+	}
+	return 0;
+}
+
+int counter_start(const struct counter_known *known, struct dp_counter_start *start, char why[256])
+{
+	uint32_t store_mark = known->has_store_mark ? known->store_mark : 0;
+	uint32_t file_mark = known->has_file_mark ? known->file_mark : 0;
+	uint32_t mark = max_u32(store_mark, file_mark);
+	int64_t now = clock_counter(known->realtime_s);
+	int64_t first = mark;
+	int ret = clock_check(known, now, mark, why);
+
+	if (ret != 0)
+		return ret;
+	// A mark that is missing, older than the store's copy or from another machine may hide
+	// values that were sent: begin where they cannot have been.
+	if (!known->has_file_mark || known->is_other_machine || file_mark < store_mark)
+		first = now + COUNTER_LOST_MARK_S > first ? now + COUNTER_LOST_MARK_S : first;
+	if (first >= COUNTER_MAX || now >= COUNTER_MAX) {
+		snprintf(why, 256, "no counter values are left: the mark stands at %" PRIu32, mark);
+		return -EOVERFLOW;
+	}
+	start->first = (uint32_t)first;
+	start->counter_offset_s = now - (int64_t)known->boottime_s;
+	start->realtime_offset_s = known->realtime_s - (int64_t)known->boottime_s;
+	return 0;
+}
+
+int counter_init(struct counter *counter, uint32_t first, uint32_t ids)
+{
+	size_t bytes = (size_t)ids * sizeof(uint32_t);
+	void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (map == MAP_FAILED)
+		return -errno;
+	*counter = (struct counter){.first = first, .advance = map, .ids = ids, .bytes = bytes};
+	return 0;
+}
+
+void counter_fini(struct counter *counter)
+{
+	if (counter->advance != NULL)
+		munmap(counter->advance, counter->bytes);
+	counter->advance = NULL;
+}
+
+bool counter_may_send(const struct counter_owner *owner, uint32_t id, uint32_t now)
+{
+	uint32_t limit = max_u32(now, owner->counter->first) + COUNTER_AHEAD_MAX_S;
+
+	return counter_last(owner->counter, id) < limit;
+}
+
+uint32_t counter_take(
+	struct counter_owner *owner, const uint32_t *ids, unsigned n, uint32_t now, uint32_t mark)
+{
+	struct counter *counter = owner->counter;
+	uint32_t value = max_u32(now, counter->first + 1);
+
+	for (unsigned i = 0; i < n; i++)
+		value = max_u32(value, counter_last(counter, ids[i]) + 1);
+	if (value > mark || value > COUNTER_MAX)
+		return 0;
+	for (unsigned i = 0; i < n; i++)
+		__atomic_store_n(
+			&counter->advance[ids[i]], value - counter->first, __ATOMIC_RELAXED);
+	if (value > atomic_load_explicit(&owner->highest, memory_order_relaxed))
+		atomic_store_explicit(&owner->highest, value, memory_order_relaxed);
+	return value;
+}
+
+void counter_raise(struct counter_owner *owner, uint32_t id, uint32_t highest)
+{
+	struct counter *counter = owner->counter;
+
+	if (highest > counter_last(counter, id))
+		__atomic_store_n(&counter->advance[id], highest - counter->first, __ATOMIC_RELAXED);
+}

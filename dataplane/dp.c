@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Start and stop of the dataplane, commands, events, counters: what dp.h promises to control.
+
+#include "dp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include "capture.h"
+#include "port.h"
+#include "worker.h"
+
+#define EVENTS 4096
+
+struct dp {
+	struct dp_shared shared;
+	struct dp_conf conf;
+	int cpu[DP_WORKERS_MAX];
+	struct capture *capture;
+};
+
+static int workers_create(struct dp *dp, struct store_env *env, char why[256])
+{
+	struct dp_shared *s = &dp->shared;
+
+	for (unsigned i = 0; i < dp->conf.workers; i++) {
+		int ret = worker_create(s, i, env, &s->worker[i]);
+
+		if (ret != 0) {
+			snprintf(why, 256, "worker %u cannot start: %s%s", i, strerror(-ret),
+				ret == -EIO ? " (known answers of the crypto do not hold)" : "");
+			return ret;
+		}
+		s->workers++;
+	}
+	return 0;
+}
+
+static int shared_init(struct dp *dp, const struct dp_counter_start *counter, char why[256])
+{
+	struct dp_shared *s = &dp->shared;
+	int ret = counter_init(&s->counter, counter->first, dp->conf.max_subscribers);
+
+	if (ret != 0) {
+		snprintf(why, 256, "no memory for the counters of %u subscribers",
+			dp->conf.max_subscribers);
+		return ret;
+	}
+	s->conf = &dp->conf;
+	s->counter_start = *counter;
+	atomic_store(&s->mark, counter->first);
+	neigh_init(&s->neigh, dp->conf.gateway_mac);
+	s->events = rte_ring_create_elem(
+		"events", sizeof(struct dp_event), EVENTS, SOCKET_ID_ANY, RING_F_SC_DEQ);
+	if (s->events == NULL) {
+		snprintf(why, 256, "no memory for the event ring");
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int workers_launch(struct dp *dp, char why[256])
+{
+	for (unsigned i = 0; i < dp->shared.workers; i++) {
+		int ret = rte_eal_remote_launch(worker_loop, dp->shared.worker[i], i + 1);
+
+		if (ret != 0) {
+			snprintf(why, 256, "worker %u cannot be launched: %s", i, strerror(-ret));
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static void dp_free(struct dp *dp)
+{
+	for (unsigned i = 0; i < dp->shared.workers; i++)
+		worker_destroy(dp->shared.worker[i]);
+	rte_ring_free(dp->shared.events);
+	counter_fini(&dp->shared.counter);
+	rte_eal_cleanup();
+	free(dp);
+}
+
+int dp_start(const struct dp_conf *conf, struct store_env *env,
+	const struct dp_counter_start *counter, struct dp **out, char why[256])
+{
+	struct dp *dp = calloc(1, sizeof(*dp));
+	int ret;
+
+	why[0] = '\0';
+	if (dp == NULL)
+		return -ENOMEM;
+	dp->conf = *conf;
+	ret = port_eal_start(&dp->conf, dp->cpu, why);
+	if (ret != 0) {
+		free(dp);
+		return ret;
+	}
+	ret = shared_init(dp, counter, why);
+	if (ret == 0)
+		ret = workers_create(dp, env, why);
+	if (ret == 0)
+		ret = port_start(&dp->shared, why);
+	if (ret != 0) {
+		dp_free(dp);
+		return ret;
+	}
+	ret = workers_launch(dp, why);
+	if (ret != 0) {
+		dp_stop(dp);
+		return ret;
+	}
+	*out = dp;
+	return 0;
+}
+
+void dp_stop(struct dp *dp)
+{
+	dp_capture_stop(dp);
+	atomic_store(&dp->shared.stop_requested, true);
+	rte_eal_mp_wait_lcore();
+	port_stop(&dp->shared);
+	dp_free(dp);
+}
+
+int dp_command(struct dp *dp, const struct dp_cmd *cmd)
+{
+	struct dp_shared *s = &dp->shared;
+
+	// This is the only thread that adds: what is free stays free.
+	for (unsigned i = 0; i < s->workers; i++)
+		if (rte_ring_free_count(s->worker[i]->commands) == 0)
+			return -EAGAIN;
+	for (unsigned i = 0; i < s->workers; i++)
+		rte_ring_enqueue_elem(s->worker[i]->commands, (void *)(uintptr_t)cmd, sizeof(*cmd));
+	return 0;
+}
+
+size_t dp_events(struct dp *dp, struct dp_event *events, size_t n)
+{
+	return rte_ring_dequeue_burst_elem(
+		dp->shared.events, events, sizeof(*events), (unsigned)n, NULL);
+}
+
+void dp_mark_set(struct dp *dp, uint32_t mark)
+{
+	atomic_store_explicit(&dp->shared.mark, mark, memory_order_release);
+}
+
+uint32_t dp_counter_highest(const struct dp *dp)
+{
+	return shared_counter_highest(&dp->shared);
+}
+
+uint32_t dp_counter_now(const struct dp *dp)
+{
+	struct dp_now now;
+
+	worker_now(&dp->shared, &now);
+	return now.counter;
+}
+
+// All counters are 64 bits wide, so a struct of them can be added up as an array.
+static void stats_add(struct dp_stats *sum, const struct dp_stats *add)
+{
+	_Static_assert(sizeof(*sum) % sizeof(uint64_t) == 0, "statistics are 64-bit counters");
+	uint64_t *to = (uint64_t *)sum;
+	const uint64_t *from = (const uint64_t *)add;
+
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(uint64_t); i++)
+		to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}
+
+void dp_stats_read(const struct dp *dp, int worker, struct dp_stats *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (unsigned i = 0; i < dp->shared.workers; i++)
+		if (worker < 0 || (unsigned)worker == i)
+			stats_add(out, &dp->shared.worker[i]->stats);
+}
+
+void dp_status_read(const struct dp *dp, struct dp_status *out)
+{
+	const struct dp_shared *s = &dp->shared;
+
+	memset(out, 0, sizeof(*out));
+	port_status(s, &out->port);
+	out->workers = s->workers;
+	memcpy(out->cpu, dp->cpu, sizeof(out->cpu));
+	snprintf(out->crypto, sizeof(out->crypto), "%s", crypto_path_text(s->worker[0]->crypto));
+	out->tsc_hz = rte_get_tsc_hz();
+	out->counter_now = dp_counter_now(dp);
+	out->counter_highest = dp_counter_highest(dp);
+	out->counter_mark = atomic_load(&s->mark);
+	out->counter_bytes = s->counter.bytes;
+}
+
+void dp_stages_measure(struct dp *dp, int is_on)
+{
+	atomic_store(&dp->shared.is_measuring, is_on != 0);
+}
+
+int dp_capture_start(struct dp *dp, int fd, uint64_t count)
+{
+	int ret;
+
+	if (dp->capture != NULL && !capture_is_over(dp->capture))
+		return -EBUSY;
+	dp_capture_stop(dp);
+	ret = capture_create(&dp->shared, fd, count, &dp->capture);
+	if (ret == 0)
+		atomic_store(&dp->shared.capture, dp->capture);
+	return ret;
+}
+
+// Waits until every worker has passed the end of a turn, so that none holds an old pointer.
+static void workers_pass(const struct dp *dp)
+{
+	const struct timespec nap = {.tv_nsec = 200000};
+
+	for (unsigned i = 0; i < dp->shared.workers; i++) {
+		const uint64_t *turns = &dp->shared.worker[i]->stats.turns;
+		uint64_t before = __atomic_load_n(turns, __ATOMIC_ACQUIRE);
+
+		while (rte_eal_get_lcore_state(i + 1) == RUNNING &&
+			__atomic_load_n(turns, __ATOMIC_ACQUIRE) == before)
+			nanosleep(&nap, NULL);
+	}
+}
+
+void dp_capture_stop(struct dp *dp)
+{
+	if (dp->capture == NULL)
+		return;
+	atomic_store(&dp->shared.capture, NULL);
+	workers_pass(dp);
+	capture_destroy(dp->capture);
+	dp->capture = NULL;
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include "rounds.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "cmd.h"
+#include "counter.h"
+
+int rounds_init(struct rounds *s, const struct dp_campaign *campaign, unsigned worker,
+	unsigned workers, uint64_t now_ns)
+{
+	uint32_t all = (campaign->span + COUNTER_SLICE - 1) / COUNTER_SLICE;
+
+	*s = (struct rounds){
+		.campaign = campaign,
+		.worker = worker,
+		.workers = workers,
+		.round = campaign->first_round > 0 ? campaign->first_round : 1,
+		.slices = all > worker ? (all - worker + workers - 1) / workers : 0,
+		.opened_ns = now_ns,
+	};
+	s->sent_ms = calloc(s->slices + 1, sizeof(*s->sent_ms));
+	return s->sent_ms == NULL ? -ENOMEM : 0;
+}
+
+void rounds_fini(struct rounds *s)
+{
+	free(s->sent_ms);
+	s->sent_ms = NULL;
+}
+
+static uint32_t elapsed_ms(const struct rounds *s, uint64_t now_ns)
+{
+	return (uint32_t)((now_ns - s->opened_ns) / 1000000);
+}
+
+// Whether the members of the current slice have had their time to answer the round before. A
+// slice nobody was sent to has nothing to wait for.
+static bool slice_is_due(const struct rounds *s, uint64_t now_ns)
+{
+	uint32_t sent = s->sent_ms[s->slice];
+
+	return s->round == 1 || sent == 0 ||
+		elapsed_ms(s, now_ns) >= sent + s->campaign->wait_ms[s->round - 2];
+}
+
+static bool has_rounds_left(const struct rounds *s)
+{
+	return s->slices > 0 && s->round <= s->campaign->sends;
+}
+
+static uint32_t last_wait_ms(const struct rounds *s)
+{
+	return s->campaign->wait_ms[s->campaign->sends - 1];
+}
+
+static bool member_is_due(const struct rounds *s, uint32_t id)
+{
+	return s->campaign->round[id] < s->round && !s->campaign->done[id];
+}
+
+// Leaves the current slice, and begins the next round at the end of the sweep.
+static void slice_leave(struct rounds *s)
+{
+	s->offset = 0;
+	if (++s->slice == s->slices) {
+		s->slice = 0;
+		s->round++;
+	}
+}
+
+static unsigned slice_collect(struct rounds *s, uint32_t *ids, unsigned n)
+{
+	uint32_t base = (s->slice * s->workers + s->worker) * COUNTER_SLICE;
+	uint32_t left = s->campaign->span - base;
+	uint32_t end = left < COUNTER_SLICE ? left : COUNTER_SLICE;
+	unsigned found = 0;
+
+	for (; s->offset < end && found < n; s->offset++)
+		if (member_is_due(s, base + s->offset))
+			ids[found++] = base + s->offset;
+	return found;
+}
+
+static bool slice_is_swept(const struct rounds *s)
+{
+	uint32_t base = (s->slice * s->workers + s->worker) * COUNTER_SLICE;
+
+	return s->offset >= COUNTER_SLICE || base + s->offset >= s->campaign->span;
+}
+
+unsigned rounds_due(struct rounds *s, uint64_t now_ns, uint32_t *ids, unsigned n)
+{
+	unsigned found = 0, swept = 0, round = s->round;
+
+	// A call never goes on into the next round: what it found is not marked as sent yet.
+	while (found < n && swept < ROUNDS_SLICES_PER_CALL && round == s->round &&
+		has_rounds_left(s)) {
+		if (s->offset == 0 && !slice_is_due(s, now_ns))
+			break;
+		found += slice_collect(s, ids + found, n - found);
+		if (!slice_is_swept(s))
+			continue;
+		slice_leave(s);
+		swept++;
+	}
+	return found;
+}
+
+void rounds_sent(struct rounds *s, uint64_t now_ns, const uint32_t *ids, unsigned n)
+{
+	// 0 stands for never.
+	s->last_sent_ms = elapsed_ms(s, now_ns) + 1;
+	for (unsigned i = 0; i < n; i++)
+		s->sent_ms[ids[i] / COUNTER_SLICE / s->workers] = s->last_sent_ms;
+}
+
+bool rounds_is_through(const struct rounds *s, uint64_t now_ns)
+{
+	if (has_rounds_left(s))
+		return false;
+	return s->last_sent_ms == 0 || elapsed_ms(s, now_ns) >= s->last_sent_ms + last_wait_ms(s);
+}

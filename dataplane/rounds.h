@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Rounds of a campaign on one worker: who is to be sent to next, and when. A worker sweeps its
+// slices of member ids in order; in round r it sends to those who got r - 1 messages or fewer and
+// have not answered. A slice is swept again only when its members have had their time to answer
+// (wait_ms of the send before). Time is an argument.
+
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ROUNDS_SLICES_PER_CALL 64
+
+struct dp_campaign;
+
+struct rounds {
+	const struct dp_campaign *campaign;
+	unsigned worker; // owns slices worker, worker + workers, ...
+	unsigned workers;
+	unsigned round; // 1 .. sends; sends + 1 = through, waiting for the last answers
+	uint32_t slice; // own slice the sweep stands in, counted from 0
+	uint32_t offset; // next id within it
+	uint32_t slices; // own slices
+	uint64_t opened_ns;
+	uint32_t last_sent_ms; // when the port last took a message, after opened_ns; 0 = never
+	uint32_t *sent_ms; // the same per own slice
+};
+
+// -ENOMEM when the slice table cannot be had.
+int rounds_init(struct rounds *s, const struct dp_campaign *campaign, unsigned worker,
+	unsigned workers, uint64_t now_ns);
+void rounds_fini(struct rounds *s);
+// Puts up to n member ids that are due into ids, ascending, and moves on. Returns how many; 0 when
+// nobody was found now: rounds_is_through() tells whether that is for good. Looks at no more than
+// ROUNDS_SLICES_PER_CALL slices, so that a sweep over answered members does not hold up the rest.
+unsigned rounds_due(struct rounds *s, uint64_t now_ns, uint32_t *ids, unsigned n);
+// Notes that the port took the messages for these ids: their time to answer begins.
+void rounds_sent(struct rounds *s, uint64_t now_ns, const uint32_t *ids, unsigned n);
+// All rounds are over, the last wait too.
+bool rounds_is_through(const struct rounds *s, uint64_t now_ns);

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Checks verification messages (docs/mikey-profile.md): parse, find the campaign by CSB ID and the
+// subscriber by IDr, see that the counter is one this campaign used, then the MAC. Where living
+// MSKs share a CSB ID (v600) each of their campaigns tries. The drop reason is the furthest point
+// a message reached.
+
+#include "translate.h"
+#include "worker.h"
+
+static enum dp_drop message_parse(
+	struct worker *w, const struct rte_mbuf *m, struct mikey_view *view)
+{
+	enum mikey_status status =
+		mikey_parse(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, view);
+
+	if (status != MIKEY_OK) {
+		w->stats.mikey[status]++;
+		return DP_DROP_MIKEY_MALFORMED;
+	}
+	if (mikey_view_kind(view) == MIKEY_KIND_ERROR)
+		return DP_DROP_MIKEY_ERROR;
+	if (mikey_view_kind(view) != MIKEY_KIND_VERIFICATION || view->mac.len != MIKEY_MAC_BYTES ||
+		view->ts_type != MIKEY_TS_COUNTER)
+		return DP_DROP_MIKEY_KIND;
+	return DP_DROP_UNKNOWN_CSB;
+}
+
+static bool csb_is_known(const struct worker *w, uint32_t csb_id)
+{
+	for (unsigned i = 0; i < w->runs; i++)
+		if (w->run[i]->campaign->msk.csb_id == csb_id)
+			return true;
+	return false;
+}
+
+// Looks all senders up at once; only those whose MSK lives are worth it.
+static void senders_find(struct worker *w)
+{
+	struct intake *in = &w->intake;
+	struct store_bytes btid[BURST];
+	unsigned seat[BURST], n = 0;
+	store_id id[BURST];
+	uint8_t is_prev[BURST];
+
+	for (unsigned i = 0; i < in->n; i++) {
+		if (in->drop[i] != DP_DROP_UNKNOWN_CSB || !csb_is_known(w, in->view[i].csb_id))
+			continue;
+		in->drop[i] = DP_DROP_UNKNOWN_IDR;
+		btid[n] = (struct store_bytes){
+			in->view[i].identity[0].data, in->view[i].identity[0].len};
+		seat[n++] = i;
+	}
+	if (n == 0)
+		return;
+	store_reader_find_btid_burst(w->reader, btid, n, id, is_prev);
+	for (unsigned k = 0; k < n; k++) {
+		in->id[seat[k]] = id[k];
+		in->is_prev[seat[k]] = is_prev[k];
+		if (id[k] != STORE_ID_NONE)
+			in->drop[seat[k]] = DP_DROP_NOT_A_MEMBER;
+	}
+}
+
+// The key a sender answered under: the current MUK, or the previous one when its B-TID is named.
+static void sender_key(struct worker *w, unsigned i)
+{
+	struct intake *in = &w->intake;
+	const struct store_muk_state *muk = NULL;
+
+	if (in->is_prev[i])
+		muk = store_reader_prev(w->reader, in->id[i], &in->prev[i]) == 0
+			? &in->prev[i].muk_state
+			: NULL;
+	else
+		store_reader_hot(w->reader, in->id[i], &muk);
+	in->muk[i] = muk;
+	if (muk == NULL)
+		in->drop[i] = DP_DROP_UNKNOWN_IDR;
+}
+
+// A value this campaign may have used: not from before it, and not from the future.
+static bool counter_fits(
+	const struct worker *w, const struct dp_campaign *c, store_id id, uint32_t counter)
+{
+	uint32_t first = atomic_load_explicit(&c->first_counter, memory_order_relaxed);
+
+	return first != 0 && counter >= first && counter <= counter_last(w->counter.counter, id);
+}
+
+// Whether message i may answer this campaign; moves its drop reason on.
+static bool answer_fits(struct worker *w, const struct run *run, unsigned i)
+{
+	struct intake *in = &w->intake;
+	const struct dp_campaign *c = run->campaign;
+
+	if (in->drop[i] < DP_DROP_NOT_A_MEMBER || in->view[i].csb_id != c->msk.csb_id)
+		return false;
+	if (in->id[i] >= c->span || c->round[in->id[i]] == DP_MEMBER_NONE)
+		return false;
+	if (in->drop[i] == DP_DROP_NOT_A_MEMBER)
+		in->drop[i] = DP_DROP_STALE_COUNTER;
+	return counter_fits(w, c, in->id[i], in->view[i].counter);
+}
+
+// Octets the MAC of message i covers: the message up to the MAC, identities and counter.
+static size_t input_write(struct worker *w, const struct run *run, unsigned i)
+{
+	struct intake *in = &w->intake;
+	const struct mikey_view *view = &in->view[i];
+	size_t head = view->mac.off, tail;
+
+	if (head > CHECK_INPUT_BYTES)
+		return 0;
+	memcpy(in->input[i], rte_pktmbuf_mtod(in->mbuf[i], const uint8_t *), head);
+	tail = mikey_verification_tail(in->input[i] + head, CHECK_INPUT_BYTES - head, run->idi,
+		view->identity[0], view->counter, w->shared->conf->ts_bytes);
+	return tail == 0 ? 0 : head + tail;
+}
+
+static void member_verified(struct worker *w, struct run *run, unsigned i)
+{
+	struct intake *in = &w->intake;
+	store_id id = in->id[i];
+	bool is_first = !run->campaign->done[id];
+
+	// Another campaign of the same MSK may have taken it already.
+	if (!is_first) {
+		if (in->drop[i] != DP_DROP_COUNT)
+			in->drop[i] = DP_DROP_DUPLICATE;
+		return;
+	}
+	in->drop[i] = DP_DROP_COUNT;
+	run->campaign->done[id] = in->is_prev[i] ? DP_DONE_PREV : DP_DONE_CURRENT;
+	run_mark_dirty(run, id);
+}
+
+static void run_check(struct worker *w, struct run *run)
+{
+	struct intake *in = &w->intake;
+	struct crypto_check_msg msgs[BURST];
+	uint8_t is_good[BURST];
+	unsigned seat[BURST], n = 0;
+
+	for (unsigned i = 0; i < in->n; i++) {
+		size_t len;
+
+		if (!answer_fits(w, run, i) || (len = input_write(w, run, i)) == 0)
+			continue;
+		if (in->drop[i] == DP_DROP_STALE_COUNTER)
+			in->drop[i] = DP_DROP_BAD_MAC;
+		msgs[n] = (struct crypto_check_msg){
+			.psk = translate_psk(in->muk[i]),
+			.data = in->input[i],
+			.len = (uint16_t)len,
+			.mac = rte_pktmbuf_mtod_offset(
+				in->mbuf[i], const uint8_t *, in->view[i].mac.off),
+		};
+		seat[n++] = i;
+	}
+	if (n == 0)
+		return;
+	crypto_check_burst(w->crypto, &run->label, msgs, n, is_good);
+	for (unsigned k = 0; k < n; k++)
+		if (is_good[k])
+			member_verified(w, run, seat[k]);
+}
+
+static void intake_finish(struct worker *w)
+{
+	struct intake *in = &w->intake;
+
+	for (unsigned i = 0; i < in->n; i++) {
+		if (in->drop[i] == DP_DROP_COUNT)
+			w->stats.verified++;
+		else
+			w->stats.drop[in->drop[i]]++;
+		if (in->is_prev[i])
+			explicit_bzero(&in->prev[i], sizeof(in->prev[i]));
+	}
+	rte_pktmbuf_free_bulk(in->mbuf, in->n);
+	in->n = 0;
+}
+
+void stage_check(struct worker *w, const struct dp_now *now)
+{
+	struct intake *in = &w->intake;
+
+	(void)now;
+	if (in->n == 0)
+		return;
+	for (unsigned i = 0; i < in->n; i++) {
+		in->is_prev[i] = 0;
+		in->drop[i] = message_parse(w, in->mbuf[i], &in->view[i]);
+	}
+	senders_find(w);
+	for (unsigned i = 0; i < in->n; i++)
+		if (in->drop[i] == DP_DROP_NOT_A_MEMBER)
+			sender_key(w, i);
+	for (unsigned r = 0; r < w->runs; r++)
+		run_check(w, w->run[r]);
+	intake_finish(w);
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Chooses the members of the next burst: which campaign has its turn, whom its rounds make due,
+// what its pace allows, and why it may not send at all.
+
+#include "worker.h"
+
+static uint32_t rate_share(const struct worker *w, uint32_t rate)
+{
+	unsigned n = w->shared->workers;
+	uint32_t share = rate / n + (w->index < rate % n);
+
+	return rate != 0 && share == 0 ? 1 : share;
+}
+
+static void run_follow_rate(struct worker *w, struct run *run, const struct dp_now *now)
+{
+	uint32_t rate = atomic_load_explicit(&run->campaign->rate, memory_order_relaxed);
+
+	rate = rate_share(w, rate);
+	if (rate != run->pace.rate)
+		pace_set(&run->pace, rate, now->ns);
+}
+
+static void run_publish(struct worker *w, struct run *run, bool is_through)
+{
+	struct dp_campaign_worker *seat = &run->campaign->worker[w->index];
+
+	if (atomic_load_explicit(&seat->round, memory_order_relaxed) != run->rounds.round)
+		atomic_store_explicit(&seat->round, run->rounds.round, memory_order_relaxed);
+	if (atomic_load_explicit(&seat->is_through, memory_order_relaxed) != is_through)
+		atomic_store_explicit(&seat->is_through, is_through, memory_order_release);
+}
+
+// Members of one campaign that may be sent to now; 0 with the reason noted.
+static unsigned run_due(struct worker *w, struct run *run, const struct dp_now *now)
+{
+	const struct dp_campaign *c = run->campaign;
+	struct rte_ether_addr gateway;
+	bool is_aborted = atomic_load_explicit(&c->is_aborted, memory_order_relaxed);
+	unsigned allowed, n;
+
+	if (is_aborted || rounds_is_through(&run->rounds, now->ns)) {
+		run_publish(w, run, true);
+		run_stall(w, run, DP_STALL_NONE);
+		return 0;
+	}
+	if (atomic_load_explicit(&c->is_paused, memory_order_relaxed)) {
+		run_stall(w, run, DP_STALL_PAUSED);
+		return 0;
+	}
+	if (!neigh_mac(&w->shared->neigh, &gateway)) {
+		run_stall(w, run, DP_STALL_NO_MAC);
+		return 0;
+	}
+	run_follow_rate(w, run, now);
+	allowed = pace_allowed(&run->pace, now->ns, BURST);
+	if (allowed == 0) {
+		run_stall(w, run, DP_STALL_PACE);
+		return 0;
+	}
+	w->burst.round = run->rounds.round;
+	n = rounds_due(&run->rounds, now->ns, w->burst.id, allowed);
+	pace_spend(&run->pace, now->ns, n);
+	run_publish(w, run, false);
+	run_stall(w, run, DP_STALL_NONE);
+	return n;
+}
+
+// A burst that waited goes on, unless its campaign was stopped meanwhile.
+static bool burst_goes_on(struct worker *w)
+{
+	struct dp_campaign *c = w->burst.run->campaign;
+
+	if (atomic_load_explicit(&c->is_aborted, memory_order_relaxed)) {
+		burst_discard(w);
+		return false;
+	}
+	return !atomic_load_explicit(&c->is_paused, memory_order_relaxed);
+}
+
+bool stage_due(struct worker *w, const struct dp_now *now)
+{
+	if (w->burst.n != 0)
+		return burst_goes_on(w);
+	for (unsigned i = 0; i < w->runs; i++) {
+		struct run *run = w->run[w->next_run % w->runs];
+		unsigned n = run_due(w, run, now);
+
+		w->next_run = (w->next_run + 1) % w->runs;
+		if (n == 0)
+			continue;
+		w->burst.run = run;
+		w->burst.n = n;
+		w->burst.sent = 0;
+		w->burst.is_built = false;
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Encrypts and authenticates the messages of a burst.
+
+#include "worker.h"
+
+void stage_seal(struct worker *w)
+{
+	struct burst *b = &w->burst;
+
+	crypto_seal_burst(w->crypto, &b->run->label, b->counter, b->seal, b->n);
+}

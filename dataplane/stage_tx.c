@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Hands a burst to the port. A member counts as sent to when the port took its frame; what the
+// port did not take waits here for the next turn.
+
+#include <rte_ethdev.h>
+
+#include "worker.h"
+
+static void members_sent(struct worker *w, unsigned from, unsigned n, const struct dp_now *now)
+{
+	struct burst *b = &w->burst;
+	struct dp_campaign *c = b->run->campaign;
+	_Atomic uint64_t *pushes = &c->worker[w->index].pushes;
+
+	for (unsigned i = from; i < from + n; i++) {
+		c->round[b->id[i]] = (uint8_t)b->round;
+		run_mark_dirty(b->run, b->id[i]);
+	}
+	rounds_sent(&b->run->rounds, now->ns, b->id + from, n);
+	atomic_store_explicit(pushes, atomic_load_explicit(pushes, memory_order_relaxed) + n,
+		memory_order_relaxed);
+	w->stats.pushes += n;
+}
+
+unsigned stage_tx(struct worker *w, const struct dp_now *now)
+{
+	struct burst *b = &w->burst;
+	unsigned from = b->sent, n = b->n - from, taken;
+	uint64_t bytes[BURST + 1];
+
+	// The port owns a frame once it took it: lengths are noted before.
+	bytes[0] = 0;
+	for (unsigned i = 0; i < n; i++)
+		bytes[i + 1] = bytes[i] + b->mbuf[from + i]->pkt_len;
+	capture_tx_begin(w, b->mbuf + from, n);
+	taken = rte_eth_tx_burst(w->shared->port_id, w->queue, b->mbuf + from, (uint16_t)n);
+	capture_tx_end(w, taken);
+	members_sent(w, from, taken, now);
+	w->stats.tx_frames += taken;
+	w->stats.tx_bytes += bytes[taken];
+	b->sent += taken;
+	if (taken < n) {
+		w->stats.tx_full++;
+		if (taken == 0)
+			run_stall(w, b->run, DP_STALL_PORT);
+		return taken;
+	}
+	b->n = 0;
+	b->is_built = false;
+	return taken;
+}
+
+void burst_discard(struct worker *w)
+{
+	struct burst *b = &w->burst;
+
+	if (b->is_built)
+		rte_pktmbuf_free_bulk(b->mbuf + b->sent, b->n - b->sent);
+	b->n = 0;
+	b->is_built = false;
+	b->run = NULL;
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// A worker's life: what it owns, and the loop that turns its pipeline. Idle for a while it
+// sleeps, because on a small machine a poller starves everybody else.
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_ethdev.h>
+
+#include "port.h"
+#include "worker.h"
+
+#define IDLE_NS 1000000u // turns go on this long after the last frame
+#define LONG_IDLE_NS 100000000u // after this long nobody is in a hurry
+#define SLEEP_NS 50000
+#define LONG_SLEEP_NS 250000
+#define COMMANDS 256 // ring of commands, power of two
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+void worker_now(const struct dp_shared *shared, struct dp_now *now)
+{
+	const struct dp_counter_start *start = &shared->counter_start;
+	int64_t boot_s, counter, realtime_s;
+
+	now->ns = clock_ns(CLOCK_BOOTTIME);
+	boot_s = (int64_t)(now->ns / 1000000000u);
+	counter = boot_s + start->counter_offset_s;
+	now->counter = counter > 0 ? (uint32_t)counter : 0;
+	realtime_s = (int64_t)(clock_ns(CLOCK_REALTIME_COARSE) / 1000000000u);
+	now->unix_s = boot_s + start->realtime_offset_s;
+	if (realtime_s > now->unix_s)
+		now->unix_s = realtime_s;
+}
+
+static int rings_create(struct worker *w)
+{
+	char name[RTE_RING_NAMESIZE];
+
+	snprintf(name, sizeof(name), "commands-%u", w->index);
+	w->commands = rte_ring_create_elem(name, sizeof(struct dp_cmd), COMMANDS, SOCKET_ID_ANY,
+		RING_F_SP_ENQ | RING_F_SC_DEQ);
+	return w->commands == NULL ? -ENOMEM : 0;
+}
+
+int worker_create(
+	struct dp_shared *shared, unsigned index, struct store_env *env, struct worker **out)
+{
+	struct worker *w = aligned_alloc(64, (sizeof(*w) + 63) & ~(size_t)63);
+	int ret;
+
+	if (w == NULL)
+		return -ENOMEM;
+	memset(w, 0, sizeof(*w));
+	w->shared = shared;
+	w->index = index;
+	w->queue = (uint16_t)index;
+	w->counter.counter = &shared->counter;
+	atomic_store(&w->counter.highest, shared->counter.first);
+	ret = crypto_create(&w->crypto);
+	if (ret == 0)
+		ret = store_reader_create(env, &w->reader);
+	if (ret == 0)
+		ret = rings_create(w);
+	if (ret == 0)
+		ret = port_pool_create(shared->conf, index, &w->pool);
+	if (ret != 0) {
+		worker_destroy(w);
+		return ret;
+	}
+	*out = w;
+	return 0;
+}
+
+void worker_destroy(struct worker *w)
+{
+	if (w == NULL)
+		return;
+	while (w->runs > 0)
+		run_close(w, w->run[0]);
+	rte_pktmbuf_free_bulk(w->out, w->out_n);
+	rte_ring_free(w->commands);
+	if (w->reader != NULL)
+		store_reader_destroy(w->reader);
+	crypto_destroy(w->crypto);
+	rte_mempool_free(w->pool);
+	explicit_bzero(w, sizeof(*w));
+	free(w);
+}
+
+// Nothing moved for some time: let others have the CPU.
+static void worker_rest(struct worker *w, uint64_t idle_ns)
+{
+	struct timespec nap = {.tv_nsec = idle_ns < LONG_IDLE_NS ? SLEEP_NS : LONG_SLEEP_NS};
+
+	if (w->shared->conf->is_busy_poll || idle_ns < IDLE_NS)
+		return;
+	w->stats.sleeps++;
+	nanosleep(&nap, NULL);
+}
+
+// Frames that the port has not taken when the daemon ends get one second.
+static void worker_drain(struct worker *w)
+{
+	struct dp_now now;
+	uint64_t end;
+
+	worker_now(w->shared, &now);
+	for (end = now.ns + 1000000000u; now.ns < end; worker_now(w->shared, &now)) {
+		if (w->burst.is_built)
+			stage_tx(w, &now);
+		if (w->out_n > 0)
+			answer_tx(w, &now);
+		if (!w->burst.is_built && w->out_n == 0)
+			break;
+	}
+	burst_discard(w);
+}
+
+int worker_loop(void *worker)
+{
+	struct worker *w = worker;
+	struct dp_now now;
+	uint64_t busy_ns;
+
+	worker_now(w->shared, &now);
+	busy_ns = now.ns;
+	while (!atomic_load_explicit(&w->shared->stop_requested, memory_order_relaxed)) {
+		worker_commands(w, &now);
+		if (worker_turn(w, &now) > 0)
+			busy_ns = now.ns;
+		else
+			worker_rest(w, now.ns - busy_ns);
+		worker_now(w->shared, &now);
+	}
+	worker_drain(w);
+	return 0;
+}
