@@ -1,0 +1,253 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the mskpush authors
+
+"""The benchmark: testpmd and mskpushd over the same kind of memif into the same kind of sink, in
+one run on one worker core; crypto alone; import, store size, start. Called by tools/bench."""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from mskpush_site import FQDN, GROUP, SERVICE, Site, SiteError, allowed_cpus  # noqa: E402
+
+DISK_NEEDED, MEMORY_NEEDED = 6 << 30, 4 << 30
+PUSH_BYTES = 226  # Ethernet frame of a 184-byte push
+
+
+def parse_args():
+    """Options of the benchmark."""
+    parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__)
+    parser.add_argument("--ues", type=int, default=1000000, help="subscribers (default 1,000,000)")
+    parser.add_argument("--seconds", type=float, default=5, help="length of one measurement")
+    parser.add_argument("--repeat", type=int, default=3, help="measurements; the median counts")
+    parser.add_argument("--out", help="JSON file (default build/bench.json)")
+    return parser.parse_args()
+
+
+def cpu_model():
+    """Name of the CPU."""
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as lines:
+        for line in lines:
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return "unknown"
+
+
+class Testpmd:
+    """One dpdk-testpmd on one CPU; its last rates are read from its periodic statistics."""
+
+    def __init__(self, directory, name, vdev, mode, cpu):
+        self.log = os.path.join(directory, name + ".log")
+        argv = ["dpdk-testpmd", f"--lcores=0@({','.join(map(str, allowed_cpus()))}),1@{cpu}",
+                "--main-lcore=0", "--no-huge", "--no-shconf", "--no-pci", "-m", "512",
+                f"--file-prefix={os.path.basename(directory)}{name}", f"--vdev={vdev}", "--",
+                "--burst=64", "--txd=1024", "--rxd=1024", "--total-num-mbufs=4096",
+                f"--txpkts={PUSH_BYTES}", f"--forward-mode={mode}", "--auto-start",
+                "--stats-period=1", "--no-lsc-interrupt"]
+        self.stdin, write = os.pipe()
+        self.keep_open = write  # testpmd ends when its input does
+        with open(self.log, "wb") as file:
+            self.process = subprocess.Popen(
+                argv, stdin=self.stdin, stdout=file, stderr=file,
+                env=dict(os.environ, RUNTIME_DIRECTORY=directory))
+
+    def rates(self, direction):
+        """Packets per second of each period so far."""
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            return [int(n) for n in re.findall(direction + r"-pps:\s+(\d+)", file.read())]
+
+    def stop(self):
+        """Ends it."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        os.close(self.stdin)
+        os.close(self.keep_open)
+
+
+def memif(directory, role):
+    """The memif of both rivals, one end of it."""
+    return (f"net_memif0,role={role},socket={directory}/m.sock,socket-abstract=no,"
+            "bsize=512,rsize=10")
+
+
+def start_sink(site):
+    """The side that takes everything, on the last CPU."""
+    path = os.path.join(site.dir, "m.sock")
+    if os.path.exists(path):
+        os.unlink(path)
+    sink = Testpmd(site.dir, "sink", memif(site.dir, "server"), "rxonly", allowed_cpus()[-1])
+    end = time.monotonic() + 20
+    while not os.path.exists(path):
+        if sink.process.poll() is not None or time.monotonic() > end:
+            raise SiteError("the sink (dpdk-testpmd) does not start: see " + sink.log)
+        time.sleep(0.05)
+    return sink
+
+
+def measure_testpmd(site, args):
+    """What the wire carries: testpmd txonly into the sink."""
+    sink = start_sink(site)
+    source = Testpmd(site.dir, "source", memif(site.dir, "client"), "txonly", allowed_cpus()[0])
+    try:
+        time.sleep(3 + args.seconds)
+        return statistics.median(source.rates("Tx")[-int(args.seconds):] or [0])
+    finally:
+        source.stop()
+        sink.stop()
+
+
+def bench_site(args):
+    """A site whose daemon sends into a memif, to a gateway that never answers."""
+    site = Site(os.environ.get("MSKPUSH_BUILD", "build"))
+    site.port = memif(site.dir, "client")
+    site.map_size = f"{max(64, 48 + args.ues * 260 // 1000000)}M"
+    site.extra_yaml = "campaign:\n  sends: 31\n  waits: [0]\n"
+    site.gateway_mac = "02:00:00:00:00:02"
+    return site
+
+
+def provision(site, args, results):
+    """Subscribers and a group; import rate and size of the store."""
+    csv = os.path.join(site.dir, "ues.csv")
+    subprocess.run([site.program("mskpush-ue"), "--generate", str(args.ues), "--seed", "7",
+                    "--fqdn", FQDN, "--service", SERVICE, "--out", csv], check=True)
+    site.cli("group", "add", GROUP)
+    site.cli("service", "add", SERVICE, "--group", GROUP)
+    done = site.cli("ue", "import", csv)
+    results["import"] = round(done["added"] / done["seconds"])
+    os.unlink(csv)
+    status = site.cli("status")
+    results["bytes_per_subscriber"] = round(status["store"]["used_bytes"] / done["added"], 1)
+    site.cli("msk", "new", GROUP)
+
+
+def pushes(site):
+    """Messages sent so far, and when."""
+    return site.cli("stats")["counters"]["pushes"], time.monotonic()
+
+
+def measure_push(site, args):
+    """Pushes per second while a campaign runs at full speed, without answers."""
+    rates = []
+    for _ in range(args.repeat):
+        campaign = site.cli("push", GROUP, "--no-wait")["id"]
+        time.sleep(0.5)
+        before, begin = pushes(site)
+        time.sleep(args.seconds)
+        after, end = pushes(site)
+        rates.append((after - before) / (end - begin))
+        if site.cli("campaign", "show", str(campaign))["state"] == "running":
+            site.cli("campaign", "abort", str(campaign))
+        wait_closed(site, campaign)
+    return statistics.median(rates)
+
+
+def wait_closed(site, campaign):
+    """Until a campaign has ended."""
+    while site.cli("campaign", "show", str(campaign))["state"] in ("running", "paused"):
+        time.sleep(0.1)
+
+
+def measure_stages(site, args, results):
+    """Cycles per message of each stage."""
+    site.cli("stats", "--stages", "on")
+    campaign = site.cli("push", GROUP, "--no-wait")["id"]
+    time.sleep(min(2, args.seconds))
+    site.cli("campaign", "abort", str(campaign))
+    for stage in site.cli("stats")["stages"]:
+        if stage["items"]:
+            results["cycles_" + stage["name"]] = round(stage["cycles_per_item"], 1)
+    site.cli("stats", "--stages", "off")
+    wait_closed(site, campaign)
+
+
+def measure_daemon(args, results):
+    """Everything that needs the daemon."""
+    with bench_site(args) as site:
+        sink = start_sink(site)
+        try:
+            site.write_config()
+            site.start_daemon()
+            provision(site, args, results)
+            results["push"] = round(measure_push(site, args))
+            measure_stages(site, args, results)
+            status = site.cli("status")
+            results["path"] = status["crypto"]
+            results["resident_bytes"] = status["memory"]["resident_bytes"]
+            site.stop_daemon()
+            begin = time.monotonic()
+            site.start_daemon()
+            results["start_s_1m" if args.ues == 1000000 else "start_s"] = round(
+                time.monotonic() - begin, 3)
+        finally:
+            site.stop_daemon()
+            sink.stop()
+
+
+def measure_crypto(build, args, results):
+    """Crypto alone, no wire, no store."""
+    done = subprocess.run([os.path.join(build, "tests/bench/bench-crypto"), "--seconds",
+                           str(max(1, int(args.seconds / 2)))], check=True,
+                          stdout=subprocess.PIPE, text=True)
+    for key, value in json.loads(done.stdout).items():
+        results["crypto_" + key] = value
+
+
+def check_room():
+    """A sentence when there is no room, before anything is made."""
+    free = shutil.disk_usage("/tmp").free
+    if free < DISK_NEEDED:
+        raise SiteError(f"needs {DISK_NEEDED >> 30} GB of disk in /tmp, {free >> 30} GB are free")
+
+
+def table(results):
+    """Prints the results for people."""
+    ratio = results["push"] / results["testpmd_tx"] if results.get("testpmd_tx") else 0
+    print(f"{'CPU':32} {results['cpu']}")
+    print(f"{'crypto path':32} {results['path']}")
+    for key, value in results.items():
+        if isinstance(value, (int, float)):
+            print(f"{key:32} {value:>16,}")
+    print(f"{'push / testpmd_tx':32} {ratio:>16.3f}")
+
+
+def main():
+    args = parse_args()
+    build = os.environ.get("MSKPUSH_BUILD", "build")
+    results = {"cpu": cpu_model(), "path": "", "subscribers": args.ues}
+    try:
+        check_room()
+        with Site(build) as site:
+            results["testpmd_tx"] = measure_testpmd(site, args)
+        measure_daemon(args, results)
+        measure_crypto(build, args, results)
+        # The path through ipsec-mb is the only one there is.
+        results["push_ipsecmb"] = results["push"]
+    except SiteError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    out = args.out or os.path.join(build, "bench.json")
+    with open(out, "w", encoding="utf-8") as file:
+        json.dump(results, file, indent=2)
+        file.write("\n")
+    table(results)
+    print(f"written to {out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,295 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the mskpush authors
+
+"""The demo: a mass re-key end to end. Called by tools/demo after the set-up."""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from mskpush_site import FQDN, GROUP, SERVICE, Site, SiteError  # noqa: E402
+
+# What one phone takes, measured: rows of the CSV, store, capture; daemon and emulator.
+DISK_PER_UE, DISK_FIXED = 560, 120 << 20
+KEEP_PER_UE = 300
+MEMORY_PER_UE, MEMORY_FIXED = 900, 500 << 20
+PCAP_ALL_UP_TO, PCAP_FRAMES = 50000, 1000000
+STORIES = {}
+
+
+def parse_args(argv):
+    """Options of the demo; argparse ends with status 2 on bad ones."""
+    parser = argparse.ArgumentParser(
+        prog="tools/demo", description="Re-keys emulated phones over DPDK and checks every one.",
+        epilog="example: tools/demo --ues 20000 --loss 5 --keep /tmp/dossier")
+    parser.add_argument("--ues", type=int, metavar="N", help="phones (default 1,000,000)")
+    parser.add_argument("--loss", type=float, default=1.0, metavar="PERCENT",
+                        help="frames lost on the wire, each way (default 1)")
+    parser.add_argument("--profile", choices=["ts33246", "v600"], default="ts33246",
+                        help="MIKEY encoding: final (default) or that of TS 33.246 v6.0.0")
+    parser.add_argument("--ip", choices=["4", "6", "both"], default="4", help="IP version")
+    parser.add_argument("--seed", type=int, default=1, metavar="N",
+                        help="seed of keys and losses (default 1)")
+    parser.add_argument("--csv", metavar="FILE", help="use the phones of this CSV")
+    parser.add_argument("--story", metavar="NAME", help="play a story: " +
+                        (", ".join(STORIES) or "none is there yet"))
+    parser.add_argument("--keep", metavar="DIR", help="leave ues.csv, wire.pcap, report.json there")
+    parser.add_argument("--hold", metavar="DIR",
+                        help="leave the site running until SIGTERM; DIR/site.json tells where")
+    parser.add_argument("--workers", type=int, default=1, metavar="N",
+                        help="worker cores of the daemon (default 1)")
+    parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    if args.ues is not None and not 1 <= args.ues <= 10000000:
+        parser.error("--ues is 1 to 10,000,000")
+    if args.ues is not None and args.csv:
+        parser.error("--ues and --csv exclude each other")
+    if args.csv and not os.path.isfile(args.csv):
+        parser.error(f"--csv {args.csv}: there is no such file")
+    if not 0 <= args.loss < 100:
+        parser.error("--loss is 0 to less than 100 percent")
+    if args.ip != "4":
+        parser.error("--ip 6 and both: IPv6 is not built yet")
+    if args.story is not None and args.story not in STORIES:
+        parser.error(f"--story {args.story}: no such story")
+    if not 1 <= args.workers <= 8:
+        parser.error("--workers is 1 to 8")
+    return args
+
+
+def available_memory():
+    """MemAvailable in bytes."""
+    with open("/proc/meminfo", encoding="ascii") as lines:
+        for line in lines:
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) << 10
+    return 1 << 62
+
+
+def check_room(args, site):
+    """A sentence and status 2 when memory or disk do not suffice, before anything is made."""
+    disk = DISK_FIXED + args.ues * DISK_PER_UE
+    memory = MEMORY_FIXED + args.ues * MEMORY_PER_UE
+    free = shutil.disk_usage(site.dir).free
+    if free < disk:
+        raise SiteError(f"needs {disk >> 20} MB of disk in {os.path.dirname(site.dir)}, "
+                        f"{free >> 20} MB are free: fewer --ues, or another TMPDIR")
+    if available_memory() < memory:
+        raise SiteError(f"needs {memory >> 20} MB of memory, {available_memory() >> 20} MB are "
+                        "free: fewer --ues")
+    for directory in filter(None, [args.keep]):
+        keep = PCAP_FRAMES * 260 + args.ues * KEEP_PER_UE
+        if shutil.disk_usage(directory).free < keep:
+            raise SiteError(f"needs {keep >> 20} MB of disk in {directory} for the dossier")
+
+
+def make_directory(path):
+    """A directory for key material: ours alone."""
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    os.chmod(path, 0o700)
+    return os.path.abspath(path)
+
+
+def count_rows(path):
+    """Data rows of a CSV."""
+    with open(path, "rb") as file:
+        return max(0, sum(1 for line in file if line.strip()) - 1)
+
+
+def services_of(path):
+    """Service names a CSV uses, sorted; its header tells the column."""
+    names = set()
+    with open(path, encoding="utf-8-sig") as file:
+        header = file.readline().rstrip("\r\n").split(",")
+        column = header.index("services") if "services" in header else None
+        if column is None:
+            return [SERVICE]
+        for line in file:
+            cells = line.rstrip("\r\n").split(",")
+            if len(cells) > column:
+                names.update(cells[column].strip('"').split())
+    return sorted(names) or [SERVICE]
+
+
+class Demo:
+    """One run of the demo."""
+
+    def __init__(self, args, site):
+        self.args = args
+        self.site = site
+        self.csv = args.csv or os.path.join(site.dir, "ues.csv")
+        self.begin = time.monotonic()
+        self.report = {}
+
+    def say(self, text):
+        """One line of what is going on, with the time since the start."""
+        print(f"[{time.monotonic() - self.begin:6.1f} s] {text}", flush=True)
+
+    def make_phones(self):
+        """The CSV of the phones, unless one was given."""
+        if self.args.csv:
+            return
+        import subprocess
+        subprocess.run([self.site.program("mskpush-ue"), "--generate", str(self.args.ues),
+                        "--seed", str(self.args.seed), "--fqdn", FQDN, "--service", SERVICE,
+                        "--out", self.csv], check=True)
+        self.say(f"made {self.args.ues:,} phones ({os.path.getsize(self.csv) >> 20} MB of CSV)")
+
+    def start(self):
+        """Starts daemon and phones."""
+        site, args = self.site, self.args
+        site.map_size = f"{max(64, 48 + args.ues * 260 // 1000000)}M"
+        site.extra_yaml = ""
+        site.start_daemon()
+        self.say(f"mskpushd runs (pid {site.daemon.pid})")
+        flags = ["--loss", str(args.loss), "--seed", str(args.seed),
+                 "--report", os.path.join(site.dir, "ue.json")]
+        pcap = args.keep or args.hold
+        if pcap:
+            flags += ["--pcap", os.path.join(pcap, "wire.pcap")]
+            if args.ues > PCAP_ALL_UP_TO:
+                flags += ["--pcap-frames", str(PCAP_FRAMES)]
+        if args.keep:
+            flags += ["--csv-out", os.path.join(args.keep, "ues.csv")]
+        site.start_phones(self.csv, *flags)
+        self.say(f"mskpush-ue runs with {args.ues:,} phones (pid {site.ue.pid})")
+
+    def provision(self):
+        """Service, key group, subscribers, MSK."""
+        site = self.site
+        site.cli("group", "add", GROUP, "--profile", self.args.profile)
+        for service in services_of(self.csv) if self.args.csv else [SERVICE]:
+            site.cli("service", "add", service, "--group", GROUP)
+        done = site.cli("ue", "import", self.csv)
+        self.say(f"imported {done['added']:,} subscribers "
+                 f"({done['added'] / max(done['seconds'], 1e-3):,.0f}/s)")
+        msk = site.cli("msk", "new", GROUP)
+        self.say(f"made MSK {msk['msk_id']} (check value {msk['check']})")
+
+    def push(self):
+        """The re-key itself, with the command an operator uses."""
+        self.say(f"mskpush push {GROUP}")
+        status = self.site.cli_live("push", GROUP)
+        if status not in (0, 1):
+            raise SiteError(f"mskpush push ended with status {status}")
+        campaigns = self.site.cli("campaign", "list")["campaigns"]
+        return self.site.cli("campaign", "show", str(campaigns[0]["id"]))
+
+    def compare(self, campaign):
+        """Whether every phone holds the MSK the daemon says; returns (ok, emulator's view)."""
+        phones = self.site.phones(do="status")
+        check = campaign["msk"]["check"]
+        holders = sum(msk["phones"] for msk in phones["msks"]
+                      if msk["check"] == check and msk["number"] == campaign["msk"]["number"])
+        is_good = (holders == phones["phones"] == campaign["members"] == campaign["verified"]
+                   and campaign["given_up"] == campaign["refused"] == campaign["pending"] == 0)
+        print(f"phones that hold MSK {check}: {holders:,} of {phones['phones']:,}; "
+              f"the daemon says verified: {campaign['verified']:,} of {campaign['members']:,}")
+        refused = {why: n for why, n in phones.get("refused", {}).items() if n}
+        if refused:
+            print("phones refused: " + ", ".join(f"{why} {n:,}" for why, n in refused.items()))
+        return is_good
+
+    def keep(self, campaign, stop):
+        """Writes report.json; the emulator writes ues.csv and the capture when it ends."""
+        site, args = self.site, self.args
+        if stop:
+            site.stop_phones()
+        with open(os.path.join(site.dir, "ue.json"), encoding="utf-8") as file:
+            phones = json.load(file)
+        held = next((group for group in phones["groups"]
+                     if group["number"] == campaign["msk"]["number"]), {})
+        report = {key: campaign[key] for key in
+                  ("members", "verified", "given_up", "refused", "rounds", "seconds",
+                   "pushes_per_s")}
+        report.update(
+            pushes_sent=campaign["pushes"], key_group=GROUP, csb_id=campaign["msk"]["csb_id"],
+            rand=campaign["msk"]["rand"], msk=held.get("msk", ""), profile=args.profile,
+            key_number=campaign["msk"]["number"], msk_check=campaign["msk"]["check"],
+            fqdn=FQDN, loss_percent=args.loss, seed=args.seed)
+        path = os.path.join(args.keep, "report.json")
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
+                  encoding="utf-8") as file:
+            json.dump(report, file, indent=2)
+            file.write("\n")
+        print(f"dossier in {args.keep}: " + ", ".join(
+            f"{name} {os.path.getsize(os.path.join(args.keep, name)) / 1e6:,.1f} MB"
+            for name in ("ues.csv", "wire.pcap", "report.json")))
+
+    def hold(self):
+        """Leaves the site running; DIR/site.json says where everything is."""
+        site, directory = self.site, self.args.hold
+        info = {
+            "daemon_pid": site.daemon.pid, "daemon_argv": site.daemon_argv,
+            "ue_pid": site.ue.pid, "ue_argv": site.ue_argv, "admin_socket": site.socket,
+            "ue_socket": site.ue_socket, "ua_url": "", "fqdn": FQDN,
+            "ues_csv": os.path.abspath(self.csv),
+            "pcap": os.path.join(self.args.keep or directory, "wire.pcap"), "group": GROUP,
+            "environment": {"RUNTIME_DIRECTORY": site.dir},
+        }
+        path = os.path.join(directory, "site.json")
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            json.dump(info, file, indent=2)
+        os.rename(path + ".new", path)
+        print(f"the site runs until SIGTERM or Ctrl-C; {path} tells where", flush=True)
+        try:
+            while True:
+                signal.pause()
+        except KeyboardInterrupt:
+            self.say("told to end")
+
+    def run(self):
+        """Returns the exit status."""
+        self.make_phones()
+        self.start()
+        self.provision()
+        campaign = self.push()
+        is_good = self.compare(campaign)
+        self.say("every phone holds the same MSK, and the daemon says the same" if is_good else
+                 "NOT every phone holds the MSK")
+        if self.args.hold:
+            self.hold()
+        if self.args.keep:
+            self.keep(campaign, stop=True)
+        return 0 if is_good else 1
+
+
+def interrupted(*_):
+    """SIGTERM ends like Ctrl-C: through the clean-up."""
+    raise KeyboardInterrupt
+
+
+def main():
+    args = parse_args(sys.argv[1:])
+    if args.check:
+        return 0
+    signal.signal(signal.SIGTERM, interrupted)
+    args.ues = args.ues or (count_rows(args.csv) if args.csv else 1000000)
+    if args.hold:
+        args.hold = make_directory(args.hold)
+    if args.keep:
+        args.keep = make_directory(args.keep)
+    site = Site(os.environ.get("MSKPUSH_BUILD", "build"), workers=args.workers)
+    try:
+        check_room(args, site)
+        return Demo(args, site).run()
+    except SiteError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("demo: interrupted, cleaning up", file=sys.stderr)
+        return 130
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        site.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
