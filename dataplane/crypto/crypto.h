@@ -32,18 +32,18 @@ struct crypto_label {
 // One message to protect. Lengths in octets.
 struct crypto_seal_msg {
 	const struct crypto_hmac_state *psk;
-	uint8_t *data;     // the whole message
+	uint8_t *data; // the whole message
 	uint16_t encr_off; // plain key data, encrypted in place
 	uint16_t encr_len; // 0 for a solicited pull; at most 1,024
-	uint16_t mac_off;  // 20 octets are written here; the MAC covers data[0..mac_off)
+	uint16_t mac_off; // at most 2,048; the MAC covers data[0..mac_off) and is put behind
 };
 
 // One verification message to check.
 struct crypto_check_msg {
 	const struct crypto_hmac_state *psk;
 	const uint8_t *data; // all octets the MAC covers, contiguous (mikey_verification_tail)
-	uint16_t len;        // at most 2,048
-	const uint8_t *mac;  // 20 octets as received
+	uint16_t len; // at most 2,048
+	const uint8_t *mac; // 20 octets as received
 };
 
 enum crypto_path {
@@ -74,7 +74,7 @@ size_t crypto_seal_burst(struct crypto *c, const struct crypto_label *label, uin
 size_t crypto_check_burst(struct crypto *c, const struct crypto_label *label,
 	const struct crypto_check_msg *msgs, size_t n, uint8_t *is_good);
 
-// The PRF as the RFC writes it (4.1.2), for input keys of any length up to 1,024 octets and
-// outputs up to 256: for tests and for keys that are not derived in bursts.
+// The PRF as the RFC writes it (4.1.2), for input keys of 1 to 1,024 octets, labels up to 264
+// and outputs up to 256: for tests and for keys that are not derived in bursts.
 void crypto_prf(struct crypto *c, const uint8_t *inkey, size_t inkey_len, const uint8_t *label,
 	size_t label_len, uint8_t *out, size_t out_len);

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// What the files of this room share and nobody else sees.
+
+#pragma once
+
+#include "../mikey/constants.h"
+#include "crypto.h"
+#include "mb.h"
+
+#define MAC_DATA_MAX 2048
+
+enum crypto_key_kind {
+	CRYPTO_KEY_AUTH,
+	CRYPTO_KEY_ENCR,
+	CRYPTO_KEY_SALT,
+	CRYPTO_KEY_KINDS
+};
+
+#define DERIVE_MAX (CRYPTO_KEY_KINDS * CRYPTO_BURST)
+// What the second step of the PRF hashes, A_1 || label, on a 16-octet grid.
+#define DERIVE_STEP_MAX ((MB_SHA1_BYTES + MIKEY_LABEL_MAX_BYTES + 15) / 16 * 16)
+
+// The derivations of one burst (RFC 3830 4.1): crypto_derive_begin(), crypto_derive_add(),
+// crypto_derive_run().
+struct crypto_derive {
+	size_t count;
+	size_t label_len;
+	uint8_t labels[CRYPTO_KEY_KINDS][MIKEY_LABEL_MAX_BYTES];
+	struct mb_hmac first[DERIVE_MAX];
+	struct mb_hmac second[DERIVE_MAX];
+	_Alignas(64) uint8_t steps[DERIVE_MAX * DERIVE_STEP_MAX]; // wiped by crypto_derive_run()
+};
+
+// The MACs of one burst: crypto_mac_begin(), crypto_mac_add(), crypto_mac_run().
+struct crypto_mac {
+	size_t count;
+	size_t inner_len;
+	struct mb_sha1 first[CRYPTO_BURST];
+	struct mb_sha1 second[CRYPTO_BURST];
+	// Wiped by crypto_mac_run(): (key XOR ipad) || data, and (key XOR opad) || inner digest.
+	_Alignas(64) uint8_t inner[CRYPTO_BURST * (MB_BLOCK_BYTES + MAC_DATA_MAX)];
+	uint8_t outer[CRYPTO_BURST][MB_BLOCK_BYTES + MB_SHA1_BYTES];
+};
+
+// The secrets of one message. Keys are PRF blocks of which the cipher takes the first octets.
+struct crypto_message_keys {
+	uint8_t auth[MB_SHA1_BYTES];
+	uint8_t encr[MB_SHA1_BYTES];
+	uint8_t salt[MB_SHA1_BYTES];
+	uint8_t iv[16];
+	uint8_t mac[MB_SHA1_BYTES]; // what a message to check should carry
+};
+
+struct crypto {
+	struct crypto_derive derive;
+	struct crypto_mac mac;
+	struct mb_ctr ctr[CRYPTO_BURST];
+	struct crypto_message_keys keys[CRYPTO_BURST]; // wiped before a burst function returns
+	struct mb *mb;
+	char path_text[64];
+};
+
+// Lays out the labels (RFC 3830 4.1.4).
+void crypto_derive_begin(struct crypto_derive *d, const struct crypto_label *label);
+// Puts one key on the list, at most DERIVE_MAX: MB_SHA1_BYTES octets will be written to `key`.
+void crypto_derive_add(struct crypto_derive *d, const struct crypto_hmac_state *psk,
+	enum crypto_key_kind kind, uint8_t *key);
+void crypto_derive_run(struct crypto_derive *d, struct mb *mb);
+
+void crypto_mac_begin(struct crypto_mac *m);
+// Puts HMAC-SHA-1(key, data[0..len)) on the list, at most CRYPTO_BURST: data is taken now,
+// MB_SHA1_BYTES octets will be written to `tag`.
+void crypto_mac_add(struct crypto_mac *m, const uint8_t key[MIKEY_AUTH_KEY_BYTES],
+	const uint8_t *data, size_t len, uint8_t *tag);
+void crypto_mac_run(struct crypto_mac *m, struct mb *mb);
+
+// Runs the known answers through the public functions; -EIO when one of them does not hold.
+int crypto_kat_run(struct crypto *c);
