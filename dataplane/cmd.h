@@ -107,4 +107,6 @@ struct dp_cmd {
 	struct dp_campaign *campaign;
 	uint32_t first;
 	uint32_t n;
+	bool has_more; // STORE_CHANGED: another range of the same commit follows, keep the old
+		       // snapshot until it is there
 };

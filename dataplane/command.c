@@ -21,19 +21,6 @@ void worker_event(struct worker *w, const struct dp_event *event)
 		w->stats.events_lost++;
 }
 
-uint32_t shared_counter_highest(const struct dp_shared *shared)
-{
-	uint32_t highest = shared->counter.first;
-
-	for (unsigned i = 0; i < shared->workers; i++) {
-		uint32_t value = atomic_load(&shared->worker[i]->counter.highest);
-
-		if (value > highest)
-			highest = value;
-	}
-	return highest;
-}
-
 static void run_free(struct run *run)
 {
 	rounds_fini(&run->rounds);
@@ -156,7 +143,8 @@ void worker_commands(struct worker *w, const struct dp_now *now)
 			break;
 		case DP_CMD_STORE_CHANGED:
 			records_raise(w, cmd.first, cmd.n);
-			store_follow(w);
+			if (!cmd.has_more)
+				store_follow(w);
 			break;
 		}
 	}

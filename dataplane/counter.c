@@ -96,7 +96,7 @@ uint32_t counter_take(
 	struct counter_owner *owner, const uint32_t *ids, unsigned n, uint32_t now, uint32_t mark)
 {
 	struct counter *counter = owner->counter;
-	uint32_t value = max_u32(now, counter->first + 1);
+	uint32_t value = now;
 
 	for (unsigned i = 0; i < n; i++)
 		value = max_u32(value, counter_last(counter, ids[i]) + 1);

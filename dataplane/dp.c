@@ -21,54 +21,12 @@
 #include "port.h"
 #include "worker.h"
 
-#define EVENTS 4096
-
 struct dp {
 	struct dp_shared shared;
 	struct dp_conf conf;
 	int cpu[DP_WORKERS_MAX];
 	struct capture *capture;
 };
-
-static int workers_create(struct dp *dp, struct store_env *env, char why[256])
-{
-	struct dp_shared *s = &dp->shared;
-
-	for (unsigned i = 0; i < dp->conf.workers; i++) {
-		int ret = worker_create(s, i, env, &s->worker[i]);
-
-		if (ret != 0) {
-			snprintf(why, 256, "worker %u cannot start: %s%s", i, strerror(-ret),
-				ret == -EIO ? " (known answers of the crypto do not hold)" : "");
-			return ret;
-		}
-		s->workers++;
-	}
-	return 0;
-}
-
-static int shared_init(struct dp *dp, const struct dp_counter_start *counter, char why[256])
-{
-	struct dp_shared *s = &dp->shared;
-	int ret = counter_init(&s->counter, counter->first, dp->conf.max_subscribers);
-
-	if (ret != 0) {
-		snprintf(why, 256, "no memory for the counters of %u subscribers",
-			dp->conf.max_subscribers);
-		return ret;
-	}
-	s->conf = &dp->conf;
-	s->counter_start = *counter;
-	atomic_store(&s->mark, counter->first);
-	neigh_init(&s->neigh, dp->conf.gateway_mac);
-	s->events = rte_ring_create_elem(
-		"events", sizeof(struct dp_event), EVENTS, SOCKET_ID_ANY, RING_F_SC_DEQ);
-	if (s->events == NULL) {
-		snprintf(why, 256, "no memory for the event ring");
-		return -ENOMEM;
-	}
-	return 0;
-}
 
 static int workers_launch(struct dp *dp, char why[256])
 {
@@ -85,10 +43,7 @@ static int workers_launch(struct dp *dp, char why[256])
 
 static void dp_free(struct dp *dp)
 {
-	for (unsigned i = 0; i < dp->shared.workers; i++)
-		worker_destroy(dp->shared.worker[i]);
-	rte_ring_free(dp->shared.events);
-	counter_fini(&dp->shared.counter);
+	shared_fini(&dp->shared);
 	rte_eal_cleanup();
 	free(dp);
 }
@@ -108,9 +63,9 @@ int dp_start(const struct dp_conf *conf, struct store_env *env,
 		free(dp);
 		return ret;
 	}
-	ret = shared_init(dp, counter, why);
+	ret = shared_init(&dp->shared, &dp->conf, counter, why);
 	if (ret == 0)
-		ret = workers_create(dp, env, why);
+		ret = shared_workers_create(&dp->shared, env, why);
 	if (ret == 0)
 		ret = port_start(&dp->shared, why);
 	if (ret != 0) {
@@ -137,15 +92,7 @@ void dp_stop(struct dp *dp)
 
 int dp_command(struct dp *dp, const struct dp_cmd *cmd)
 {
-	struct dp_shared *s = &dp->shared;
-
-	// This is the only thread that adds: what is free stays free.
-	for (unsigned i = 0; i < s->workers; i++)
-		if (rte_ring_free_count(s->worker[i]->commands) == 0)
-			return -EAGAIN;
-	for (unsigned i = 0; i < s->workers; i++)
-		rte_ring_enqueue_elem(s->worker[i]->commands, (void *)(uintptr_t)cmd, sizeof(*cmd));
-	return 0;
+	return shared_command(&dp->shared, cmd);
 }
 
 size_t dp_events(struct dp *dp, struct dp_event *events, size_t n)

@@ -11,6 +11,7 @@
 #include "crypto.h"
 #include "dp.h"
 #include "mikey.h"
+#include "stats.h"
 #include "types.h"
 
 size_t dp_msk_message_bytes(unsigned profile, size_t idi_len, size_t btid_len)
@@ -29,6 +30,11 @@ size_t dp_msk_message_bytes(unsigned profile, size_t idi_len, size_t btid_len)
 	if (idi_len > UINT16_MAX || btid_len > UINT16_MAX)
 		return 0;
 	return mikey_msk_bytes(&msg);
+}
+
+const char *dp_mikey_status_name(unsigned status)
+{
+	return mikey_status_name((enum mikey_status)status);
 }
 
 struct dp_muk_prep {

@@ -55,9 +55,8 @@ bool neigh_learn(struct neigh *neigh, const struct rte_ether_addr *mac, uint64_t
 	uint64_t packed = mac_pack(mac->addr_bytes), old = neigh->mac;
 	bool is_asked = neigh->asked_ns != 0;
 
-	if (neigh->is_fixed || !rte_is_unicast_ether_addr(mac))
-		return false;
-	if ((old & NEIGH_KNOWN) && !is_asked)
+	// A fixed MAC is known and never asked for.
+	if (!rte_is_unicast_ether_addr(mac) || ((old & NEIGH_KNOWN) && !is_asked))
 		return false;
 	neigh->confirmed_ns = now_ns;
 	neigh->asked_ns = 0;

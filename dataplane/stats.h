@@ -34,6 +34,8 @@ enum dp_stage {
 const char *dp_stage_name(enum dp_stage stage);
 
 #define DP_MIKEY_STATUS_MAX 96
+// Name of a MIKEY verdict; "unknown" when there is none with this number.
+const char *dp_mikey_status_name(unsigned status);
 
 struct dp_stats {
 	uint64_t pushes; // MSK messages the port took

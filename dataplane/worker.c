@@ -28,19 +28,25 @@ static uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-void worker_now(const struct dp_shared *shared, struct dp_now *now)
+void worker_now_at(const struct dp_counter_start *start, uint64_t boottime_ns, int64_t realtime_s,
+	struct dp_now *now)
 {
-	const struct dp_counter_start *start = &shared->counter_start;
-	int64_t boot_s, counter, realtime_s;
+	int64_t boot_s = (int64_t)(boottime_ns / 1000000000u);
+	int64_t counter = boot_s + start->counter_offset_s;
 
-	now->ns = clock_ns(CLOCK_BOOTTIME);
-	boot_s = (int64_t)(now->ns / 1000000000u);
-	counter = boot_s + start->counter_offset_s;
+	now->ns = boottime_ns;
 	now->counter = counter > 0 ? (uint32_t)counter : 0;
-	realtime_s = (int64_t)(clock_ns(CLOCK_REALTIME_COARSE) / 1000000000u);
 	now->unix_s = boot_s + start->realtime_offset_s;
 	if (realtime_s > now->unix_s)
 		now->unix_s = realtime_s;
+}
+
+void worker_now(const struct dp_shared *shared, struct dp_now *now)
+{
+	uint64_t boottime_ns = clock_ns(CLOCK_BOOTTIME);
+
+	worker_now_at(&shared->counter_start, boottime_ns,
+		(int64_t)(clock_ns(CLOCK_REALTIME_COARSE) / 1000000000u), now);
 }
 
 static int rings_create(struct worker *w)

@@ -121,12 +121,25 @@ struct worker {
 	struct capture *capturing;
 };
 
+// shared.c: what all workers see, from its set-up to its end, and what is asked of all of them.
+// conf lives as long as shared.
+int shared_init(struct dp_shared *shared, const struct dp_conf *conf,
+	const struct dp_counter_start *counter, char why[256]);
+int shared_workers_create(struct dp_shared *shared, struct store_env *env, char why[256]);
+void shared_fini(struct dp_shared *shared); // also after one of the two above failed
+int shared_command(struct dp_shared *shared, const struct dp_cmd *cmd); // see dp_command()
+// Highest value any worker has used.
+uint32_t shared_counter_highest(const struct dp_shared *shared);
+
 // worker.c
 int worker_create(
 	struct dp_shared *shared, unsigned index, struct store_env *env, struct worker **out);
 void worker_destroy(struct worker *w);
 int worker_loop(void *worker); // an lcore's function
 void worker_now(const struct dp_shared *shared, struct dp_now *now);
+// The same from given clocks: CLOCK_BOOTTIME in ns, CLOCK_REALTIME in s.
+void worker_now_at(const struct dp_counter_start *start, uint64_t boottime_ns, int64_t realtime_s,
+	struct dp_now *now);
 // One round of the pipeline; returns how many frames moved. pipeline.c
 unsigned worker_turn(struct worker *w, const struct dp_now *now);
 
@@ -134,8 +147,6 @@ unsigned worker_turn(struct worker *w, const struct dp_now *now);
 void worker_commands(struct worker *w, const struct dp_now *now);
 void worker_event(struct worker *w, const struct dp_event *event);
 void run_close(struct worker *w, struct run *run); // frees it
-// Highest value any worker has used.
-uint32_t shared_counter_highest(const struct dp_shared *shared);
 
 // The stages, in the order of pipeline.c. Each works on the worker's burst or intake.
 bool stage_due(struct worker *w, const struct dp_now *now); // chooses members; false: none

@@ -51,6 +51,22 @@ static void long_run_does_not_drift(void **state)
 	assert_in_range(sent, 60 * 33333 - 34, 60 * 33333 + 34);
 }
 
+static void fractions_of_a_nanosecond_add_up(void **state)
+{
+	struct pace pace;
+	unsigned sent = 0;
+
+	(void)state;
+	pace_set(&pace, 7000000, S);
+	for (uint64_t t = S; t < S + S / 10; t += 1000) {
+		while (pace_allowed(&pace, t, 1) == 1) {
+			pace_spend(&pace, t, 1);
+			sent++;
+		}
+	}
+	assert_in_range(sent, 699900, 700100);
+}
+
 static void no_burst_is_longer_than_ten_milliseconds(void **state)
 {
 	struct pace pace;
@@ -82,6 +98,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rate_is_kept_within_one_percent),
 		cmocka_unit_test(long_run_does_not_drift),
+		cmocka_unit_test(fractions_of_a_nanosecond_add_up),
 		cmocka_unit_test(no_burst_is_longer_than_ten_milliseconds),
 		cmocka_unit_test(zero_is_no_limit),
 	};

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// What the workers of a dataplane have in common: set-up and end of it, commands for all of them,
+// and what is known over all of them.
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "worker.h"
+
+#define EVENTS 4096 // ring of events, power of two
+
+int shared_init(struct dp_shared *s, const struct dp_conf *conf,
+	const struct dp_counter_start *counter, char why[256])
+{
+	int ret;
+
+	memset(s, 0, sizeof(*s));
+	ret = counter_init(&s->counter, counter->first, conf->max_subscribers);
+	if (ret != 0) {
+		snprintf(why, 256, "no memory for the counters of %u subscribers",
+			conf->max_subscribers);
+		return ret;
+	}
+	s->conf = conf;
+	s->counter_start = *counter;
+	atomic_store(&s->mark, counter->first);
+	neigh_init(&s->neigh, conf->gateway_mac);
+	s->events = rte_ring_create_elem(
+		"events", sizeof(struct dp_event), EVENTS, SOCKET_ID_ANY, RING_F_SC_DEQ);
+	if (s->events == NULL) {
+		snprintf(why, 256, "no memory for the event ring");
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int shared_workers_create(struct dp_shared *s, struct store_env *env, char why[256])
+{
+	for (unsigned i = 0; i < s->conf->workers; i++) {
+		int ret = worker_create(s, i, env, &s->worker[i]);
+
+		if (ret != 0) {
+			snprintf(why, 256, "worker %u cannot start: %s%s", i, strerror(-ret),
+				ret == -EIO ? " (known answers of the crypto do not hold)" : "");
+			return ret;
+		}
+		s->workers++;
+	}
+	return 0;
+}
+
+void shared_fini(struct dp_shared *s)
+{
+	for (unsigned i = 0; i < s->workers; i++)
+		worker_destroy(s->worker[i]);
+	s->workers = 0;
+	rte_ring_free(s->events);
+	counter_fini(&s->counter);
+}
+
+int shared_command(struct dp_shared *s, const struct dp_cmd *cmd)
+{
+	// This is the only thread that adds: what is free stays free.
+	for (unsigned i = 0; i < s->workers; i++)
+		if (rte_ring_free_count(s->worker[i]->commands) == 0)
+			return -EAGAIN;
+	for (unsigned i = 0; i < s->workers; i++)
+		rte_ring_enqueue_elem(s->worker[i]->commands, (void *)(uintptr_t)cmd, sizeof(*cmd));
+	return 0;
+}
+
+uint32_t shared_counter_highest(const struct dp_shared *s)
+{
+	uint32_t highest = s->counter.first;
+
+	for (unsigned i = 0; i < s->workers; i++) {
+		uint32_t value = atomic_load(&s->worker[i]->counter.highest);
+
+		if (value > highest)
+			highest = value;
+	}
+	return highest;
+}
