@@ -34,6 +34,9 @@ uint64_t store_reader_version(const struct store_reader *r);
 
 // Ids 0 .. span-1 have records (some may be free: STORE_LIVE tells).
 store_id store_reader_span(const struct store_reader *r);
+// Blocks of the span that could not be read: damaged, or of an unknown version or data key. Their
+// ids read as free.
+uint32_t store_reader_damaged(const struct store_reader *r);
 // A block by number (id / STORE_BLOCK_SUBSCRIBERS), NULL beyond the span. One array look-up.
 const struct store_block *store_reader_block(const struct store_reader *r, uint32_t block);
 // The hot record of an id, NULL beyond the span. *muk gets the MUK's HMAC states unless NULL.
@@ -66,8 +69,8 @@ struct store_eligibility {
 	uint64_t *mask; // by set number: which of the group's services it holds
 };
 // Services beyond 64 of one group are refused when they are created, so 64 bits do.
-int store_eligibility_load(
-	const struct store_reader *r, const struct store_group_id *group, struct store_eligibility *e);
+int store_eligibility_load(const struct store_reader *r, const struct store_group_id *group,
+	struct store_eligibility *e);
 void store_eligibility_free(struct store_eligibility *e);
 uint64_t store_reader_dict_version(const struct store_reader *r);
 static inline bool store_eligibility_is_authorised(
@@ -92,7 +95,8 @@ static inline bool store_eligibility_is_member(
 // Number of live subscribers.
 uint32_t store_reader_subscriber_count(const struct store_reader *r);
 // -ENOENT when the id is free or beyond the span.
-int store_reader_subscriber(const struct store_reader *r, store_id id, struct store_subscriber *out);
+int store_reader_subscriber(
+	const struct store_reader *r, store_id id, struct store_subscriber *out);
 // STORE_ID_NONE when there is none.
 store_id store_reader_find_impi(const struct store_reader *r, const char *impi);
 store_id store_reader_find_btid(const struct store_reader *r, const char *btid);
@@ -104,7 +108,8 @@ size_t store_reader_set(
 // Each `_next` walks in key order: start with the all-zero key, pass the one found last; returns
 // 0, or -ENOENT at the end.
 
-int store_reader_service(const struct store_reader *r, store_service_id id, struct store_service *out);
+int store_reader_service(
+	const struct store_reader *r, store_service_id id, struct store_service *out);
 int store_reader_service_by_name(
 	const struct store_reader *r, const char *name, struct store_service *out);
 int store_reader_service_next(
@@ -125,10 +130,11 @@ int store_reader_msk_newest(
 	const struct store_reader *r, const struct store_group_id *group, struct store_msk *out);
 
 int store_reader_campaign(const struct store_reader *r, uint32_t id, struct store_campaign *out);
-int store_reader_campaign_next(const struct store_reader *r, uint32_t after, struct store_campaign *out);
+int store_reader_campaign_next(
+	const struct store_reader *r, uint32_t after, struct store_campaign *out);
 // Member states of one slice (ids slice*STORE_SLICE ..). -ENOENT when none were kept.
-int store_reader_campaign_slice(const struct store_reader *r, uint32_t campaign, uint32_t slice,
-	uint8_t out[STORE_SLICE]);
+int store_reader_campaign_slice(
+	const struct store_reader *r, uint32_t campaign, uint32_t slice, uint8_t out[STORE_SLICE]);
 
 // The store's copy of the counter mark (design 5). -ENOENT in a new store.
 int store_reader_mark(const struct store_reader *r, uint32_t *mark);

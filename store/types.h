@@ -19,7 +19,7 @@
 #define STORE_KDI_BYTES 3
 #define STORE_HMAC_STATE_BYTES 40
 #define STORE_SERVICE_GROUPS_MAX 32 // key groups of one service
-#define STORE_SET_MAX 64            // services in one set
+#define STORE_SET_MAX 64 // services in one set
 
 // Subscribers are numbered densely from 0. An id is not given to another subscriber while an
 // open campaign holds it (design 4).
@@ -46,30 +46,30 @@ struct store_addr {
 };
 
 enum store_subscriber_flag {
-	STORE_HAS_MUK = 1 << 0,  // B-TID, MUK and expiry are there
+	STORE_HAS_MUK = 1 << 0, // B-TID, MUK and expiry are there
 	STORE_HAS_MRK = 1 << 1,
-	STORE_IN_UICC = 1 << 2,  // MSKs are kept in the UICC, else in the ME
+	STORE_IN_UICC = 1 << 2, // MSKs are kept in the UICC, else in the ME
 	STORE_HAS_PREV = 1 << 3, // a previous B-TID and MUK are kept (design 4)
 	STORE_MUK_VERIFIED = 1 << 4, // a verification under the current MUK has arrived
 	STORE_BTID_RAW = 1 << 5, // the B-TID stands in the side table
 	STORE_IMPI_RAW = 1 << 6, // the IMPI stands in the side table
-	STORE_LIVE = 1 << 7,     // clear: the id is free
+	STORE_LIVE = 1 << 7, // clear: the id is free
 };
 
 // A set of services, by number: what a subscriber is authorised for, or registered with.
 typedef uint32_t store_set; // 24 bits are stored
-#define STORE_SET_NONE 0u   // the empty set
+#define STORE_SET_NONE 0u // the empty set
 
 typedef uint16_t store_service_id;
 #define STORE_SERVICE_NONE 0
 
 // What the packet path reads of a subscriber, as it lies in a block (public part).
 struct store_hot {
-	uint8_t btid[16];     // binary part of the B-TID, unless STORE_BTID_RAW
+	uint8_t btid[16]; // binary part of the B-TID, unless STORE_BTID_RAW
 	struct store_addr addr;
-	uint32_t expires;     // MUK expiry, Unix seconds, UTC
-	uint32_t authorised;  // store_set in the low 24 bits, store_subscriber_flag above
-	uint32_t registered;  // store_set in the low 24 bits, above them zero
+	uint32_t expires; // MUK expiry, Unix seconds, UTC
+	uint32_t authorised; // store_set in the low 24 bits, store_subscriber_flag above
+	uint32_t registered; // store_set in the low 24 bits, above them zero
 	uint16_t btid_suffix; // number of the part behind the '@'
 	uint16_t port;
 };
@@ -96,7 +96,7 @@ struct store_block {
 	uint8_t version;
 	uint8_t count; // records in use
 	uint16_t reserved;
-	uint32_t data_key;    // at-rest wrapping, 0 = in the clear
+	uint32_t data_key; // at-rest wrapping, 0 = in the clear
 	uint8_t nonce[12];
 	uint8_t tag[16];
 	uint8_t spare[84];
@@ -141,9 +141,9 @@ enum store_profile {
 
 struct store_group {
 	struct store_group_id id;
-	uint8_t profile;          // enum store_profile
+	uint8_t profile; // enum store_profile
 	uint16_t last_key_number; // the last one ever given to an MSK; 0 = none yet
-	uint32_t created;         // Unix seconds
+	uint32_t created; // Unix seconds
 };
 
 enum store_msk_state {
@@ -154,8 +154,8 @@ enum store_msk_state {
 
 struct store_msk {
 	struct store_group_id group;
-	uint16_t number;  // Key Number, never 0
-	uint8_t state;    // enum store_msk_state
+	uint16_t number; // Key Number, never 0
+	uint8_t state; // enum store_msk_state
 	bool is_released; // a campaign has started to distribute it (design 4)
 	uint16_t seq_l;
 	uint16_t seq_u;
@@ -180,7 +180,7 @@ enum store_campaign_kind {
 enum store_campaign_state {
 	STORE_CAMPAIGN_RUNNING,
 	STORE_CAMPAIGN_PAUSED,
-	STORE_CAMPAIGN_DONE,    // closed: every member verified, refused or given up
+	STORE_CAMPAIGN_DONE, // closed: every member verified, refused or given up
 	STORE_CAMPAIGN_ABORTED, // closed by the operator
 };
 
@@ -192,21 +192,21 @@ struct store_campaign {
 	uint8_t state;
 	struct store_group_id group;
 	uint16_t msk_number;
-	uint32_t rate;  // UEs per second, 0 = as fast as the port takes
-	uint8_t sends;  // most messages a member gets
-	uint8_t round;  // the round that runs, from 1
+	uint32_t rate; // UEs per second, 0 = as fast as the port takes
+	uint8_t sends; // most messages a member gets
+	uint8_t round; // the round that runs, from 1
 	uint16_t wait_s[STORE_SENDS_MAX]; // seconds to wait after send i+1
 	uint64_t created_ms; // Unix milliseconds
 	uint64_t started_ms;
 	uint64_t ended_ms;
-	uint32_t span;    // ids 0 .. span-1 have a member state
+	uint32_t span; // ids 0 .. span-1 have a member state
 	uint32_t members; // these five are a snapshot at the last commit
 	uint32_t verified;
 	uint32_t given_up;
 	uint32_t refused;
-	uint64_t pushes;  // messages sent
-	uint64_t stale;   // answers that did not count
-	uint32_t only;    // STORE_ID_NONE, or the one subscriber it is for
+	uint64_t pushes; // messages sent
+	uint64_t stale; // answers that did not count
+	uint32_t only; // STORE_ID_NONE, or the one subscriber it is for
 };
 
 // State of one member in a campaign, one octet each, written in slices of STORE_SLICE.

@@ -47,24 +47,36 @@ int store_set_intern(
 
 // Adds or changes one subscriber, found by IMPI. A new B-TID moves the old B-TID and MUK to
 // previous when a verification under them had arrived, else the previous one stays (design 4).
-// *id is set; *is_new tells which it was. -EEXIST: another subscriber has this B-TID.
+// *id is set; *is_new tells which it was. -EEXIST: another subscriber has this B-TID, as the
+// current or the previous one. -EBUSY: an import is open, and the subscriber is new or the B-TID
+// stands in the file.
 // may_reuse_id: ids freed by store_subscriber_remove may be given out again.
 int store_subscriber_put(struct store_txn *txn, const struct store_subscriber *sub,
 	bool may_reuse_id, store_id *id, bool *is_new);
+// -EBUSY while an import is open.
 int store_subscriber_remove(struct store_txn *txn, store_id id);
-// Notes that a verification under the current (or, with is_prev, the previous) MUK arrived. A
-// verification under the current MUK ends the life of the previous one.
+// Notes that a verification under the current MUK arrived, which ends the life of the previous
+// one. Do not pass ids whose verification came under the previous MUK. Ids that have no MUK or
+// are free are passed over. Ascending ids are quickest: neighbours share a block.
 int store_subscriber_verified(struct store_txn *txn, const store_id *ids, size_t n);
 
-int store_service_put(struct store_txn *txn, struct store_service *service); // by name; sets id
-int store_service_remove(struct store_txn *txn, store_service_id id); // -EBUSY: subscribers use it
+// By name; sets id. -ENOENT: a group is not there; -E2BIG: 64 other services name a group.
+int store_service_put(struct store_txn *txn, struct store_service *service);
+// -EBUSY: subscribers use it, or an import is open.
+int store_service_remove(struct store_txn *txn, store_service_id id);
 
+// -EEXIST: it is there with another profile. -EINVAL: the all-zero id, or a last_key_number below
+// the one that was reached.
 int store_group_put(struct store_txn *txn, const struct store_group *group);
-int store_group_remove(struct store_txn *txn, const struct store_group_id *id); // -EBUSY: in use
+// Its MSKs go with it. -EBUSY: a service or an open campaign uses it.
+int store_group_remove(struct store_txn *txn, const struct store_group_id *id);
 
 // Adds an MSK or changes state and release of one. The key, RAND and CSB ID of an MSK that is
 // there already are never changed: -EEXIST. A new one takes msk->number, which has to be the
-// group's next Key Number, and moves the group's last_key_number.
+// group's next Key Number, and moves the group's last_key_number. -ENOSPC after 0xffff. -EBUSY: the
+// group has another MSK in this state, next or current; to activate one, retire the current one
+// first. -EEXIST also when a living MSK of a ts33246 group has the CSB ID. States only go from
+// next to current to retired, and a released MSK stays released: -EINVAL.
 int store_msk_put(struct store_txn *txn, const struct store_msk *msk);
 
 int store_campaign_put(struct store_txn *txn, const struct store_campaign *campaign);
@@ -96,19 +108,26 @@ struct store_import_result {
 int store_import_begin(struct store_env *env, uint32_t expected, struct store_import **out);
 // Takes up to STORE_IMPORT_CHUNK rows. verdict[i] gets 0, or -EEXIST when the IMPI or the B-TID
 // of that row was in the file before or the B-TID belongs to another subscriber; such rows are
-// not taken. Sets of the rows must have been interned with store_import_set().
+// not taken; -EINVAL is for rows that are not well formed. Sets of the rows must have been interned
+// with store_import_set(). A row may take the B-TID of a subscriber that a row before gave another
+// one, unless it lives on there as the previous one. When the call itself fails nothing of it was
+// taken, and the import can only be aborted.
 #define STORE_IMPORT_CHUNK 8192
 int store_import_add(
 	struct store_import *imp, const struct store_subscriber *rows, size_t n, int *verdict);
 int store_import_set(
 	struct store_import *imp, const store_service_id *services, size_t n, store_set *out);
+// What publishing would make of the rows taken so far; ids above the span are not in use yet.
+void store_import_counts(const struct store_import *imp, struct store_import_result *out);
 // One step of making it visible: returns 1 while there is more to do, 0 when all rows are
 // published, -errno when it failed (then call store_import_abort).
 int store_import_publish(struct store_import *imp);
 // Ids of the changed subscribers, valid until the import ends.
 const store_id *store_import_changed(const struct store_import *imp, size_t *n);
 void store_import_end(struct store_import *imp, struct store_import_result *result);
-// Forgets all that was added; returns 1 while there is more to clean, then frees imp.
+// Forgets all that was added; returns 1 while there is more to clean, then frees imp and returns 0.
+// -errno: it could not be cleaned now, imp is freed, and the next import or opening cleans. After
+// the publishing transaction there is nothing to forget: those finish the import instead.
 int store_import_abort(struct store_import *imp);
 
 // --- Counter mark (design 5) ----------------------------------------------------------------
@@ -123,7 +142,7 @@ enum store_mark_state {
 };
 
 // Opens dir/counter.mark, creating it when missing. machine_id: 16 octets. -EUCLEAN: both
-// sectors are damaged. *mark is 0 when there was none.
+// sectors are damaged. *mark is 0 when there was none; a file never written to counts as missing.
 int store_mark_open(const char *dir, const uint8_t machine_id[16], struct store_mark **out,
 	uint32_t *mark, enum store_mark_state *state);
 // Durable when it returns 0. May be called from any one thread at a time, not only the writer.

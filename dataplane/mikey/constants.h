@@ -6,8 +6,8 @@
 
 #pragma once
 
-#define MIKEY_VERSION 1   // RFC 3830 6.1
-#define MIKEY_PORT 2269   // IANA "mikey", RFC 4563 1 names UDP
+#define MIKEY_VERSION_1 1 // RFC 3830 6.1
+#define MIKEY_PORT 2269 // IANA "mikey", RFC 4563 1 names UDP
 #define MIKEY_PRF_HMAC_SHA1 0 // RFC 3830 6.1, MIKEY-1
 
 // HDR data type, RFC 3830 6.1.
@@ -70,6 +70,10 @@
 // SP, RFC 3830 6.10.
 #define MIKEY_SP_PROT_SRTP 0
 
+// ERR, RFC 3830 6.12.
+#define MIKEY_ERR_AUTH_FAILURE 0
+#define MIKEY_ERR_UNSPECIFIED 12 // the last one
+
 // General extension and Key ID information, RFC 3830 6.15, RFC 4563 3.
 #define MIKEY_EXT_VENDOR_ID 0
 #define MIKEY_EXT_SDP_IDS 1
@@ -79,11 +83,11 @@
 #define MIKEY_KEY_ID_MTK 2
 
 // TS 33.246 widths.
-#define MIKEY_KDI_BYTES 3    // MCC and MNC
-#define MIKEY_RAND_BYTES 16  // what a BM-SC sends; a receiver takes any length
+#define MIKEY_KDI_BYTES 3 // MCC and MNC
+#define MIKEY_RAND_BYTES 16 // what a BM-SC sends; a receiver takes any length
 #define MIKEY_MTK_ID_BYTES 2 // MEM: CMMB messages carry 4 (spec 8.2), accepted on receipt
 #define MIKEY_KEY_NUMBER_CURRENT 0 // "the current MSK"; the mark of a solicited pull
-#define MIKEY_UICC_MAX_BYTES 253   // one AUTHENTICATE APDU (spec 3.4)
+#define MIKEY_UICC_MAX_BYTES 253 // one AUTHENTICATE APDU (spec 3.4)
 
 // PSK-mode derivation constants, RFC 3830 4.1.4: digits of e in groups of nine.
 #define MIKEY_DERIVE_ENCR 0x150533E1u

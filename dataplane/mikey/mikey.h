@@ -19,7 +19,7 @@
 
 // One verdict per way a message can be wrong; the texts are in status.def.
 enum mikey_status {
-#define MIKEY_STATUS(name, text) MIKEY_##name,
+#define MIKEY_STATUS(id, name, text) MIKEY_##id,
 #include "status.def"
 #undef MIKEY_STATUS
 	MIKEY_STATUS_COUNT
@@ -33,7 +33,7 @@ const char *mikey_status_text(enum mikey_status status);
 // Which encoding a key group uses, fixed when the group is created (spec 3.12).
 enum mikey_profile {
 	MIKEY_PROFILE_TS33246, // final encoding: domain and 4-octet MSK ID in EXT, FQDN in IDi
-	MIKEY_PROFILE_V600,    // the seed's: domain in IDi, group in CSB ID, 2-octet MSK ID in EXT
+	MIKEY_PROFILE_V600, // the seed's: domain in IDi, group in CSB ID, 2-octet MSK ID in EXT
 };
 
 struct mikey_bytes {
@@ -83,8 +83,8 @@ struct mikey_policy {
 // Which MSK, and which MTK where has_mtk_id, a message is about.
 struct mikey_key_id {
 	uint8_t kdi[MIKEY_KDI_BYTES]; // Key Domain ID; in v600 it travels in IDi
-	uint16_t group;               // Key Group part; in v600 it travels in CSB ID
-	uint16_t number;              // Key Number part; 0 = current MSK, marks a solicited pull
+	uint16_t group; // Key Group part; in v600 it travels in CSB ID
+	uint16_t number; // Key Number part; 0 = current MSK, marks a solicited pull
 	bool has_mtk_id;
 	uint8_t mtk_id_bytes; // width on the wire: 2, or 4 as in spec 8.2
 	uint32_t mtk_id;
@@ -93,12 +93,12 @@ struct mikey_key_id {
 // Plain key data sub-payload of KEMAC (RFC 3830 6.13). Secret.
 struct mikey_key_data {
 	uint8_t type; // MIKEY_KEY_*
-	uint8_t kv;   // MIKEY_KV_*
+	uint8_t kv; // MIKEY_KV_*
 	struct mikey_bytes key;
 	struct mikey_bytes salt; // empty unless the type says so
-	struct mikey_bytes spi;  // kv SPI
+	struct mikey_bytes spi; // kv SPI
 	struct mikey_bytes valid_from; // kv INTERVAL: SEQl, two octets in TS 33.246
-	struct mikey_bytes valid_to;   // kv INTERVAL: SEQu
+	struct mikey_bytes valid_to; // kv INTERVAL: SEQu
 };
 
 // An MSK message, or a solicited pull when `key` is NULL (then id.number has to be 0, V is sent
@@ -106,17 +106,17 @@ struct mikey_key_data {
 struct mikey_msk {
 	enum mikey_profile profile;
 	bool wants_verification; // V
-	uint32_t csb_id;         // v600: mikey_v600_csb_id(group)
+	uint32_t csb_id; // v600: mikey_v600_csb_id(group)
 	struct mikey_key_id id;
 	uint32_t counter; // T
 	struct mikey_bytes rand;
 	struct mikey_bytes idi; // ts33246: BM-SC FQDN. v600: ignored, the domain is sent
 	struct mikey_bytes idr; // B-TID
-	uint8_t cs_count;       // 0: empty map, no SP (RFC 4563 4)
+	uint8_t cs_count; // 0: empty map, no SP (RFC 4563 4)
 	struct mikey_cs cs[MIKEY_CS_MAX];
 	const struct mikey_policy *policy; // NULL: no SP. Needs cs_count > 0
-	const uint8_t *key;                // MIKEY_MSK_BYTES octets, secret; NULL: solicited pull
-	uint8_t key_type;                  // MIKEY_KEY_TEK or MIKEY_KEY_TGK
+	const uint8_t *key; // MIKEY_MSK_BYTES octets, secret; NULL: solicited pull
+	uint8_t key_type; // MIKEY_KEY_TEK or MIKEY_KEY_TGK
 	uint16_t seq_l;
 	uint16_t seq_u;
 };
@@ -136,12 +136,12 @@ enum mikey_status mikey_msk_build(
 // The parts of an MSK message that all phones of a campaign share, laid out once: everything
 // before IDr, and everything after it. Holds the MSK in the clear: wipe it after use.
 struct mikey_template {
-	uint16_t head_len;    // HDR .. IDi, then the IDr header without its length
-	uint16_t tail_len;    // SP, KEMAC with key data in the clear, MAC alg, 20 zero octets
+	uint16_t head_len; // HDR .. IDi, then the IDr header without its length
+	uint16_t tail_len; // SP, KEMAC with key data in the clear, MAC alg, 20 zero octets
 	uint16_t counter_off; // of the four T octets in head
-	uint16_t encr_off;    // of the key data in tail
+	uint16_t encr_off; // of the key data in tail
 	uint16_t encr_len;
-	uint8_t head[640];
+	uint8_t head[704];
 	uint8_t tail[320];
 };
 
@@ -154,7 +154,8 @@ static inline size_t mikey_template_bytes(const struct mikey_template *tpl, size
 {
 	return (size_t)tpl->head_len + idr_len + tpl->tail_len;
 }
-// Writes one phone's message: head, IDr, tail. buf needs mikey_template_bytes() octets.
+// Writes one phone's message: head, IDr, tail. buf needs mikey_template_bytes() octets, at most
+// 65,535. idr is not empty.
 void mikey_template_fill(const struct mikey_template *tpl, struct mikey_bytes idr, uint8_t *buf,
 	struct mikey_layout *layout);
 
@@ -184,7 +185,7 @@ struct mikey_mtk {
 	uint32_t csb_id; // of the MSK
 	struct mikey_key_id id;
 	uint32_t counter;
-	const uint8_t *key;      // MIKEY_MTK_BYTES octets, secret
+	const uint8_t *key; // MIKEY_MTK_BYTES octets, secret
 	struct mikey_bytes salt; // empty, or up to MIKEY_SALT_MAX_BYTES: Type TEK+SALT
 };
 
@@ -210,14 +211,14 @@ struct mikey_view {
 	bool has_t;
 	uint8_t ts_type;
 	struct mikey_bytes ts; // as transported
-	uint32_t counter;      // when ts_type is MIKEY_TS_COUNTER
+	uint32_t counter; // when ts_type is MIKEY_TS_COUNTER
 
 	bool has_rand;
 	struct mikey_bytes rand;
 	uint8_t identity_count;
 	uint8_t identity_type[2];
 	struct mikey_bytes identity[2]; // initiator message: IDi, IDr. Verification: IDr first
-	uint8_t policy_count;           // SP payloads seen; the first is kept
+	uint16_t policy_count; // SP payloads seen; the first is kept
 	struct mikey_policy policy;
 
 	bool has_kemac;
@@ -230,9 +231,9 @@ struct mikey_view {
 	uint8_t error_no;
 };
 
-// Parses one whole datagram. Octets behind the last payload are refused (TRAILING). Unknown
-// payload types are refused, unknown Key ID and extension types are skipped (spec 2). Never
-// reads outside data[0..len).
+// Parses one whole datagram; the view means nothing unless the verdict is OK. Octets behind the
+// last payload are refused (TRAILING). Unknown payload types are refused, unknown Key ID and
+// extension types are skipped (spec 2). Never reads outside data[0..len).
 enum mikey_status mikey_parse(const uint8_t *data, size_t len, struct mikey_view *view);
 
 // Which message a view is. Checks that exactly the payloads of that message are there.
@@ -266,4 +267,5 @@ void mikey_kdi_to_text(char text[8], const uint8_t kdi[MIKEY_KDI_BYTES]);
 
 // Prints a message for people, one payload a line, through put(arg, line). Keys are shown as
 // they stand in the message, so only hand it ciphertext or test messages.
-void mikey_dump(const uint8_t *data, size_t len, void (*put)(void *arg, const char *line), void *arg);
+void mikey_dump(
+	const uint8_t *data, size_t len, void (*put)(void *arg, const char *line), void *arg);

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// MSKs of a key group. A key is never shown: its check value is.
+
+#include <errno.h>
+#include <string.h>
+
+#include "admin.h"
+#include "log.h"
+#include "msk.h"
+
+static const char *const states[] = {[STORE_MSK_NEXT] = "next",
+	[STORE_MSK_CURRENT] = "current",
+	[STORE_MSK_RETIRED] = "retired"};
+
+// In the old encoding the MSK ID is the Key Number alone (spec 3.12).
+static json_t *msk_id_json(const struct store_msk *msk, unsigned profile)
+{
+	if (profile == STORE_PROFILE_V600)
+		return admin_hex_u32(msk->number, 4);
+	return admin_hex_u32((uint32_t)msk->group.group << 16 | msk->number, 8);
+}
+
+static json_t *msk_json(const struct store_msk *msk, unsigned profile)
+{
+	char check[MSK_CHECK_TEXT];
+
+	msk_check_text(&msk->key, check);
+	return json_pack("{s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:i, s:i, s:s, s:o, s:o}", "group",
+		admin_group_json(&msk->group), "number", admin_hex_u32(msk->number, 4), "msk_id",
+		msk_id_json(msk, profile), "state",
+		msk->state <= STORE_MSK_RETIRED ? states[msk->state] : "unknown", "is_released",
+		msk->is_released, "csb_id", admin_hex_u32(msk->csb_id, 8), "rand",
+		admin_hex(msk->rand, sizeof(msk->rand)), "seq_l", msk->seq_l, "seq_u", msk->seq_u,
+		"check", check, "created", admin_time_s(msk->created), "activated",
+		admin_time_s(msk->activated));
+}
+
+// The group of the path, as it stands in the store; the reply holds the error otherwise.
+static int group_get(
+	const struct admin_request *req, struct admin_reply *reply, struct store_group *out)
+{
+	struct store_group_id id;
+	struct store_reader *r;
+	int ret;
+
+	if (admin_group_arg(req, reply, &id) != 0)
+		return -EINVAL;
+	ret = ctl_reader_get(req->ctl, &r);
+	if (ret == 0) {
+		ret = store_reader_group(r, &id, out);
+		ctl_reader_put(req->ctl, r);
+	}
+	if (ret == -ENOENT)
+		admin_error(reply, 404, "unknown-group", "There is no key group %s/%s.",
+			req->arg[0], req->arg[1]);
+	else if (ret != 0)
+		admin_error_store(reply, ret, "store");
+	return ret;
+}
+
+void admin_msks_list(const struct admin_request *req, struct admin_reply *reply)
+{
+	struct store_group group;
+	struct store_msk msk;
+	struct store_reader *r;
+	uint16_t after = 0;
+	json_t *list;
+	int ret;
+
+	if (group_get(req, reply, &group) != 0)
+		return;
+	ret = ctl_reader_get(req->ctl, &r);
+	if (ret != 0) {
+		admin_error_store(reply, ret, "store");
+		return;
+	}
+	list = json_array();
+	while (store_reader_msk_next(r, &group.id, after, &msk) == 0) {
+		json_array_append_new(list, msk_json(&msk, group.profile));
+		after = msk.number;
+	}
+	explicit_bzero(&msk, sizeof(msk));
+	ctl_reader_put(req->ctl, r);
+	reply->body = json_pack("{s:o}", "msks", list);
+}
+
+void admin_msk_new(const struct admin_request *req, struct admin_reply *reply)
+{
+	static const char *const names[] = {"seq_l", "seq_u", NULL};
+	uint64_t seq_l = 0, seq_u = UINT16_MAX;
+	struct store_group group;
+	struct store_msk msk;
+	int ret;
+
+	if (admin_body_check(req, reply, names) != 0 ||
+		admin_body_u64(req, reply, "seq_l", UINT16_MAX, &seq_l) < 0 ||
+		admin_body_u64(req, reply, "seq_u", UINT16_MAX, &seq_u) < 0 ||
+		group_get(req, reply, &group) != 0)
+		return;
+	ret = msk_new(req->ctl, &group.id, (uint16_t)seq_l, (uint16_t)seq_u, &msk);
+	if (ret == -EBUSY) {
+		admin_error(reply, 409, "next-lives",
+			"The key group has a next MSK: a phone keeps two. Activate it first.");
+		return;
+	}
+	if (ret == -ENOSPC && group.last_key_number == UINT16_MAX) {
+		admin_error(
+			reply, 409, "no-key-numbers", "The key group has used all Key Numbers.");
+		return;
+	}
+	if (ret != 0) {
+		admin_error_store(reply, ret, "MSK");
+		return;
+	}
+	log_info("msk-new", "group=%04x number=%04x", group.id.group, msk.number);
+	reply->status = 201;
+	reply->body = msk_json(&msk, group.profile);
+	explicit_bzero(&msk, sizeof(msk));
+}
+
+void admin_msk_activate(const struct admin_request *req, struct admin_reply *reply)
+{
+	struct store_group group;
+	struct store_msk msk;
+	uint16_t number;
+	int ret;
+
+	if (admin_hex16_parse(req->arg[2], &number) != 0) {
+		admin_error(reply, 400, "bad-number", "A Key Number has four hex digits.");
+		return;
+	}
+	if (group_get(req, reply, &group) != 0)
+		return;
+	ret = msk_activate(req->ctl, &group.id, number, &msk);
+	if (ret == -EBUSY) {
+		admin_error(reply, 409, "not-next", "Only a next MSK can be activated.");
+		return;
+	}
+	if (ret != 0) {
+		admin_error_store(reply, ret, "MSK");
+		return;
+	}
+	log_info("msk-activated", "group=%04x number=%04x", group.id.group, number);
+	reply->body = msk_json(&msk, group.profile);
+	explicit_bzero(&msk, sizeof(msk));
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include "admin.h"
+#include "subscriber_json.h"
+
+#include <errno.h>
+#include <time.h>
+
+#define LIST_MAX 10000
+#define LIST_USUAL 100
+
+// Adds subscribers from *id on until there are limit of them. *id ends behind the last one seen.
+static int page_fill(const struct store_reader *r, store_id *id, uint64_t limit, json_t *page)
+{
+	store_id span = store_reader_span(r);
+	int64_t now_s = time(NULL);
+
+	for (; *id < span && json_array_size(page) < limit; (*id)++) {
+		const struct store_hot *hot = store_reader_hot(r, *id, NULL);
+		json_t *subscriber;
+
+		if (hot == NULL || !(store_hot_flags(hot) & STORE_LIVE))
+			continue;
+		subscriber = subscriber_json(r, *id, now_s);
+		if (subscriber == NULL)
+			return -EIO;
+		json_array_append_new(page, subscriber);
+	}
+	return 0;
+}
+
+// Whether a live subscriber stands at id or behind it.
+static bool has_more(const struct store_reader *r, store_id id)
+{
+	store_id span = store_reader_span(r);
+
+	for (; id < span; id++) {
+		const struct store_hot *hot = store_reader_hot(r, id, NULL);
+
+		if (hot != NULL && (store_hot_flags(hot) & STORE_LIVE))
+			return true;
+	}
+	return false;
+}
+
+void admin_subscribers_list(const struct admin_request *req, struct admin_reply *reply)
+{
+	uint64_t after = 0, limit = LIST_USUAL;
+	struct store_reader *r;
+	store_id id = 0;
+	json_t *page;
+	int got, err;
+
+	got = admin_query_u64(req, reply, "after", UINT32_MAX, &after);
+	if (got < 0 || admin_query_u64(req, reply, "limit", LIST_MAX, &limit) < 0)
+		return;
+	if (limit == 0) {
+		admin_error(reply, 400, "bad-query", "limit has to be 1 to %d.", LIST_MAX);
+		return;
+	}
+	if (got == 1)
+		id = after < UINT32_MAX ? (store_id)after + 1 : UINT32_MAX;
+	err = ctl_reader_get(req->ctl, &r);
+	if (err != 0) {
+		admin_error_store(reply, err, "store");
+		return;
+	}
+	page = json_array();
+	err = page_fill(r, &id, limit, page);
+	if (err == 0)
+		reply->body = json_pack("{s:O, s:o}", "subscribers", page, "next",
+			has_more(r, id) ? json_integer((json_int_t)id - 1) : json_null());
+	else
+		admin_error_store(reply, err, "subscriber");
+	json_decref(page);
+	ctl_reader_put(req->ctl, r);
+}
+
+// Finds the subscriber a path names; the reply holds an error when there is none.
+static int subscriber_open(const struct admin_request *req, struct admin_reply *reply,
+	struct store_reader **r, store_id *id)
+{
+	int err = ctl_reader_get(req->ctl, r);
+
+	if (err != 0) {
+		admin_error_store(reply, err, "store");
+		return err;
+	}
+	*id = subscriber_find(*r, req->arg[0]);
+	if (*id != STORE_ID_NONE)
+		return 0;
+	ctl_reader_put(req->ctl, *r);
+	admin_error(reply, 404, "unknown-subscriber",
+		"There is no subscriber with this IMPI or B-TID.");
+	return -ENOENT;
+}
+
+void admin_subscriber_show(const struct admin_request *req, struct admin_reply *reply)
+{
+	struct store_reader *r;
+	store_id id;
+
+	if (subscriber_open(req, reply, &r, &id) != 0)
+		return;
+	reply->body = subscriber_json(r, id, time(NULL));
+	if (reply->body == NULL)
+		admin_error_store(reply, -EIO, "subscriber");
+	ctl_reader_put(req->ctl, r);
+}
+
+struct remove_job {
+	struct ctl *ctl;
+	store_id id;
+	uint32_t campaign; // that holds it
+};
+
+// In the writer's thread, where no campaign can begin at the same moment.
+static int remove_run(struct store_txn *txn, void *arg)
+{
+	struct remove_job *job = arg;
+	int err;
+
+	job->campaign = ctl_campaign_holding(job->ctl, job->id);
+	if (job->campaign != 0)
+		return -EBUSY;
+	err = store_subscriber_remove(txn, job->id);
+	if (err == 0)
+		ctl_store_changed(job->ctl, job->id, 1);
+	return err;
+}
+
+void admin_subscriber_remove(const struct admin_request *req, struct admin_reply *reply)
+{
+	struct remove_job job = {.ctl = req->ctl};
+	struct store_reader *r;
+	int err;
+
+	if (subscriber_open(req, reply, &r, &job.id) != 0)
+		return;
+	ctl_reader_put(req->ctl, r);
+	err = ctl_writer_run(req->ctl, remove_run, &job);
+	if (err == -EBUSY && job.campaign != 0) {
+		admin_error(reply, 409, "campaign-open",
+			"Campaign %u holds this subscriber until it is closed.", job.campaign);
+		json_object_set_new(reply->body, "campaign", json_integer(job.campaign));
+	} else if (err != 0) {
+		admin_error_store(reply, err, "subscriber");
+	}
+}

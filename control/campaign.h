@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// The life of campaigns, as the admin handlers and main.c see it. settle.c moves them on.
+
+#pragma once
+
+#include "ctl.h"
+
+#define CAMPAIGN_REASONS 16 // numbers of dataplane/refusal.def
+
+struct campaigns;
+
+uint64_t campaign_now_ms(void); // Unix milliseconds
+
+int campaigns_create(struct ctl *ctl, struct campaigns **out);
+// After dp_stop(). Open campaigns are forgotten here; in the store they stay running.
+void campaigns_destroy(struct campaigns *all);
+
+// What an operator orders.
+struct campaign_order {
+	struct store_group_id group;
+	bool is_msk_new; // make the next MSK first
+	uint32_t rate;
+	uint8_t sends;
+	uint16_t wait_s[STORE_SENDS_MAX]; // as many as sends
+	store_id only; // STORE_ID_NONE: all members
+};
+
+// Starts a campaign; *id is its number. Errors, with a sentence in why: -EBUSY: campaign *id runs
+// on this group, or (*id = 0) a next MSK lives already; -ENOENT: no such group; -ENOKEY: the group
+// has no MSK; -EMFILE: too many are open; -EAGAIN: a worker takes no commands.
+int campaign_start(
+	struct ctl *ctl, const struct campaign_order *order, uint32_t *id, char why[256]);
+// Takes up the campaigns that were open when the daemon ended. Before the workers send anything.
+int campaigns_resume(struct ctl *ctl);
+
+// -ENOENT: none is open under this number.
+int campaign_pause(struct ctl *ctl, uint32_t id, bool is_paused);
+int campaign_rate(struct ctl *ctl, uint32_t id, uint32_t rate);
+// Returns once it is closed, or after five seconds.
+int campaign_abort(struct ctl *ctl, uint32_t id);
+
+// A campaign as it stands.
+struct campaign_view {
+	struct store_campaign record;
+	uint32_t pending;
+	uint32_t refused_by[CAMPAIGN_REASONS];
+	uint8_t rounds; // highest round that sent anything
+	uint8_t stall; // enum dp_stall
+	bool is_open;
+};
+// -ENOENT.
+int campaign_view(struct ctl *ctl, struct store_reader *r, uint32_t id, struct campaign_view *out);
+// Numbers of the open ones, ascending; returns how many, at most max.
+size_t campaigns_open(struct ctl *ctl, uint32_t *ids, size_t max);
+// Member states of one slice. -ENOENT: none are kept.
+int campaign_slice_read(struct ctl *ctl, struct store_reader *r, uint32_t id, uint32_t slice,
+	uint8_t out[STORE_SLICE]);
+
+// In the writer's thread: these subscribers are not who they were when they verified.
+void campaigns_ids_changed(struct campaigns *all, store_id first, uint32_t n);
+
+// --- settle.c -------------------------------------------------------------------------------
+
+#define SETTLE_MS 100
+// What the main loop does every SETTLE_MS: takes events, counts, commits, closes.
+void settle_step(struct ctl *ctl);
+// After dp_stop(): commits what the workers left.
+void settle_finish(struct ctl *ctl);

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// The open campaign: member states, and the counts that follow them slice by slice, so that
+// verified + given up + refused + pending = members holds at every moment.
+
+#include "campaign_run.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+_Static_assert(DP_SENDS_MAX == STORE_SENDS_MAX, "rounds fit the store");
+_Static_assert(DP_MEMBER_NONE == STORE_MEMBER_NONE, "member states are the store's");
+_Static_assert(DP_MEMBER_REFUSED == STORE_MEMBER_REFUSED, "member states are the store's");
+
+#define SENDS_MASK 0x1f
+
+uint64_t campaign_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+struct campaign_run *campaigns_find(struct campaigns *all, uint32_t id)
+{
+	for (unsigned i = 0; i < all->n; i++)
+		if (all->run[i]->record.id == id)
+			return all->run[i];
+	return NULL;
+}
+
+static struct dp_campaign *dp_create(const struct store_campaign *record, uint32_t slices)
+{
+	struct dp_campaign *dp = aligned_alloc(_Alignof(struct dp_campaign), sizeof(*dp));
+
+	if (dp == NULL)
+		return NULL;
+	memset(dp, 0, sizeof(*dp));
+	dp->id = record->id;
+	dp->sends = record->sends;
+	for (int i = 0; i < record->sends; i++)
+		dp->wait_ms[i] = record->wait_s[i] * 1000u;
+	dp->span = record->span;
+	dp->first_round = record->round == 0 ? 1 : record->round;
+	dp->only = record->only;
+	atomic_store(&dp->rate, record->rate);
+	atomic_store(&dp->is_paused, record->state == STORE_CAMPAIGN_PAUSED);
+	dp->round = malloc(record->span + 1);
+	dp->done = calloc(record->span + 1, 1);
+	dp->is_dirty = calloc(slices + 1, 1);
+	if (dp->round != NULL)
+		memset(dp->round, DP_MEMBER_NONE, record->span + 1);
+	return dp;
+}
+
+static void dp_destroy(struct dp_campaign *dp)
+{
+	if (dp == NULL)
+		return;
+	free(dp->round);
+	free(dp->done);
+	free(dp->is_dirty);
+	explicit_bzero(dp, sizeof(*dp));
+	free(dp);
+}
+
+void campaign_run_destroy(struct campaign_run *run)
+{
+	if (run == NULL)
+		return;
+	dp_destroy(run->dp);
+	free(run->count);
+	free(run->is_unsaved);
+	free(run);
+}
+
+int campaign_run_create(const struct store_campaign *record, struct campaign_run **out)
+{
+	struct campaign_run *run = calloc(1, sizeof(*run));
+
+	if (run == NULL)
+		return -ENOMEM;
+	run->record = *record;
+	run->record.members = run->record.verified = 0;
+	run->record.refused = run->record.given_up = 0;
+	run->pushes_before = record->pushes;
+	run->slices = (record->span + STORE_SLICE - 1) / STORE_SLICE;
+	run->count = calloc(run->slices + 1, sizeof(*run->count));
+	run->is_unsaved = calloc(run->slices + 1, 1);
+	run->dp = dp_create(record, run->slices);
+	if (run->count == NULL || run->is_unsaved == NULL || run->dp == NULL ||
+		run->dp->round == NULL || run->dp->done == NULL || run->dp->is_dirty == NULL) {
+		campaign_run_destroy(run);
+		return -ENOMEM;
+	}
+	*out = run;
+	return 0;
+}
+
+void campaign_run_arm(
+	struct campaign_run *run, const struct store_msk *msk, const struct store_group *group)
+{
+	struct dp_msk *to = &run->dp->msk;
+	uint8_t *key = run->dp->kdi_group_key;
+
+	run->record.group = group->id;
+	run->record.msk_number = msk->number;
+	to->profile = group->profile;
+	memcpy(to->kdi, group->id.kdi, sizeof(to->kdi));
+	to->group = group->id.group;
+	to->number = msk->number;
+	to->csb_id = msk->csb_id;
+	memcpy(to->rand, msk->rand, sizeof(to->rand));
+	memcpy(to->key, msk->key.byte, sizeof(to->key));
+	to->seq_l = msk->seq_l;
+	to->seq_u = msk->seq_u;
+	memcpy(key, group->id.kdi, sizeof(group->id.kdi));
+	key[3] = (uint8_t)(group->id.group >> 8);
+	key[4] = (uint8_t)group->id.group;
+}
+
+static uint8_t member_state(uint8_t round, uint8_t done, uint8_t rest)
+{
+	bool is_refused = (round & DP_MEMBER_REFUSED) != 0;
+
+	if (round == DP_MEMBER_NONE)
+		return STORE_MEMBER_NONE;
+	if (done != 0)
+		return STORE_MEMBER_VERIFIED | (is_refused ? 0 : round & SENDS_MASK);
+	return is_refused || rest == 0 ? round : rest;
+}
+
+static uint32_t slice_end(const struct campaign_run *run, uint32_t slice)
+{
+	uint32_t left = run->record.span - slice * STORE_SLICE;
+
+	return slice * STORE_SLICE + (left < STORE_SLICE ? left : STORE_SLICE);
+}
+
+void campaign_run_slice(const struct campaign_run *run, uint32_t slice, uint8_t out[STORE_SLICE])
+{
+	uint32_t first = slice * STORE_SLICE, end = slice_end(run, slice);
+
+	for (uint32_t id = first; id < end; id++)
+		out[id - first] = member_state(run->dp->round[id], run->dp->done[id], run->rest);
+	memset(out + (end - first), STORE_MEMBER_NONE, STORE_SLICE - (end - first));
+}
+
+static void count_add(struct campaign_run *run, const struct campaign_count *count, int sign)
+{
+	run->record.members += (uint32_t)(sign * count->members);
+	run->record.verified += (uint32_t)(sign * count->verified);
+	run->record.refused += (uint32_t)(sign * count->refused);
+	for (int i = 0; i < CAMPAIGN_REASONS; i++)
+		run->refused_by[i] += (uint32_t)(sign * count->refused_by[i]);
+}
+
+static void member_count(struct campaign_run *run, struct campaign_count *count, uint8_t state)
+{
+	if (state == STORE_MEMBER_NONE)
+		return;
+	count->members++;
+	if ((state & STORE_MEMBER_REFUSED) != 0) {
+		count->refused++;
+		count->refused_by[state & (CAMPAIGN_REASONS - 1)]++;
+		return;
+	}
+	if ((state & STORE_MEMBER_VERIFIED) != 0)
+		count->verified++;
+	if ((state & STORE_MEMBER_GIVEN_UP) == 0 && (state & SENDS_MASK) > run->rounds)
+		run->rounds = state & SENDS_MASK;
+}
+
+void campaign_run_count(struct campaign_run *run, uint32_t slice)
+{
+	struct campaign_count *count = &run->count[slice];
+	uint8_t state[STORE_SLICE];
+
+	campaign_run_slice(run, slice, state);
+	count_add(run, count, -1);
+	memset(count, 0, sizeof(*count));
+	for (int i = 0; i < STORE_SLICE; i++)
+		member_count(run, count, state[i]);
+	count_add(run, count, 1);
+	run->is_unsaved[slice] = 1;
+	run->is_record_unsaved = true;
+}
+
+// The round that runs is that of the worker which is behind.
+static void workers_follow(struct campaign_run *run)
+{
+	uint64_t pushes = run->pushes_before;
+	uint32_t round = run->record.sends;
+
+	for (unsigned i = 0; i < run->workers; i++) {
+		uint32_t its = atomic_load(&run->dp->worker[i].round);
+
+		pushes += atomic_load(&run->dp->worker[i].pushes);
+		if (its < round && !atomic_load(&run->dp->worker[i].is_through))
+			round = its;
+	}
+	if (round < run->dp->first_round)
+		round = run->dp->first_round;
+	if (pushes == run->record.pushes && round == run->record.round)
+		return;
+	run->record.pushes = pushes;
+	run->record.round = (uint8_t)round;
+	run->is_record_unsaved = true;
+}
+
+void campaign_run_follow(struct campaign_run *run)
+{
+	// A final report never changes.
+	if (run->rest != 0)
+		return;
+	for (uint32_t i = 0; i < run->slices; i++)
+		if (atomic_load_explicit(&run->dp->is_dirty[i], memory_order_relaxed) != 0 &&
+			atomic_exchange_explicit(&run->dp->is_dirty[i], 0, memory_order_acq_rel) !=
+				0)
+			campaign_run_count(run, i);
+	if (run->phase != CAMPAIGN_STARTING)
+		workers_follow(run);
+}
+
+uint32_t campaign_run_pending(const struct campaign_run *run)
+{
+	const struct store_campaign *r = &run->record;
+
+	return r->members - r->verified - r->refused - r->given_up;
+}
+
+bool campaign_run_is_through(const struct campaign_run *run)
+{
+	for (unsigned i = 0; i < run->workers; i++)
+		if (!atomic_load_explicit(&run->dp->worker[i].is_through, memory_order_acquire))
+			return false;
+	return true;
+}
+
+// Why nothing is sent: what holds a worker that has something to send. The pace is no stall.
+enum dp_stall campaign_run_stall(const struct campaign_run *run)
+{
+	if (run->record.state == STORE_CAMPAIGN_PAUSED)
+		return DP_STALL_PAUSED;
+	for (unsigned i = 0; i < run->workers; i++) {
+		uint32_t stall = atomic_load(&run->dp->worker[i].stall);
+
+		if (stall != DP_STALL_NONE && stall != DP_STALL_PACE && stall != DP_STALL_PAUSED)
+			return (enum dp_stall)stall;
+	}
+	return DP_STALL_NONE;
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// An open campaign. Shared by campaign.c (orders), campaign_run.c (the object) and settle.c.
+
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "campaign.h"
+#include "cmd.h"
+
+enum campaign_phase {
+	CAMPAIGN_STARTING, // looks for its members; holds every id
+	CAMPAIGN_OPEN, // the workers have it
+	CAMPAIGN_CLOSING, // they were told to let it go
+	CAMPAIGN_CLOSED, // its report is final; leaves when its verifications are noted
+};
+
+struct campaign_count {
+	uint16_t members;
+	uint16_t verified;
+	uint16_t refused;
+	uint16_t refused_by[CAMPAIGN_REASONS];
+};
+
+struct campaign_run {
+	struct dp_campaign *dp; // owned
+	struct store_campaign record;
+	enum campaign_phase phase;
+	unsigned workers; // those that have it
+	unsigned workers_closed; // those that let it go
+	uint32_t slices;
+	struct campaign_count *count; // a slice
+	uint8_t *is_unsaved; // a slice: the store has an older state
+	uint32_t next_save; // slice the next commit begins with
+	uint32_t refused_by[CAMPAIGN_REASONS];
+	uint8_t rounds; // highest round that sent anything
+	uint8_t rest; // STORE_MEMBER_* that pending members get, 0 = not yet
+	uint64_t pushes_before; // of runs before a restart
+	bool is_record_unsaved;
+};
+
+struct campaigns {
+	pthread_mutex_t lock; // guards the list and what is in the runs
+	pthread_mutex_t start_lock; // one start at a time
+	pthread_cond_t closed; // a campaign became CLOSED
+	struct campaign_run *run[DP_CAMPAIGNS_MAX];
+	unsigned n;
+};
+
+
+struct campaign_run *campaigns_find(struct campaigns *all, uint32_t id);
+
+// A run for a record, all of whose members are NONE. -ENOMEM.
+int campaign_run_create(const struct store_campaign *record, struct campaign_run **out);
+void campaign_run_destroy(struct campaign_run *run);
+// Gives the run its MSK and group.
+void campaign_run_arm(
+	struct campaign_run *run, const struct store_msk *msk, const struct store_group *group);
+// Counts one slice again, and notes that it has to be saved.
+void campaign_run_count(struct campaign_run *run, uint32_t slice);
+// Counts what the workers have changed since the last time, and their messages.
+void campaign_run_follow(struct campaign_run *run);
+void campaign_run_slice(const struct campaign_run *run, uint32_t slice, uint8_t out[STORE_SLICE]);
+uint32_t campaign_run_pending(const struct campaign_run *run);
+enum dp_stall campaign_run_stall(const struct campaign_run *run);
+bool campaign_run_is_through(const struct campaign_run *run);

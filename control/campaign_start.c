@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// A campaign begins: its MSK is chosen, its members are found and fixed, all of that is made
+// durable in one commit, and only then do the workers get it. A campaign that was open when the
+// daemon ended begins again from what the store kept of it.
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "campaign_run.h"
+#include "conf.h"
+#include "log.h"
+#include "msk.h"
+
+static int run_enlist(struct campaigns *all, struct campaign_run *run)
+{
+	int ret = -EMFILE;
+
+	pthread_mutex_lock(&all->lock);
+	if (all->n < DP_CAMPAIGNS_MAX) {
+		all->run[all->n++] = run;
+		ret = 0;
+	}
+	pthread_mutex_unlock(&all->lock);
+	return ret;
+}
+
+static void run_delist(struct campaigns *all, struct campaign_run *run)
+{
+	pthread_mutex_lock(&all->lock);
+	for (unsigned i = 0; i < all->n; i++)
+		if (all->run[i] == run)
+			all->run[i--] = all->run[--all->n];
+	pthread_mutex_unlock(&all->lock);
+}
+
+// The open campaign over all members of a group, 0 when there is none.
+static uint32_t group_campaign(struct campaigns *all, const struct store_group_id *group)
+{
+	uint32_t id = 0;
+
+	pthread_mutex_lock(&all->lock);
+	for (unsigned i = 0; i < all->n; i++) {
+		const struct campaign_run *run = all->run[i];
+
+		if (run->phase != CAMPAIGN_CLOSED && run->record.only == STORE_ID_NONE &&
+			memcmp(run->record.group.kdi, group->kdi, sizeof(group->kdi)) == 0 &&
+			run->record.group.group == group->group)
+			id = run->record.id;
+	}
+	pthread_mutex_unlock(&all->lock);
+	return id;
+}
+
+static int id_job(struct store_txn *txn, void *id)
+{
+	return store_campaign_next_id(txn, id);
+}
+
+// Members of the store's snapshot: those registered with and authorised for a service of the
+// group, MUK or not. A campaign for one subscriber takes him as he is; the worker says by name
+// why it will not send.
+static int members_find(struct campaign_run *run, const struct store_reader *r)
+{
+	struct store_eligibility eligibility;
+	int ret;
+
+	if (run->record.only != STORE_ID_NONE) {
+		run->dp->round[run->record.only] = 0;
+		return 0;
+	}
+	ret = store_eligibility_load(r, &run->record.group, &eligibility);
+	if (ret != 0)
+		return ret;
+	for (store_id id = 0; id < run->record.span; id++) {
+		const struct store_hot *hot = store_reader_hot(r, id, NULL);
+
+		if (hot != NULL && (store_hot_flags(hot) & STORE_LIVE) != 0 &&
+			store_eligibility_is_member(&eligibility, hot))
+			run->dp->round[id] = 0;
+	}
+	store_eligibility_free(&eligibility);
+	return 0;
+}
+
+struct opening {
+	struct campaign_run *run;
+	struct store_msk msk;
+};
+
+static int opening_job(struct store_txn *txn, void *arg)
+{
+	struct opening *opening = arg;
+	struct campaign_run *run = opening->run;
+	uint8_t state[STORE_SLICE];
+	int ret = 0;
+
+	if (!opening->msk.is_released) {
+		opening->msk.is_released = true;
+		ret = store_msk_put(txn, &opening->msk);
+	}
+	for (uint32_t i = 0; i < run->slices && ret == 0; i++) {
+		if (run->count[i].members == 0)
+			continue;
+		campaign_run_slice(run, i, state);
+		ret = store_campaign_slice_put(txn, run->record.id, i, state);
+	}
+	return ret != 0 ? ret : store_campaign_put(txn, &run->record);
+}
+
+static void run_counted(struct campaign_run *run)
+{
+	for (uint32_t i = 0; i < run->slices; i++)
+		campaign_run_count(run, i);
+	memset(run->is_unsaved, 0, run->slices);
+	run->is_record_unsaved = false;
+}
+
+static int workers_open(struct ctl *ctl, struct campaign_run *run)
+{
+	struct dp_cmd cmd = {.kind = DP_CMD_CAMPAIGN_OPEN, .campaign = run->dp};
+	int ret;
+
+	// Settle may see its answers as soon as the command is out.
+	pthread_mutex_lock(&ctl->campaigns->lock);
+	run->workers = (unsigned)ctl->conf->workers.count;
+	ret = ctl_command(ctl, &cmd);
+	if (ret == 0)
+		run->phase = CAMPAIGN_OPEN;
+	pthread_mutex_unlock(&ctl->campaigns->lock);
+	return ret;
+}
+
+static int abandoned_job(struct store_txn *txn, void *arg)
+{
+	struct campaign_run *run = arg;
+
+	run->record.state = STORE_CAMPAIGN_ABORTED;
+	run->record.ended_ms = campaign_now_ms();
+	run->record.given_up = campaign_run_pending(run);
+	return store_campaign_put(txn, &run->record);
+}
+
+static int run_open(struct ctl *ctl, struct opening *opening, const struct store_group *group)
+{
+	struct campaign_run *run = opening->run;
+	struct store_reader *r;
+	int ret;
+
+	campaign_run_arm(run, &opening->msk, group);
+	ret = ctl_reader_get(ctl, &r);
+	if (ret != 0)
+		return ret;
+	ret = members_find(run, r);
+	ctl_reader_put(ctl, r);
+	if (ret != 0)
+		return ret;
+	run_counted(run);
+	ret = ctl_writer_run(ctl, opening_job, opening);
+	if (ret != 0)
+		return ret;
+	ret = workers_open(ctl, run);
+	if (ret != 0)
+		ctl_writer_run(ctl, abandoned_job, run);
+	return ret;
+}
+
+static int order_record(struct ctl *ctl, const struct campaign_order *order, struct store_reader *r,
+	struct store_campaign *record)
+{
+	*record = (struct store_campaign){
+		.kind = STORE_CAMPAIGN_PUSH,
+		.state = STORE_CAMPAIGN_RUNNING,
+		.group = order->group,
+		.rate = order->rate,
+		.sends = order->sends,
+		.round = 1,
+		.created_ms = campaign_now_ms(),
+		.started_ms = campaign_now_ms(),
+		.span = order->only == STORE_ID_NONE ? store_reader_span(r) : order->only + 1,
+		.only = order->only,
+	};
+	memcpy(record->wait_s, order->wait_s, sizeof(record->wait_s));
+	return ctl_writer_run(ctl, id_job, &record->id);
+}
+
+// With msk_lock held, so that nobody activates or retires the MSK in between.
+static int order_run(struct ctl *ctl, const struct campaign_order *order, uint32_t *id)
+{
+	struct opening opening = {0};
+	struct store_group group;
+	struct store_campaign record = {0};
+	struct store_reader *r;
+	int ret = ctl_reader_get(ctl, &r);
+
+	if (ret != 0)
+		return ret;
+	ret = store_reader_group(r, &order->group, &group);
+	if (ret == 0 && store_reader_msk_newest(r, &order->group, &opening.msk) != 0)
+		ret = -ENOKEY;
+	if (ret == 0)
+		ret = order_record(ctl, order, r, &record);
+	ctl_reader_put(ctl, r);
+	if (ret == 0)
+		ret = campaign_run_create(&record, &opening.run);
+	if (ret == 0)
+		ret = run_enlist(ctl->campaigns, opening.run);
+	if (ret == 0)
+		ret = run_open(ctl, &opening, &group);
+	if (ret != 0 && opening.run != NULL) {
+		run_delist(ctl->campaigns, opening.run);
+		campaign_run_destroy(opening.run);
+	}
+	explicit_bzero(&opening, sizeof(opening));
+	*id = record.id;
+	return ret;
+}
+
+static int msk_choose(struct ctl *ctl, const struct campaign_order *order)
+{
+	struct store_msk msk;
+	int ret = 0;
+
+	if (order->is_msk_new)
+		ret = msk_new(ctl, &order->group, 0, UINT16_MAX, &msk);
+	explicit_bzero(&msk, sizeof(msk));
+	return ret;
+}
+
+static void start_explain(int ret, uint32_t id, char why[256])
+{
+	const char *text = ret == -ENOENT ? "There is no such key group"
+		: ret == -ENOKEY ? "The key group has no MSK that is not retired: make one first"
+		: ret == -EMFILE ? "As many campaigns are open as there can be"
+		: ret == -EAGAIN ? "A worker takes no commands"
+		: ret == -EBUSY	 ? "The key group has a next MSK already: activate it or push it"
+				 : strerror(-ret);
+
+	if (ret == -EBUSY && id != 0)
+		snprintf(why, 256, "Campaign %u runs on this key group", id);
+	else
+		snprintf(why, 256, "%s", text);
+}
+
+int campaign_start(struct ctl *ctl, const struct campaign_order *order, uint32_t *id, char why[256])
+{
+	struct campaigns *all = ctl->campaigns;
+	int ret = 0;
+
+	*id = 0;
+	why[0] = '\0';
+	pthread_mutex_lock(&all->start_lock);
+	if (order->only == STORE_ID_NONE)
+		*id = group_campaign(all, &order->group);
+	ret = *id != 0 ? -EBUSY : msk_choose(ctl, order);
+	if (ret == 0) {
+		pthread_mutex_lock(&ctl->msk_lock);
+		ret = order_run(ctl, order, id);
+		pthread_mutex_unlock(&ctl->msk_lock);
+	}
+	pthread_mutex_unlock(&all->start_lock);
+	if (ret != 0)
+		start_explain(ret, *id, why);
+	else
+		log_info("campaign-started", "campaign=%u group=%04x", *id, order->group.group);
+	return ret;
+}
+
+// --- After a restart ------------------------------------------------------------------------
+
+// What was verified stays so (the store has been told of the MUK, or never will be); refusals and
+// the messages sent so far stay too. The others are pending.
+static void slice_restore(
+	struct campaign_run *run, uint32_t slice, const uint8_t state[STORE_SLICE])
+{
+	for (uint32_t i = 0; i < STORE_SLICE; i++) {
+		uint32_t id = slice * STORE_SLICE + i;
+
+		if (id >= run->record.span)
+			return;
+		run->dp->round[id] = state[i];
+		if (state[i] == STORE_MEMBER_NONE || (state[i] & STORE_MEMBER_REFUSED) != 0)
+			continue;
+		run->dp->round[id] = state[i] & (STORE_MEMBER_GIVEN_UP - 1);
+		if ((state[i] & STORE_MEMBER_VERIFIED) != 0)
+			run->dp->done[id] = DP_DONE_PREV;
+	}
+}
+
+static int run_restore(struct ctl *ctl, struct campaign_run *run)
+{
+	uint8_t state[STORE_SLICE];
+	struct store_group group;
+	struct store_msk msk = {0};
+	struct store_reader *r;
+	int ret = ctl_reader_get(ctl, &r);
+
+	if (ret != 0)
+		return ret;
+	ret = store_reader_group(r, &run->record.group, &group);
+	if (ret == 0)
+		ret = store_reader_msk(r, &run->record.group, run->record.msk_number, &msk);
+	for (uint32_t i = 0; i < run->slices && ret == 0; i++)
+		if (store_reader_campaign_slice(r, run->record.id, i, state) == 0)
+			slice_restore(run, i, state);
+	ctl_reader_put(ctl, r);
+	if (ret == 0) {
+		campaign_run_arm(run, &msk, &group);
+		run_counted(run);
+	}
+	explicit_bzero(&msk, sizeof(msk));
+	return ret;
+}
+
+static int campaign_resume(struct ctl *ctl, const struct store_campaign *record)
+{
+	struct campaign_run *run = NULL;
+	int ret = campaign_run_create(record, &run);
+
+	if (ret == 0)
+		ret = run_enlist(ctl->campaigns, run);
+	if (ret == 0)
+		ret = run_restore(ctl, run);
+	if (ret == 0)
+		ret = workers_open(ctl, run);
+	if (ret == 0) {
+		log_info("campaign-resumed", "campaign=%u members=%u verified=%u round=%u",
+			record->id, run->record.members, run->record.verified, run->record.round);
+		return 0;
+	}
+	log_error("campaign-not-resumed", "campaign=%u errno=%d", record->id, -ret);
+	// Its MSK or group is gone: nothing can ever go on with it.
+	if (ret == -ENOENT)
+		ctl_writer_run(ctl, abandoned_job, run);
+	if (run != NULL)
+		run_delist(ctl->campaigns, run);
+	campaign_run_destroy(run);
+	return ret;
+}
+
+int campaigns_resume(struct ctl *ctl)
+{
+	struct store_campaign record = {0};
+	struct store_reader *r;
+	int ret = ctl_reader_get(ctl, &r), next;
+
+	if (ret != 0)
+		return ret;
+	for (next = store_reader_campaign_next(r, 0, &record); next == 0;
+		next = store_reader_campaign_next(r, record.id, &record))
+		if (record.state == STORE_CAMPAIGN_RUNNING || record.state == STORE_CAMPAIGN_PAUSED)
+			campaign_resume(ctl, &record);
+	ctl_reader_put(ctl, r);
+	return 0;
+}

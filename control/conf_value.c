@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Values of configuration keys: text to value and back, one pair of functions a type.
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf.h"
+
+static void *row_value(const struct conf_row *row, struct conf *conf)
+{
+	return (char *)conf + row->offset;
+}
+
+static const void *row_value_const(const struct conf_row *row, const struct conf *conf)
+{
+	return (const char *)conf + row->offset;
+}
+
+static int fail(char why[CONF_WHY_MAX], const char *what, const char *allowed, const char *text)
+{
+	snprintf(why, CONF_WHY_MAX, "%s \"%.64s\"; allowed: %s", what, text, allowed);
+	return -EINVAL;
+}
+
+static int fail_range(char why[CONF_WHY_MAX], const struct conf_row *row, const char *text)
+{
+	char allowed[96];
+
+	snprintf(allowed, sizeof(allowed), "%" PRIu64 " to %" PRIu64 "%s", row->min, row->max,
+		row->type == CONF_SIZE						    ? " octets"
+			: row->type == CONF_DURATION || row->type == CONF_DURATIONS ? " seconds"
+										    : "");
+	return fail(why, "out of range:", allowed, text);
+}
+
+// Decimal digits, and what follows them. -EINVAL when there is none or it is too long.
+static int digits_read(const char *text, uint64_t *out, const char **rest)
+{
+	uint64_t value = 0;
+	const char *at = text;
+
+	for (; *at >= '0' && *at <= '9'; at++) {
+		if (value > (UINT64_MAX - 9) / 10)
+			return -EINVAL;
+		value = value * 10 + (uint64_t)(*at - '0');
+	}
+	*out = value;
+	*rest = at;
+	return at == text ? -EINVAL : 0;
+}
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+
+static const struct unit sizes[] = {
+	{"", 1}, {"K", 1ull << 10}, {"M", 1ull << 20}, {"G", 1ull << 30}, {"T", 1ull << 40}};
+static const struct unit durations[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+static const struct unit plain[] = {{"", 1}};
+
+static int unit_read(const char *text, const struct unit *units, size_t n, uint64_t *out)
+{
+	const char *rest;
+
+	if (digits_read(text, out, &rest) != 0)
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(rest, units[i].name) != 0)
+			continue;
+		return __builtin_mul_overflow(*out, units[i].factor, out) ? -EINVAL : 0;
+	}
+	return -EINVAL;
+}
+
+int conf_duration_read(const char *text, uint64_t *out)
+{
+	return unit_read(text, durations, 5, out);
+}
+
+static int number_read(
+	const struct conf_row *row, const char *text, uint64_t *out, char why[CONF_WHY_MAX])
+{
+	int ret;
+
+	if (row->type == CONF_SIZE) {
+		if (unit_read(text, sizes, 5, out) != 0)
+			return fail(why, "not a size:", "octets, or with K, M, G, T: 512M", text);
+	} else if (row->type == CONF_DURATION || row->type == CONF_DURATIONS) {
+		if (conf_duration_read(text, out) != 0)
+			return fail(
+				why, "not a duration:", "seconds, or with s, m, h, d: 30s", text);
+	} else {
+		ret = unit_read(text, plain, 1, out);
+		if (ret != 0)
+			return fail(why, "not a number:", "decimal digits", text);
+	}
+	return *out < row->min || *out > row->max ? fail_range(why, row, text) : 0;
+}
+
+static int choice_read(
+	const struct conf_row *row, const char *text, uint64_t *out, char why[CONF_WHY_MAX])
+{
+	size_t len = strlen(text);
+	const char *at = row->choices;
+
+	for (*out = 0; len > 0 && *at != '\0'; (*out)++) {
+		size_t n = strcspn(at, " ");
+
+		if (n == len && memcmp(at, text, n) == 0)
+			return 0;
+		at += n + (at[n] == ' ');
+	}
+	return fail(why, "unknown value", row->choices, text);
+}
+
+static int text_read(const struct conf_row *row, const char *text, char out[CONF_TEXT_MAX],
+	char why[CONF_WHY_MAX])
+{
+	size_t len = strlen(text);
+	char allowed[64];
+
+	snprintf(allowed, sizeof(allowed), "%" PRIu64 " to %" PRIu64 " printable octets", row->min,
+		row->max);
+	if (len < row->min || len > row->max)
+		return fail(why, "wrong length:", allowed, text);
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			return fail(why, "control character in", allowed, "...");
+	memcpy(out, text, len + 1);
+	return 0;
+}
+
+static int mac_read(const char *text, struct conf_mac *mac, char why[CONF_WHY_MAX])
+{
+	unsigned part[6];
+	int end = 0;
+
+	memset(mac, 0, sizeof(*mac));
+	if (*text == '\0')
+		return 0;
+	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &part[0], &part[1], &part[2], &part[3],
+		    &part[4], &part[5], &end) != 6 ||
+		end != 17 || text[end] != '\0' || (part[0] & 1) != 0)
+		return fail(why, "not a MAC address:", "unicast, as 02:00:00:00:00:01", text);
+	for (int i = 0; i < 6; i++)
+		mac->byte[i] = (uint8_t)part[i];
+	return 0;
+}
+
+static int ipv4_read(const char *text, struct conf_ipv4 *out, char why[CONF_WHY_MAX])
+{
+	static const char *const allowed = "IPv4, as 192.0.2.1 or 192.0.2.1/24";
+	char address[INET_ADDRSTRLEN];
+	size_t len = strcspn(text, "/");
+	const char *rest = "";
+	uint64_t prefix = 32;
+
+	if (len >= sizeof(address))
+		return fail(why, "not an address:", allowed, text);
+	memcpy(address, text, len);
+	address[len] = '\0';
+	if (text[len] == '/' && (digits_read(text + len + 1, &prefix, &rest) != 0 || prefix > 32))
+		return fail(why, "not a prefix length:", allowed, text);
+	if (*rest != '\0' || inet_pton(AF_INET, address, out->byte) != 1)
+		return fail(why, "not an address:", allowed, text);
+	out->prefix = (uint8_t)prefix;
+	return 0;
+}
+
+static int numbers_add(const struct conf_row *row, const char *text, struct conf_numbers *list,
+	char why[CONF_WHY_MAX])
+{
+	if (list->n == CONF_WORKERS_MAX ||
+		(row->type == CONF_DURATIONS && list->n == CONF_SENDS_MAX))
+		return fail(why, "one too many:", "at most 32 (31 waits)", text);
+	return number_read(row, text, &list->value[list->n++], why);
+}
+
+static int texts_add(const struct conf_row *row, const char *text, struct conf_texts *list,
+	char why[CONF_WHY_MAX])
+{
+	if (list->n == CONF_EAL_ARGS_MAX)
+		return fail(why, "one too many:", "at most 32", text);
+	return text_read(row, text, list->value[list->n++], why);
+}
+
+int conf_value_read(
+	const struct conf_row *row, const char *text, struct conf *conf, char why[CONF_WHY_MAX])
+{
+	void *value = row_value(row, conf);
+
+	switch (row->type) {
+	case CONF_TEXT:
+		return text_read(row, text, value, why);
+	case CONF_COUNT:
+	case CONF_SIZE:
+	case CONF_DURATION:
+		return number_read(row, text, value, why);
+	case CONF_CHOICE:
+		return choice_read(row, text, value, why);
+	case CONF_MAC:
+		return mac_read(text, value, why);
+	case CONF_IPV4:
+		return ipv4_read(text, value, why);
+	case CONF_COUNTS:
+	case CONF_DURATIONS:
+		return numbers_add(row, text, value, why);
+	case CONF_TEXTS:
+		return texts_add(row, text, value, why);
+	}
+	return -EINVAL;
+}
+
+bool conf_type_is_list(enum conf_type type)
+{
+	return type == CONF_COUNTS || type == CONF_DURATIONS || type == CONF_TEXTS;
+}
+
+void conf_list_clear(const struct conf_row *row, struct conf *conf)
+{
+	void *value = row_value(row, conf);
+
+	if (row->type == CONF_TEXTS)
+		((struct conf_texts *)value)->n = 0;
+	else
+		((struct conf_numbers *)value)->n = 0;
+}
+
+static void text_print(const char *text, FILE *out)
+{
+	// Single quotes are the one YAML style in which only the quote itself has to be doubled.
+	fputc('\'', out);
+	for (; *text != '\0'; text++)
+		fprintf(out, *text == '\'' ? "''" : "%c", *text);
+	fputc('\'', out);
+}
+
+static void choice_print(const struct conf_row *row, uint64_t value, FILE *out)
+{
+	const char *at = row->choices;
+
+	while (value-- > 0)
+		at += strcspn(at, " ") + 1;
+	fprintf(out, "%.*s", (int)strcspn(at, " "), at);
+}
+
+static void size_print(uint64_t value, FILE *out)
+{
+	int i = 4;
+
+	while (i > 0 && (value == 0 || value % sizes[i].factor != 0))
+		i--;
+	fprintf(out, "%" PRIu64 "%s", value / sizes[i].factor, sizes[i].name);
+}
+
+static void mac_print(const struct conf_mac *mac, FILE *out)
+{
+	static const struct conf_mac none;
+	const uint8_t *b = mac->byte;
+
+	if (memcmp(mac, &none, sizeof(none)) == 0)
+		fputs("''", out);
+	else
+		fprintf(out, "'%02x:%02x:%02x:%02x:%02x:%02x'", b[0], b[1], b[2], b[3], b[4], b[5]);
+}
+
+static void ipv4_print(const struct conf_ipv4 *ip, FILE *out)
+{
+	const uint8_t *b = ip->byte;
+
+	fprintf(out, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
+	if (ip->prefix != 32)
+		fprintf(out, "/%u", ip->prefix);
+}
+
+static void numbers_print(const struct conf_numbers *list, const char *unit, FILE *out)
+{
+	fputc('[', out);
+	for (unsigned i = 0; i < list->n; i++)
+		fprintf(out, "%s%" PRIu64 "%s", i == 0 ? "" : ", ", list->value[i], unit);
+	fputc(']', out);
+}
+
+static void texts_print(const struct conf_texts *list, FILE *out)
+{
+	fputc('[', out);
+	for (unsigned i = 0; i < list->n; i++) {
+		fputs(i == 0 ? "" : ", ", out);
+		text_print(list->value[i], out);
+	}
+	fputc(']', out);
+}
+
+void conf_value_print(const struct conf_row *row, const struct conf *conf, FILE *out)
+{
+	const void *value = row_value_const(row, conf);
+
+	switch (row->type) {
+	case CONF_TEXT:
+		text_print(value, out);
+		break;
+	case CONF_COUNT:
+		fprintf(out, "%" PRIu64, *(const uint64_t *)value);
+		break;
+	case CONF_SIZE:
+		size_print(*(const uint64_t *)value, out);
+		break;
+	case CONF_DURATION:
+		fprintf(out, "%" PRIu64 "s", *(const uint64_t *)value);
+		break;
+	case CONF_CHOICE:
+		choice_print(row, *(const uint64_t *)value, out);
+		break;
+	case CONF_MAC:
+		mac_print(value, out);
+		break;
+	case CONF_IPV4:
+		ipv4_print(value, out);
+		break;
+	case CONF_COUNTS:
+	case CONF_DURATIONS:
+		numbers_print(value, row->type == CONF_DURATIONS ? "s" : "", out);
+		break;
+	case CONF_TEXTS:
+		texts_print(value, out);
+		break;
+	}
+}

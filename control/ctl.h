@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// What the files of control share: the context, the way to the store and to the workers.
+
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "reader.h"
+#include "writer.h"
+
+struct conf;
+struct dp;
+struct dp_cmd;
+struct writer;
+struct campaigns;
+
+// One per daemon. Filled by the start ladder, step by step, and const while the daemon serves;
+// what the pointers lead to has locks of its own.
+struct ctl {
+	const struct conf *conf;
+	struct store_env *env;
+	struct dp *dp; // NULL: not started, or stopped. Under dp_lock
+	struct writer *writer;
+	struct campaigns *campaigns;
+	pthread_mutex_t dp_lock; // the calls of dp.h that take one thread at a time
+	pthread_mutex_t msk_lock; // one thread at a time makes or changes MSKs, starts campaigns
+	int64_t started_ms; // Unix milliseconds
+	int wake_fd; // eventfd of the main loop: written to end the daemon
+};
+
+// --- The store writer (writer_thread.c) ------------------------------------------------------------
+// One thread changes the store. Jobs run in the order they came; those that wait at the same
+// moment share one commit. Any thread but the writer's own may call these two; both block.
+
+// Runs fn in a nested transaction and returns its result once that is durable. What fn did is
+// dropped when it returns other than 0; the jobs beside it are not touched. When the commit
+// itself fails, the commit's error is returned.
+int ctl_writer_run(struct ctl *ctl, int (*fn)(struct store_txn *txn, void *arg), void *arg);
+
+// Runs fn in the writer thread with no transaction open, for work that makes transactions of its
+// own. Keep fn under 50 ms and call again: other jobs run in between.
+int ctl_writer_exclusive(struct ctl *ctl, int (*fn)(struct store_env *env, void *arg), void *arg);
+
+// Tells the workers that subscribers [first, first + n) are new or changed (n = 0: something
+// else they read did). Best called inside the job that makes the change: the command then goes
+// out right after its commit, and no worker sees the change before (design 5). Called by another
+// thread after the commit, it returns when the command is out. Ranges are merged to the smallest
+// one that covers them: raising the counters of ids between them does no harm.
+void ctl_store_changed(struct ctl *ctl, store_id first, uint32_t n);
+
+// --- Reading (ctl.c) ------------------------------------------------------------------------
+
+// A reader of the newest snapshot, for the calling thread. Give it back soon: the store cannot
+// reuse pages that a reader sees.
+int ctl_reader_get(struct ctl *ctl, struct store_reader **out);
+void ctl_reader_put(struct ctl *ctl, struct store_reader *r);
+
+// --- The workers (ctl.c) --------------------------------------------------------------------
+
+// Hands a command to all workers; waits a fifth of a second while a ring is full, then -EAGAIN.
+int ctl_command(struct ctl *ctl, const struct dp_cmd *cmd);
+
+// --- Subscribers ----------------------------------------------------------------------------
+
+// Highest number of ids the counter table has room for: no subscriber may get a higher id.
+uint32_t ctl_max_subscribers(const struct ctl *ctl);
+
+// -E2BIG, with the arithmetic in why, when an MSK message to a subscriber whose B-TID has
+// btid_len octets does not fit the UICC's 253 octets (spec 3.4). profile: enum store_profile.
+#define CTL_UICC_MAX 253
+int ctl_uicc_check(const struct ctl *ctl, unsigned profile, size_t btid_len, char why[256]);
+
+// The open campaign that holds a subscriber's id, 0 when none does: the id must stay then.
+uint32_t ctl_campaign_holding(struct ctl *ctl, store_id id);
+// Whether freed ids may be given out again: only while no campaign is open. Ask inside a writer
+// job: a campaign counts as open before it looks for its members.
+bool ctl_may_reuse_ids(struct ctl *ctl);

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// mskpushd: reads its configuration, climbs the start ladder, settles until it is told to end,
+// and climbs down again. What a step has made is undone by the same step.
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "admin_http.h"
+#include "campaign.h"
+#include "conf.h"
+#include "conf_dp.h"
+#include "counter_mark.h"
+#include "ctl.h"
+#include "dp.h"
+#include "log.h"
+#include "options.h"
+#include "writer_thread.h"
+
+#define READERS_MAX 192 // workers, connections, and some
+#define EXIT_USAGE 2
+
+struct site {
+	struct conf conf;
+	bool is_clock_accepted;
+	struct ctl ctl;
+	struct dp_counter_start counter;
+	struct counter_mark *mark;
+	struct admin_http *http;
+	int signal_fd;
+};
+
+// --- The ladder -----------------------------------------------------------------------------
+
+static int store_up(struct site *s, char why[256])
+{
+	struct store_env_conf conf = {
+		.dir = s->conf.store.dir,
+		.map_bytes = s->conf.store.map_bytes,
+		.max_readers = READERS_MAX,
+	};
+
+	return store_env_open(&conf, &s->ctl.env, why);
+}
+
+static void store_down(struct site *s)
+{
+	store_env_close(s->ctl.env);
+}
+
+static int mark_up(struct site *s, char why[256])
+{
+	return counter_mark_open(
+		s->ctl.env, s->conf.store.dir, s->is_clock_accepted, &s->mark, &s->counter, why);
+}
+
+static void mark_down(struct site *s)
+{
+	counter_mark_close(s->mark);
+}
+
+static int campaigns_up(struct site *s, char why[256])
+{
+	snprintf(why, 256, "no memory");
+	return campaigns_create(&s->ctl, &s->ctl.campaigns);
+}
+
+static void campaigns_down(struct site *s)
+{
+	campaigns_destroy(s->ctl.campaigns);
+}
+
+static int writer_up(struct site *s, char why[256])
+{
+	snprintf(why, 256, "no thread for the store writer");
+	return writer_create(&s->ctl, s->mark, &s->ctl.writer);
+}
+
+static void writer_down(struct site *s)
+{
+	writer_destroy(s->ctl.writer);
+}
+
+static int dataplane_up(struct site *s, char why[256])
+{
+	struct dp_conf conf;
+
+	conf_dp_fill(&s->conf, &conf);
+	return dp_start(&conf, s->ctl.env, &s->counter, &s->ctl.dp, why);
+}
+
+static int nothing_job(struct store_txn *txn, void *arg)
+{
+	(void)txn;
+	(void)arg;
+	return 0;
+}
+
+// Frames in flight are sent; what they and the last answers changed is settled; the last commit
+// carries the mark.
+static void dataplane_down(struct site *s)
+{
+	struct dp *dp = s->ctl.dp;
+
+	settle_step(&s->ctl);
+	pthread_mutex_lock(&s->ctl.dp_lock);
+	s->ctl.dp = NULL;
+	pthread_mutex_unlock(&s->ctl.dp_lock);
+	dp_stop(dp);
+	settle_finish(&s->ctl);
+	ctl_writer_run(&s->ctl, nothing_job, NULL);
+}
+
+static int mark_thread_up(struct site *s, char why[256])
+{
+	snprintf(why, 256, "no thread for the counter mark");
+	return counter_mark_run(s->mark, &s->ctl);
+}
+
+static void mark_thread_down(struct site *s)
+{
+	counter_mark_stop(s->mark);
+}
+
+static int resume_up(struct site *s, char why[256])
+{
+	snprintf(why, 256, "the store cannot be read");
+	return campaigns_resume(&s->ctl);
+}
+
+static int admin_up(struct site *s, char why[256])
+{
+	return admin_http_start(&s->ctl, s->conf.socket, &s->http, why);
+}
+
+static void admin_down(struct site *s)
+{
+	admin_http_stop(s->http);
+}
+
+static const struct rung {
+	const char *name;
+	int (*up)(struct site *s, char why[256]);
+	void (*down)(struct site *s);
+} ladder[] = {
+	{"store", store_up, store_down},
+	{"counter-mark", mark_up, mark_down},
+	{"campaigns", campaigns_up, campaigns_down},
+	{"store-writer", writer_up, writer_down},
+	{"dataplane", dataplane_up, dataplane_down},
+	{"counter-thread", mark_thread_up, mark_thread_down},
+	{"resume", resume_up, NULL},
+	{"admin-socket", admin_up, admin_down},
+};
+#define RUNGS (sizeof(ladder) / sizeof(ladder[0]))
+
+static void ladder_down(struct site *s, size_t from)
+{
+	while (from-- > 0)
+		if (ladder[from].down != NULL)
+			ladder[from].down(s);
+}
+
+static int ladder_up(struct site *s)
+{
+	char why[256] = "";
+
+	for (size_t i = 0; i < RUNGS; i++) {
+		int ret = ladder[i].up(s, why);
+
+		if (ret == 0)
+			continue;
+		log_error("start-failed", "step=%s errno=%d why=\"%s\"", ladder[i].name, -ret, why);
+		ladder_down(s, i);
+		return ret;
+	}
+	return 0;
+}
+
+// --- Between up and down --------------------------------------------------------------------
+
+// Signals are taken by the main loop; a peer that closes a pipe is an error code, not a signal.
+static int signals_take(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return -1;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void site_serve(struct site *s)
+{
+	struct pollfd fds[2] = {
+		{.fd = s->signal_fd, .events = POLLIN}, {.fd = s->ctl.wake_fd, .events = POLLIN}};
+
+	while (poll(fds, 2, SETTLE_MS) <= 0)
+		settle_step(&s->ctl);
+}
+
+static int site_run(struct site *s)
+{
+	s->ctl.conf = &s->conf;
+	s->ctl.started_ms = (int64_t)campaign_now_ms();
+	s->ctl.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	s->signal_fd = signals_take();
+	pthread_mutex_init(&s->ctl.dp_lock, NULL);
+	pthread_mutex_init(&s->ctl.msk_lock, NULL);
+	if (s->ctl.wake_fd < 0 || s->signal_fd < 0) {
+		log_error("start-failed", "step=signals errno=%d", errno);
+		return EXIT_FAILURE;
+	}
+	if (ladder_up(s) != 0)
+		return EXIT_FAILURE;
+	log_info("ready", "version=%s pid=%d socket=%s store=%s", MSKPUSH_VERSION, (int)getpid(),
+		s->conf.socket, s->conf.store.dir);
+	site_serve(s);
+	log_info("stopping", "pid=%d", (int)getpid());
+	ladder_down(s, RUNGS);
+	log_info("stopped", "pid=%d", (int)getpid());
+	return EXIT_SUCCESS;
+}
+
+// --- Configuration: file, then environment, then flags --------------------------------------
+
+static int flag_apply(struct conf *conf, const char *flag, const char *key, const char *value)
+{
+	char why[CONF_WHY_MAX];
+
+	if (value == NULL || conf_set(conf, key, value, why) == 0)
+		return 0;
+	fprintf(stderr, "mskpushd: %s: %s\n", flag, why);
+	return -EINVAL;
+}
+
+static int conf_read(const struct options *options, struct conf *conf)
+{
+	bool is_default = options->config == NULL && access(OPTIONS_CONFIG, F_OK) != 0;
+	const char *path = options->config == NULL ? OPTIONS_CONFIG : options->config;
+	char why[CONF_WHY_MAX];
+
+	conf_init(conf);
+	if ((!is_default && conf_load(conf, path, why) != 0) ||
+		conf_socket_resolve(conf, options->socket != NULL, why) != 0) {
+		fprintf(stderr, "mskpushd: %s\n", why);
+		return -EINVAL;
+	}
+	if (flag_apply(conf, "--socket", "socket", options->socket) != 0 ||
+		flag_apply(conf, "--store", "store.dir", options->store) != 0 ||
+		flag_apply(conf, "--log-level", "log.level", options->log_level) != 0)
+		return -EINVAL;
+	return 0;
+}
+
+static void default_report(const char *key, const char *value)
+{
+	log_warning("conf-default", "key=%s value=\"%s\"", key, value);
+}
+
+int main(int argc, char **argv)
+{
+	static struct site site;
+	struct options options;
+	int ret = options_read(argc, argv, &options);
+
+	if (ret != 0)
+		return ret > 0 ? EXIT_SUCCESS : EXIT_USAGE;
+	if (conf_read(&options, &site.conf) != 0)
+		return EXIT_USAGE;
+	if (options.only_check) {
+		printf("%s: right\n", options.config);
+		return EXIT_SUCCESS;
+	}
+	if (options.only_print) {
+		conf_print(&site.conf, stdout);
+		return EXIT_SUCCESS;
+	}
+	log_level_set((enum log_level)site.conf.log.level);
+	conf_defaults_report(&site.conf, default_report);
+	site.is_clock_accepted = options.is_clock_accepted;
+	return site_run(&site);
+}

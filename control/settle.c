@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// What happened in the workers becomes durable here. Every SETTLE_MS:
+//   events are taken; slices that changed are counted again; a bounded number of them goes to the
+//   store, in rotation, with the record. A crash loses the states of the last moments only: those
+//   members are pending again and get one message more.
+// A campaign closes when nobody is pending, when it was aborted, or when all workers are through
+// (the last wait is over). The workers let it go, each says so, and then the arrays stand still:
+// who is still pending is given up, every slice that changed is committed, and last the record
+// with its final state. Only then is it reported as closed.
+// That verifications arrived under the current MUK is written to the subscribers after that, in
+// the order of their ids, so that a block is written once for all of its members. After a crash
+// in between it is not known of some, and their next new B-TID keeps an older previous one.
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "campaign_run.h"
+#include "conf.h"
+#include "dp.h"
+#include "log.h"
+
+#define EVENTS_MAX 64
+#define SAVE_MAX 64 // slices of one commit
+#define FLAGS_MAX 5000 // verifications noted in one commit
+#define KEPT 8 // campaigns of a group whose member states are kept
+#define DROP_SLICES 256 // dropped in one commit
+
+// --- Events ---------------------------------------------------------------------------------
+
+static void campaign_let_go(struct campaigns *all, const struct dp_campaign *dp)
+{
+	pthread_mutex_lock(&all->lock);
+	for (unsigned i = 0; i < all->n; i++)
+		if (all->run[i]->dp == dp)
+			all->run[i]->workers_closed++;
+	pthread_mutex_unlock(&all->lock);
+}
+
+static void event_take(struct ctl *ctl, const struct dp_event *event)
+{
+	switch (event->kind) {
+	case DP_EVENT_CAMPAIGN_CLOSED:
+		campaign_let_go(ctl->campaigns, event->campaign);
+		break;
+	case DP_EVENT_GATEWAY_MAC:
+		log_info("gateway-mac", "worker=%u", event->worker);
+		break;
+	case DP_EVENT_LINK:
+		log_info("link", "is-up=%d", event->value);
+		break;
+	case DP_EVENT_FATAL:
+		log_error("worker-stopped", "worker=%u errno=%d", event->worker, event->value);
+		break;
+	}
+}
+
+static void events_take(struct ctl *ctl)
+{
+	struct dp_event events[EVENTS_MAX];
+	size_t n = EVENTS_MAX;
+
+	while (ctl->dp != NULL && n == EVENTS_MAX) {
+		pthread_mutex_lock(&ctl->dp_lock);
+		n = dp_events(ctl->dp, events, EVENTS_MAX);
+		pthread_mutex_unlock(&ctl->dp_lock);
+		for (size_t i = 0; i < n; i++)
+			event_take(ctl, &events[i]);
+	}
+}
+
+// --- Saving ---------------------------------------------------------------------------------
+
+struct save {
+	struct store_campaign record;
+	unsigned n;
+	uint32_t slice[SAVE_MAX];
+	uint8_t state[SAVE_MAX][STORE_SLICE];
+};
+
+static int save_job(struct store_txn *txn, void *arg)
+{
+	struct save *save = arg;
+	int ret = 0;
+
+	for (unsigned i = 0; i < save->n && ret == 0; i++)
+		ret = store_campaign_slice_put(
+			txn, save->record.id, save->slice[i], save->state[i]);
+	return ret != 0 ? ret : store_campaign_put(txn, &save->record);
+}
+
+// Takes the next unsaved slices, beginning where the commit before ended. With the lock held.
+static void save_collect(struct campaign_run *run, struct save *save)
+{
+	uint32_t at = run->next_save;
+
+	save->n = 0;
+	for (uint32_t i = 0; i < run->slices && save->n < SAVE_MAX; i++, at++) {
+		if (at >= run->slices)
+			at = 0;
+		if (!run->is_unsaved[at])
+			continue;
+		campaign_run_slice(run, at, save->state[save->n]);
+		save->slice[save->n++] = at;
+		run->is_unsaved[at] = 0;
+	}
+	run->next_save = at;
+	run->is_record_unsaved = false;
+	save->record = run->record;
+}
+
+// One commit of a campaign. Returns 1 when slices were saved and there may be more, 0 when all
+// is saved, -errno when it failed: then they are unsaved as before.
+static int run_save(struct ctl *ctl, struct campaign_run *run)
+{
+	struct save *save;
+	bool is_due;
+	int ret;
+
+	pthread_mutex_lock(&ctl->campaigns->lock);
+	is_due = run->is_record_unsaved || memchr(run->is_unsaved, 1, run->slices) != NULL;
+	pthread_mutex_unlock(&ctl->campaigns->lock);
+	if (!is_due)
+		return 0;
+	save = malloc(sizeof(*save));
+	if (save == NULL)
+		return -ENOMEM;
+	pthread_mutex_lock(&ctl->campaigns->lock);
+	save_collect(run, save);
+	pthread_mutex_unlock(&ctl->campaigns->lock);
+	ret = ctl_writer_run(ctl, save_job, save);
+	if (ret != 0) {
+		log_warning("campaign-not-saved", "campaign=%u errno=%d", run->record.id, -ret);
+		pthread_mutex_lock(&ctl->campaigns->lock);
+		for (unsigned i = 0; i < save->n; i++)
+			run->is_unsaved[save->slice[i]] = 1;
+		run->is_record_unsaved = true;
+		pthread_mutex_unlock(&ctl->campaigns->lock);
+	} else {
+		ret = save->n == SAVE_MAX;
+	}
+	free(save);
+	return ret;
+}
+
+static int run_save_all(struct ctl *ctl, struct campaign_run *run)
+{
+	int ret;
+
+	do
+		ret = run_save(ctl, run);
+	while (ret > 0);
+	return ret;
+}
+
+// --- Closing --------------------------------------------------------------------------------
+
+static bool run_is_over(const struct campaign_run *run)
+{
+	return atomic_load(&run->dp->is_aborted) || campaign_run_pending(run) == 0 ||
+		campaign_run_is_through(run);
+}
+
+static void run_close(struct ctl *ctl, struct campaign_run *run)
+{
+	struct dp_cmd cmd = {.kind = DP_CMD_CAMPAIGN_CLOSE, .campaign = run->dp};
+
+	// A full ring: again at the next step.
+	if (ctl_command(ctl, &cmd) != 0)
+		return;
+	pthread_mutex_lock(&ctl->campaigns->lock);
+	run->phase = CAMPAIGN_CLOSING;
+	run->record.ended_ms = campaign_now_ms();
+	pthread_mutex_unlock(&ctl->campaigns->lock);
+}
+
+static bool workers_failed(const struct campaign_run *run)
+{
+	for (unsigned i = 0; i < run->workers; i++) {
+		int error = atomic_load(&run->dp->worker[i].error);
+
+		if (error == 0)
+			continue;
+		log_error("campaign-not-taken", "campaign=%u worker=%u errno=%d", run->record.id, i,
+			-error);
+		return true;
+	}
+	return false;
+}
+
+// The arrays stand still: members that are pending are given up. With the lock held.
+static void run_finalize(struct campaign_run *run)
+{
+	bool is_aborted = atomic_load(&run->dp->is_aborted) || workers_failed(run);
+
+	campaign_run_follow(run);
+	if (run->rest != 0)
+		return;
+	run->rest = is_aborted ? STORE_MEMBER_ABORTED : STORE_MEMBER_GIVEN_UP;
+	for (uint32_t i = 0; i < run->slices; i++)
+		if (run->count[i].members > run->count[i].verified + run->count[i].refused)
+			run->is_unsaved[i] = 1;
+	run->record.given_up = campaign_run_pending(run);
+	run->record.round = run->rounds;
+}
+
+static int record_job(struct store_txn *txn, void *record)
+{
+	return store_campaign_put(txn, record);
+}
+
+static void closed_report(const struct store_campaign *r)
+{
+	log_info("campaign-closed",
+		"campaign=%u state=%s members=%u verified=%u given-up=%u refused=%u rounds=%u "
+		"pushes=%lu seconds=%.3f",
+		r->id, r->state == STORE_CAMPAIGN_ABORTED ? "aborted" : "done", r->members,
+		r->verified, r->given_up, r->refused, r->round, (unsigned long)r->pushes,
+		(double)(r->ended_ms - r->started_ms) / 1000);
+}
+
+// Slices first, the record with its final state last. Fails as a whole until all are durable.
+static void run_finish(struct ctl *ctl, struct campaign_run *run)
+{
+	struct campaigns *all = ctl->campaigns;
+	struct store_campaign record;
+
+	pthread_mutex_lock(&all->lock);
+	run_finalize(run);
+	pthread_mutex_unlock(&all->lock);
+	if (run_save_all(ctl, run) != 0)
+		return;
+	record = run->record;
+	record.state =
+		run->rest == STORE_MEMBER_ABORTED ? STORE_CAMPAIGN_ABORTED : STORE_CAMPAIGN_DONE;
+	if (ctl_writer_run(ctl, record_job, &record) != 0)
+		return;
+	pthread_mutex_lock(&all->lock);
+	run->record = record;
+	run->phase = CAMPAIGN_CLOSED;
+	pthread_cond_broadcast(&all->closed);
+	pthread_mutex_unlock(&all->lock);
+	closed_report(&record);
+}
+
+// --- After the report -----------------------------------------------------------------------
+
+struct flags {
+	const struct dp_campaign *dp;
+	store_id next;
+};
+
+static int flags_job(struct store_txn *txn, void *arg)
+{
+	struct flags *flags = arg;
+	store_id ids[FLAGS_MAX];
+	size_t n = 0;
+
+	for (; flags->next < flags->dp->span && n < FLAGS_MAX; flags->next++)
+		if (flags->dp->done[flags->next] == DP_DONE_CURRENT)
+			ids[n++] = flags->next;
+	return n == 0 ? 0 : store_subscriber_verified(txn, ids, n);
+}
+
+// The job reads done[] in the writer's thread, where changes of subscribers are seen in order.
+static void verifications_note(struct ctl *ctl, const struct campaign_run *run)
+{
+	struct flags flags = {.dp = run->dp};
+	int ret = 0;
+
+	while (flags.next < run->record.span && ret == 0)
+		ret = ctl_writer_run(ctl, flags_job, &flags);
+	if (ret != 0)
+		log_warning(
+			"verifications-not-noted", "campaign=%u errno=%d", run->record.id, -ret);
+}
+
+struct drop {
+	uint32_t id;
+	int has_more;
+};
+
+static int drop_job(struct store_txn *txn, void *arg)
+{
+	struct drop *drop = arg;
+
+	drop->has_more = store_campaign_slices_drop(txn, drop->id, DROP_SLICES);
+	return drop->has_more < 0 ? drop->has_more : 0;
+}
+
+static void slices_drop(struct ctl *ctl, uint32_t id)
+{
+	struct drop drop = {.id = id, .has_more = 1};
+
+	while (drop.has_more == 1 && ctl_writer_run(ctl, drop_job, &drop) == 0)
+		;
+}
+
+// Campaigns of the same kind over the same group: those for one subscriber do not push out the
+// member states of those for all.
+static bool record_is_alike(const struct store_campaign *a, const struct store_campaign *b)
+{
+	return memcmp(a->group.kdi, b->group.kdi, sizeof(a->group.kdi)) == 0 &&
+		a->group.group == b->group.group &&
+		(a->only == STORE_ID_NONE) == (b->only == STORE_ID_NONE);
+}
+
+// Drops the member states of the campaigns that are now the ninth and tenth of their kind: those
+// before went when they were, the tenth only in case a crash left it.
+static void history_trim(struct ctl *ctl, const struct store_campaign *closed)
+{
+	uint32_t ids[KEPT + 2] = {0};
+	struct store_campaign record = {0};
+	struct store_reader *r;
+
+	if (ctl_reader_get(ctl, &r) != 0)
+		return;
+	while (store_reader_campaign_next(r, record.id, &record) == 0) {
+		if (!record_is_alike(&record, closed))
+			continue;
+		memmove(ids + 1, ids, sizeof(ids) - sizeof(ids[0]));
+		ids[0] = record.id;
+	}
+	ctl_reader_put(ctl, r);
+	for (int i = KEPT; i < KEPT + 2; i++)
+		if (ids[i] != 0)
+			slices_drop(ctl, ids[i]);
+}
+
+static void run_leave(struct ctl *ctl, struct campaign_run *run)
+{
+	struct campaigns *all = ctl->campaigns;
+
+	verifications_note(ctl, run);
+	history_trim(ctl, &run->record);
+	pthread_mutex_lock(&all->lock);
+	for (unsigned i = 0; i < all->n; i++)
+		if (all->run[i] == run)
+			all->run[i--] = all->run[--all->n];
+	pthread_mutex_unlock(&all->lock);
+	campaign_run_destroy(run);
+}
+
+// --- The step -------------------------------------------------------------------------------
+
+static void run_step(struct ctl *ctl, struct campaign_run *run)
+{
+	if (run->phase == CAMPAIGN_OPEN && run_is_over(run))
+		run_close(ctl, run);
+	else if (run->phase == CAMPAIGN_OPEN)
+		run_save(ctl, run);
+	else if (run->phase == CAMPAIGN_CLOSING && run->workers_closed >= run->workers)
+		run_finish(ctl, run);
+	if (run->phase == CAMPAIGN_CLOSED)
+		run_leave(ctl, run);
+}
+
+// Only this thread takes runs off the list once they are open, so they may be used without the
+// lock; their contents change under it.
+static unsigned runs_follow(struct campaigns *all, struct campaign_run *runs[DP_CAMPAIGNS_MAX])
+{
+	unsigned n = 0;
+
+	pthread_mutex_lock(&all->lock);
+	for (unsigned i = 0; i < all->n; i++) {
+		if (all->run[i]->phase == CAMPAIGN_STARTING)
+			continue;
+		campaign_run_follow(all->run[i]);
+		runs[n++] = all->run[i];
+	}
+	pthread_mutex_unlock(&all->lock);
+	return n;
+}
+
+void settle_step(struct ctl *ctl)
+{
+	struct campaign_run *runs[DP_CAMPAIGNS_MAX];
+	unsigned n;
+
+	events_take(ctl);
+	n = runs_follow(ctl->campaigns, runs);
+	for (unsigned i = 0; i < n; i++)
+		run_step(ctl, runs[i]);
+}
+
+void settle_finish(struct ctl *ctl)
+{
+	struct campaign_run *runs[DP_CAMPAIGNS_MAX];
+	unsigned n = runs_follow(ctl->campaigns, runs);
+
+	for (unsigned i = 0; i < n; i++) {
+		run_save_all(ctl, runs[i]);
+		verifications_note(ctl, runs[i]);
+	}
+}

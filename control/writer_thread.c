@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Jobs wait in a queue in the order they came. The thread takes the transaction jobs at its head,
+// runs each in a nested transaction of one outer one, and commits that: one fdatasync for all of
+// them, and a job that fails leaves no trace. Then it tells the workers what has changed, then the
+// callers. A job that wants the store to itself runs when the queue reaches it.
+
+#include "writer_thread.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "campaign.h"
+#include "counter_mark.h"
+#include "ctl.h"
+#include "dp.h"
+#include "log.h"
+
+#define BATCH_MAX 64
+#define FOLLOW_NS 1000000000 // workers see the newest snapshot at least this often
+
+struct job {
+	int (*fn)(struct store_txn *txn, void *arg);
+	int (*exclusive)(struct store_env *env, void *arg);
+	void *arg;
+	int result;
+	bool is_done;
+	struct job *next;
+};
+
+struct writer {
+	struct ctl *ctl;
+	struct counter_mark *mark;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t arrived;
+	pthread_cond_t done;
+	struct job *head, **tail;
+	bool stop_requested;
+	// The rest belongs to the thread.
+	struct writer_ranges changed; // ids whose counters the workers have to raise
+	bool is_behind; // the workers do not know the newest snapshot
+	bool is_announced_now; // ctl_store_changed() was called: tell them at once
+	int64_t told_ns;
+};
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static int command_send(struct writer *w, uint32_t first, uint32_t n, bool has_more)
+{
+	struct dp_cmd cmd = {
+		.kind = DP_CMD_STORE_CHANGED, .first = first, .n = n, .has_more = has_more};
+
+	return ctl_command(w->ctl, &cmd);
+}
+
+// What could not be sent stays noted and goes out with the next commit, at the latest after a
+// second.
+static void workers_tell(struct writer *w)
+{
+	int ret = 0;
+
+	if (!w->is_behind || (!w->is_announced_now && now_ns() - w->told_ns < FOLLOW_NS))
+		return;
+	if (w->changed.n == 0)
+		ret = command_send(w, 0, 0, false);
+	while (ret == 0 && w->changed.n > 0) {
+		struct writer_range *last = &w->changed.range[w->changed.n - 1];
+
+		ret = command_send(w, last->first, last->n, w->changed.n > 1);
+		if (ret == 0)
+			w->changed.n--;
+	}
+	w->told_ns = now_ns();
+	if (ret != 0) {
+		log_warning("workers-slow", "why=\"a worker takes no commands\"");
+		return;
+	}
+	w->is_behind = false;
+	w->is_announced_now = false;
+}
+
+static int job_run(struct store_txn *outer, struct job *job)
+{
+	struct store_txn *txn;
+	int ret = store_txn_nest(outer, &txn);
+
+	if (ret != 0)
+		return ret;
+	ret = job->fn(txn, job->arg);
+	if (ret == 0)
+		return store_txn_commit(txn);
+	store_txn_abort(txn);
+	return ret;
+}
+
+static int mark_copy(struct writer *w, struct store_txn *txn)
+{
+	uint32_t mark = w->mark == NULL ? 0 : counter_mark_value(w->mark);
+
+	return mark == 0 ? 0 : store_mark_put(txn, mark);
+}
+
+// A commit that fails takes all its jobs with it.
+static void batch_end(struct writer *w, struct store_txn *txn, struct job **jobs, unsigned n)
+{
+	unsigned good = 0;
+	int ret;
+
+	for (unsigned i = 0; i < n; i++)
+		good += jobs[i]->result == 0;
+	if (good == 0) {
+		store_txn_abort(txn);
+		return;
+	}
+	ret = mark_copy(w, txn);
+	if (ret == 0) {
+		ret = store_txn_commit(txn);
+	} else {
+		store_txn_abort(txn);
+	}
+	if (ret == 0) {
+		w->is_behind = true;
+		return;
+	}
+	log_error("commit-failed", "errno=%d jobs=%u", -ret, good);
+	for (unsigned i = 0; i < n; i++)
+		if (jobs[i]->result == 0)
+			jobs[i]->result = ret;
+}
+
+static void batch_run(struct writer *w, struct job **jobs, unsigned n)
+{
+	struct store_txn *txn;
+	int ret = store_txn_begin(w->ctl->env, &txn);
+
+	for (unsigned i = 0; i < n; i++)
+		jobs[i]->result = ret != 0 ? ret : job_run(txn, jobs[i]);
+	if (ret == 0)
+		batch_end(w, txn, jobs, n);
+}
+
+// Takes the jobs that can share a commit, or one that cannot. With the lock held.
+static unsigned jobs_take(struct writer *w, struct job *jobs[BATCH_MAX])
+{
+	unsigned n = 0;
+
+	while (w->head != NULL && n < BATCH_MAX && (n == 0 || w->head->exclusive == NULL)) {
+		jobs[n++] = w->head;
+		w->head = w->head->next;
+		if (jobs[n - 1]->exclusive != NULL)
+			break;
+	}
+	if (w->head == NULL)
+		w->tail = &w->head;
+	return n;
+}
+
+// Waits for jobs, or until the workers have to be told of the newest snapshot. With the lock held.
+static void jobs_wait(struct writer *w)
+{
+	struct timespec end;
+	int64_t at = w->told_ns + FOLLOW_NS;
+
+	if (w->head != NULL || w->stop_requested)
+		return;
+	if (!w->is_behind) {
+		pthread_cond_wait(&w->arrived, &w->lock);
+		return;
+	}
+	end = (struct timespec){.tv_sec = at / 1000000000, .tv_nsec = at % 1000000000};
+	pthread_cond_timedwait(&w->arrived, &w->lock, &end);
+}
+
+static void jobs_run(struct writer *w, struct job **jobs, unsigned n)
+{
+	if (n > 0 && jobs[0]->exclusive != NULL) {
+		jobs[0]->result = jobs[0]->exclusive(w->ctl->env, jobs[0]->arg);
+		w->is_behind = true;
+	} else if (n > 0) {
+		batch_run(w, jobs, n);
+	}
+	workers_tell(w);
+}
+
+static void *writer_main(void *arg)
+{
+	struct writer *w = arg;
+	struct job *jobs[BATCH_MAX];
+
+	pthread_setname_np(pthread_self(), "store-writer");
+	pthread_mutex_lock(&w->lock);
+	while (w->head != NULL || !w->stop_requested) {
+		unsigned n;
+
+		jobs_wait(w);
+		n = jobs_take(w, jobs);
+		pthread_mutex_unlock(&w->lock);
+		jobs_run(w, jobs, n);
+		pthread_mutex_lock(&w->lock);
+		for (unsigned i = 0; i < n; i++)
+			jobs[i]->is_done = true;
+		pthread_cond_broadcast(&w->done);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+static int job_wait(struct ctl *ctl, struct job *job)
+{
+	struct writer *w = ctl->writer;
+
+	pthread_mutex_lock(&w->lock);
+	if (w->stop_requested) {
+		pthread_mutex_unlock(&w->lock);
+		return -ESHUTDOWN;
+	}
+	*w->tail = job;
+	w->tail = &job->next;
+	pthread_cond_signal(&w->arrived);
+	while (!job->is_done)
+		pthread_cond_wait(&w->done, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+	return job->result;
+}
+
+int ctl_writer_run(struct ctl *ctl, int (*fn)(struct store_txn *txn, void *arg), void *arg)
+{
+	struct job job = {.fn = fn, .arg = arg};
+
+	return job_wait(ctl, &job);
+}
+
+int ctl_writer_exclusive(struct ctl *ctl, int (*fn)(struct store_env *env, void *arg), void *arg)
+{
+	struct job job = {.exclusive = fn, .arg = arg};
+
+	return job_wait(ctl, &job);
+}
+
+struct change {
+	struct ctl *ctl;
+	store_id first;
+	uint32_t n;
+};
+
+static int change_note(struct store_env *env, void *arg)
+{
+	struct change *change = arg;
+
+	(void)env;
+	ctl_store_changed(change->ctl, change->first, change->n);
+	return 0;
+}
+
+void ctl_store_changed(struct ctl *ctl, store_id first, uint32_t n)
+{
+	struct change change = {ctl, first, n};
+	struct writer *w = ctl->writer;
+
+	if (!pthread_equal(pthread_self(), w->thread)) {
+		ctl_writer_exclusive(ctl, change_note, &change);
+		return;
+	}
+	writer_ranges_add(&w->changed, first, n);
+	w->is_announced_now = true;
+	campaigns_ids_changed(ctl->campaigns, first, n);
+}
+
+int writer_create(struct ctl *ctl, struct counter_mark *mark, struct writer **out)
+{
+	struct writer *w = calloc(1, sizeof(*w));
+	pthread_condattr_t attr;
+	int ret;
+
+	if (w == NULL)
+		return -ENOMEM;
+	w->ctl = ctl;
+	w->mark = mark;
+	w->tail = &w->head;
+	w->told_ns = now_ns();
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&w->arrived, &attr);
+	pthread_cond_init(&w->done, &attr);
+	pthread_condattr_destroy(&attr);
+	*out = w;
+	ret = -pthread_create(&w->thread, NULL, writer_main, w);
+	if (ret != 0) {
+		*out = NULL;
+		free(w);
+	}
+	return ret;
+}
+
+void writer_destroy(struct writer *w)
+{
+	if (w == NULL)
+		return;
+	pthread_mutex_lock(&w->lock);
+	w->stop_requested = true;
+	pthread_cond_signal(&w->arrived);
+	pthread_mutex_unlock(&w->lock);
+	pthread_join(w->thread, NULL);
+	pthread_cond_destroy(&w->arrived);
+	pthread_cond_destroy(&w->done);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}

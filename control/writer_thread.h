@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// The one thread that changes the store. ctl.h has the calls for everybody else.
+
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "writer_ranges.h"
+
+struct ctl;
+struct counter_mark;
+struct writer;
+
+// Starts the thread. mark: whose value is copied into the store with each commit; NULL: none.
+int writer_create(struct ctl *ctl, struct counter_mark *mark, struct writer **out);
+// Finishes the jobs that wait, commits once more, ends the thread. Later calls of
+// ctl_writer_run() get -ESHUTDOWN.
+void writer_destroy(struct writer *writer);

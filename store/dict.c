@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include "dict.h"
+
+#include <errno.h>
+#include <string.h>
+
+int dict_suffix_text(const struct view *v, uint16_t number, struct blob *text)
+{
+	int rc = db_get_u32(v, DB_SUFFIX, number, text);
+
+	return rc == 0 && text->len > STORE_NAI_MAX ? -EIO : rc;
+}
+
+static int suffix_find(struct store_txn *txn, struct nai_suffix suffix, uint16_t *number)
+{
+	struct blob key = {suffix.text, suffix.len};
+	struct blob val;
+	uint32_t next = txn->state.suffix_count + 1;
+	int rc = db_get(&txn->view, DB_SUFFIX_TEXT, key, &val);
+
+	if (rc == 0) {
+		*number = (uint16_t)blob_to_u32(val);
+		return *number != 0 ? 0 : -EIO;
+	}
+	if (rc != -ENOENT)
+		return rc;
+	if (next > DICT_SUFFIX_MAX)
+		return -EOVERFLOW;
+	rc = db_put(&txn->view, DB_SUFFIX_TEXT, key, blob_u32(&next));
+	if (rc == 0)
+		rc = db_put_u32(&txn->view, DB_SUFFIX, next, suffix.text, suffix.len);
+	if (rc != 0)
+		return rc;
+	txn_state(txn)->suffix_count = next;
+	*number = (uint16_t)next;
+	return 0;
+}
+
+int dict_suffix_intern(struct store_txn *txn, struct nai_suffix suffix, uint16_t *number)
+{
+	struct suffix_memo *memo =
+		&txn->memo[(suffix.len + (uint8_t)suffix.text[0]) % SUFFIX_MEMOS];
+	int rc;
+
+	if (memo->number != 0 && memo->len == suffix.len &&
+		memcmp(memo->text, suffix.text, suffix.len) == 0) {
+		*number = memo->number;
+		return 0;
+	}
+	rc = suffix_find(txn, suffix, number);
+	if (rc != 0)
+		return rc;
+	memo->number = *number;
+	memo->len = (uint8_t)suffix.len;
+	memcpy(memo->text, suffix.text, suffix.len);
+	return 0;
+}
+
+size_t dict_set_list(const struct view *v, store_set set, store_service_id out[STORE_SET_MAX])
+{
+	struct blob val;
+
+	if (set == STORE_SET_NONE || db_get_u32(v, DB_SET, set, &val) != 0 ||
+		val.len > STORE_SET_MAX * sizeof(*out))
+		return 0;
+	memcpy(out, val.data, val.len);
+	return val.len / sizeof(*out);
+}
+
+int dict_set_normalise(const struct view *v, const store_service_id *services, size_t *n,
+	store_service_id out[STORE_SET_MAX])
+{
+	struct blob val;
+	size_t count = 0;
+
+	if (*n > STORE_SET_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < *n; i++) {
+		size_t at = count;
+		int rc = db_get_u32(v, DB_SERVICE, services[i], &val);
+
+		if (rc != 0)
+			return rc;
+		while (at > 0 && out[at - 1] >= services[i])
+			at--;
+		if (at < count && out[at] == services[i])
+			continue;
+		memmove(out + at + 1, out + at, (count - at) * sizeof(*out));
+		out[at] = services[i];
+		count++;
+	}
+	*n = count;
+	return 0;
+}
+
+int dict_set_find(const struct view *v, const store_service_id *sorted, size_t n, store_set *out)
+{
+	struct blob val;
+	int rc;
+
+	*out = STORE_SET_NONE;
+	if (n == 0)
+		return 0;
+	rc = db_get(v, DB_SET_LIST, (struct blob){sorted, n * sizeof(*sorted)}, &val);
+	if (rc == 0)
+		*out = blob_to_u32(val);
+	return rc;
+}
+
+int store_set_intern(
+	struct store_txn *txn, const store_service_id *services, size_t n, store_set *out)
+{
+	store_service_id sorted[STORE_SET_MAX];
+	uint32_t next = txn->state.set_count + 1;
+	int rc = dict_set_normalise(&txn->view, services, &n, sorted);
+
+	if (rc == 0)
+		rc = dict_set_find(&txn->view, sorted, n, out);
+	else
+		return rc;
+	if (rc != -ENOENT)
+		return rc;
+	if (next > DICT_SET_MAX)
+		return -ENOSPC;
+	rc = db_put(&txn->view, DB_SET_LIST, (struct blob){sorted, n * sizeof(*sorted)},
+		blob_u32(&next));
+	if (rc == 0)
+		rc = db_put_u32(&txn->view, DB_SET, next, sorted, n * sizeof(*sorted));
+	if (rc != 0)
+		return rc;
+	txn_state(txn)->set_count = next;
+	txn_state(txn)->dict_version++;
+	*out = next;
+	return 0;
+}

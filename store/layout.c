@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Subscribers to blocks.
+
+#include <errno.h>
+#include <string.h>
+
+#include "subscriber.h"
+#include "view.h"
+
+int subscriber_check(const struct view *v, const struct store_subscriber *sub)
+{
+	size_t impi = strnlen(sub->impi, sizeof(sub->impi));
+	size_t btid = strnlen(sub->btid, sizeof(sub->btid));
+
+	if (impi == 0 || impi > STORE_NAI_MAX || btid > STORE_NAI_MAX)
+		return -EINVAL;
+	if ((btid != 0) != ((sub->flags & STORE_HAS_MUK) != 0))
+		return -EINVAL;
+	if (sub->authorised > v->state->set_count || sub->registered > v->state->set_count)
+		return -EINVAL;
+	return 0;
+}
+
+bool subscriber_is_same(const struct store_subscriber *a, const struct store_subscriber *b)
+{
+	return (a->flags & SUBSCRIBER_FLAGS) == (b->flags & SUBSCRIBER_FLAGS) &&
+		a->port == b->port && a->expires == b->expires && a->authorised == b->authorised &&
+		a->registered == b->registered &&
+		memcmp(&a->addr, &b->addr, sizeof(a->addr)) == 0 &&
+		memcmp(&a->muk, &b->muk, sizeof(a->muk)) == 0 &&
+		memcmp(&a->mrk, &b->mrk, sizeof(a->mrk)) == 0 &&
+		memcmp(&a->muk_state, &b->muk_state, sizeof(a->muk_state)) == 0 &&
+		strcmp(a->btid, b->btid) == 0 && strcmp(a->impi, b->impi) == 0;
+}
+
+// The number of a suffix; false when the dictionary is full, so that the text stays as it is.
+static int suffix_number(
+	struct store_txn *txn, struct nai_suffix suffix, uint16_t *number, bool *is_raw)
+{
+	int rc = dict_suffix_intern(txn, suffix, number);
+
+	*is_raw = rc == -EOVERFLOW;
+	return *is_raw ? 0 : rc;
+}
+
+int layout_make(struct store_txn *txn, const struct store_subscriber *sub, struct layout *out)
+{
+	uint8_t flags = (sub->flags & SUBSCRIBER_FLAGS) | STORE_LIVE;
+	struct nai_suffix suffix;
+	int rc = 0;
+
+	*out = (struct layout){.is_impi_raw = true};
+	if (nai_impi_split(sub->impi, strlen(sub->impi), &out->impi, &suffix))
+		rc = suffix_number(txn, suffix, &out->impi_suffix, &out->is_impi_raw);
+	if (rc == 0 && flags & STORE_HAS_MUK) {
+		out->is_btid_raw = true;
+		if (nai_btid_split(sub->btid, strlen(sub->btid), out->hot.btid, &suffix))
+			rc = suffix_number(txn, suffix, &out->hot.btid_suffix, &out->is_btid_raw);
+	}
+	if (out->is_impi_raw) {
+		flags |= STORE_IMPI_RAW;
+		out->impi = 0;
+	}
+	if (out->is_btid_raw) {
+		flags |= STORE_BTID_RAW;
+		memset(out->hot.btid, 0, sizeof(out->hot.btid));
+	}
+	out->hot.addr = sub->addr;
+	out->hot.expires = sub->expires;
+	out->hot.authorised = sub->authorised | (uint32_t)flags << 24;
+	out->hot.registered = sub->registered;
+	out->hot.port = sub->port;
+	return rc;
+}
+
+void layout_to_hot(const struct layout *l, const struct store_subscriber *sub,
+	struct store_block *block, unsigned at)
+{
+	block->hot[at] = l->hot;
+	block->muk[at] = sub->muk_state;
+	if (block->count <= at)
+		block->count = (uint8_t)(at + 1);
+}
+
+void layout_to_cold(const struct layout *l, const struct store_subscriber *sub,
+	struct cold_block *block, unsigned at)
+{
+	block->impi[at] = l->impi;
+	block->impi_suffix[at] = l->impi_suffix;
+	block->secret.muk[at] = sub->muk;
+	block->secret.mrk[at] = sub->mrk;
+	if (block->seat.count <= at)
+		block->seat.count = (uint8_t)(at + 1);
+}
+
+int layout_put_raw(struct store_txn *txn, store_id id, const struct layout *l,
+	const struct store_subscriber *sub)
+{
+	uint64_t key = (uint64_t)id << 1;
+	int rc = 0;
+
+	if (l->is_btid_raw)
+		rc = db_put_u64(&txn->view, DB_RAW, key | RAW_BTID, sub->btid, strlen(sub->btid));
+	if (rc == 0 && l->is_impi_raw)
+		rc = db_put_u64(&txn->view, DB_RAW, key | RAW_IMPI, sub->impi, strlen(sub->impi));
+	return rc;
+}
+
+static int block_write(
+	struct store_txn *txn, enum db_id db, uint32_t number, const void *block, bool is_append)
+{
+	struct blob val = {block, sizeof(struct store_block)};
+
+	return is_append ? db_append(&txn->view, db, blob_u32(&number), val)
+			 : db_put(&txn->view, db, blob_u32(&number), val);
+}
+
+static void hot_block_seal(struct store_block *block)
+{
+	struct wrap_seat seat;
+
+	block->version = BLOCK_VERSION;
+	memcpy(&seat, block, sizeof(seat));
+	wrap_seal(&seat, block->muk, sizeof(block->muk));
+	memcpy(block, &seat, sizeof(seat));
+}
+
+static void cold_block_seal(struct cold_block *block)
+{
+	block->seat.version = BLOCK_VERSION;
+	wrap_seal(&block->seat, &block->secret, sizeof(block->secret));
+}
+
+int hot_block_put(struct store_txn *txn, uint32_t number, struct store_block *block)
+{
+	hot_block_seal(block);
+	txn_state(txn)->hot_version++;
+	return block_write(txn, DB_HOT, number, block, false);
+}
+
+int cold_block_put(struct store_txn *txn, uint32_t number, struct cold_block *block)
+{
+	cold_block_seal(block);
+	return block_write(txn, DB_COLD, number, block, false);
+}
+
+int hot_block_append(struct store_txn *txn, uint32_t number, struct store_block *block)
+{
+	hot_block_seal(block);
+	return block_write(txn, DB_HOT, number, block, true);
+}
+
+int cold_block_append(struct store_txn *txn, uint32_t number, struct cold_block *block)
+{
+	cold_block_seal(block);
+	return block_write(txn, DB_COLD, number, block, true);
+}
+
+int hot_block_merge(
+	struct store_txn *txn, uint32_t number, const struct store_block *add, unsigned from)
+{
+	size_t n = STORE_BLOCK_SUBSCRIBERS - from;
+	struct store_block block;
+	int rc = hot_block_load(&txn->view, number, &block);
+
+	if (rc == 0) {
+		memcpy(block.hot + from, add->hot + from, n * sizeof(*block.hot));
+		memcpy(block.muk + from, add->muk + from, n * sizeof(*block.muk));
+		block.count = add->count;
+		rc = hot_block_put(txn, number, &block);
+	}
+	explicit_bzero(&block, sizeof(block));
+	return rc;
+}
+
+int cold_block_merge(
+	struct store_txn *txn, uint32_t number, const struct cold_block *add, unsigned from)
+{
+	size_t n = COLD_BLOCK_SUBSCRIBERS - from;
+	struct cold_block block;
+	int rc = cold_block_load(&txn->view, number, &block);
+
+	if (rc == 0) {
+		memcpy(block.impi + from, add->impi + from, n * sizeof(*block.impi));
+		memcpy(block.impi_suffix + from, add->impi_suffix + from,
+			n * sizeof(*block.impi_suffix));
+		memcpy(block.secret.muk + from, add->secret.muk + from,
+			n * sizeof(*block.secret.muk));
+		memcpy(block.secret.mrk + from, add->secret.mrk + from,
+			n * sizeof(*block.secret.mrk));
+		block.seat.count = add->seat.count;
+		rc = cold_block_put(txn, number, &block);
+	}
+	explicit_bzero(&block, sizeof(block));
+	return rc;
+}
+
+int hot_block_load(const struct view *v, uint32_t number, struct store_block *out)
+{
+	const struct store_block *block;
+	struct wrap_seat seat;
+	int rc = view_hot_block(v, number, &block);
+
+	memset(out, 0, sizeof(*out));
+	if (rc != 0)
+		return rc == -ENOENT ? 0 : rc;
+	memcpy(&seat, block, sizeof(seat));
+	memcpy(out, block, offsetof(struct store_block, muk));
+	return wrap_open(&seat, block->muk, out->muk, sizeof(out->muk));
+}
+
+int cold_block_load(const struct view *v, uint32_t number, struct cold_block *out)
+{
+	const struct cold_block *block;
+	int rc = view_cold_block(v, number, &block);
+
+	memset(out, 0, sizeof(*out));
+	if (rc != 0)
+		return rc == -ENOENT ? 0 : rc;
+	memcpy(out, block, offsetof(struct cold_block, secret));
+	return wrap_open(&block->seat, &block->secret, &out->secret, sizeof(out->secret));
+}

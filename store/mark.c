@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// The counter mark (design: docs/architecture.md): two sectors written in turn. A write that is
+// torn by a crash spoils one of them at most, and the other holds the mark before.
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hash.h"
+#include "writer.h"
+
+#define MARK_VERSION 1
+#define SECTOR_BYTES 512
+
+struct mark_record {
+	char magic[8];
+	uint32_t version;
+	uint32_t mark;
+	uint64_t sequence;
+	uint8_t machine_id[16];
+	uint8_t spare[464];
+	uint64_t checksum; // SipHash-1-3 under the zero key of all before it
+};
+_Static_assert(sizeof(struct mark_record) == SECTOR_BYTES, "a mark fills one sector");
+
+static const char mark_magic[8] = "mskmark";
+
+struct store_mark {
+	int fd;
+	struct mark_record last;
+};
+
+static uint64_t checksum(const struct mark_record *r)
+{
+	static const struct hash_key zero;
+
+	return hash_bytes(&zero, r, offsetof(struct mark_record, checksum));
+}
+
+static bool is_good(const struct mark_record *r)
+{
+	return memcmp(r->magic, mark_magic, sizeof(mark_magic)) == 0 &&
+		r->version == MARK_VERSION && r->checksum == checksum(r);
+}
+
+// A name in a directory is durable when the directory has been synced.
+static int dir_sync(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fsync(fd) != 0)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+static int sector_write(struct store_mark *m, struct mark_record *r)
+{
+	off_t at = (off_t)(r->sequence % 2) * SECTOR_BYTES;
+
+	r->checksum = checksum(r);
+	if (pwrite(m->fd, r, sizeof(*r), at) != (ssize_t)sizeof(*r))
+		return errno != 0 ? -errno : -EIO;
+	return fdatasync(m->fd) == 0 ? 0 : -errno;
+}
+
+static int mark_create(struct store_mark *m, const char *dir, const uint8_t machine_id[16])
+{
+	struct mark_record first = {.version = MARK_VERSION};
+	int rc = posix_fallocate(m->fd, 0, 2 * SECTOR_BYTES);
+
+	memcpy(first.magic, mark_magic, sizeof(first.magic));
+	memcpy(first.machine_id, machine_id, sizeof(first.machine_id));
+	for (unsigned i = 0; i < 2 && rc == 0; i++) {
+		first.sequence = i;
+		rc = -sector_write(m, &first);
+	}
+	if (rc != 0)
+		return -rc;
+	m->last = first;
+	return dir_sync(dir);
+}
+
+static int mark_read(
+	struct store_mark *m, const uint8_t machine_id[16], enum store_mark_state *state)
+{
+	struct mark_record r[2];
+	bool good[2] = {false, false};
+
+	for (unsigned i = 0; i < 2; i++) {
+		ssize_t n = pread(m->fd, &r[i], sizeof(r[i]), (off_t)i * SECTOR_BYTES);
+
+		good[i] = n == (ssize_t)sizeof(r[i]) && is_good(&r[i]);
+	}
+	if (!good[0] && !good[1])
+		return -EUCLEAN;
+	m->last = good[0] && (!good[1] || r[0].sequence > r[1].sequence) ? r[0] : r[1];
+	// A daemon that died right after it made the file has left no mark.
+	if (m->last.sequence < 2)
+		*state = STORE_MARK_MISSING;
+	else if (memcmp(m->last.machine_id, machine_id, sizeof(m->last.machine_id)) != 0)
+		*state = STORE_MARK_OTHER_MACHINE;
+	else
+		*state = STORE_MARK_OK;
+	memcpy(m->last.machine_id, machine_id, 16);
+	return 0;
+}
+
+int store_mark_open(const char *dir, const uint8_t machine_id[16], struct store_mark **out,
+	uint32_t *mark, enum store_mark_state *state)
+{
+	struct store_mark *m = calloc(1, sizeof(*m));
+	char path[4096];
+	off_t size;
+	int rc = 0;
+
+	*out = NULL;
+	*mark = 0;
+	*state = STORE_MARK_MISSING;
+	if (m == NULL)
+		return -ENOMEM;
+	if (snprintf(path, sizeof(path), "%s/counter.mark", dir) >= (int)sizeof(path)) {
+		free(m);
+		return -ENAMETOOLONG;
+	}
+	m->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (m->fd < 0) {
+		rc = -errno;
+		free(m);
+		return rc;
+	}
+	size = lseek(m->fd, 0, SEEK_END);
+	rc = size == 0 ? mark_create(m, dir, machine_id) : mark_read(m, machine_id, state);
+	if (rc != 0) {
+		store_mark_close(m);
+		return rc;
+	}
+	*mark = m->last.mark;
+	*out = m;
+	return 0;
+}
+
+int store_mark_write(struct store_mark *m, uint32_t mark)
+{
+	struct mark_record next = m->last;
+	int rc;
+
+	next.mark = mark;
+	next.sequence++;
+	rc = sector_write(m, &next);
+	if (rc == 0)
+		m->last = next;
+	return rc;
+}
+
+void store_mark_close(struct store_mark *m)
+{
+	if (m == NULL)
+		return;
+	close(m->fd);
+	free(m);
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Readers: one snapshot each, and the look-ups of the packet path.
+
+#include "reader_env.h"
+
+#include <errno.h>
+#include <lmdb.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nai.h"
+#include "view.h"
+
+#define BURST 64
+
+// Loads what changed since `old`. A table whose version did not move lies where it lay: LMDB never
+// moves a page that was not written.
+static int tables_load(struct store_reader *r, const struct state_record *old)
+{
+	const struct state_record *now = &r->state;
+	bool is_all = !r->is_loaded;
+	int rc = suffix_table_load(&r->suffix, &r->view);
+
+	if (rc == 0 && (is_all || now->hot_version != old->hot_version || now->span != old->span))
+		rc = block_table_load(&r->hot, &r->view);
+	if (rc == 0 && (is_all || now->index_version != old->index_version))
+		rc = index_table_load(&r->btid, &r->view, DB_BTID);
+	return rc;
+}
+
+// Reads the state of a snapshot that was just taken.
+static int snapshot_load(struct store_reader *r)
+{
+	struct state_record old = r->state;
+	int rc = state_load(&r->view, &r->state);
+
+	if (rc == 0)
+		rc = tables_load(r, &old);
+	r->is_loaded = rc == 0;
+	if (rc == 0) {
+		r->version = mdb_txn_id(r->view.mdb);
+		return 0;
+	}
+	// Without its tables a reader finds nothing.
+	r->hot.count = 0;
+	memset(&r->state, 0, sizeof(r->state));
+	mdb_txn_reset(r->view.mdb);
+	return rc;
+}
+
+int store_reader_create(struct store_env *env, struct store_reader **out)
+{
+	struct store_reader *r = calloc(1, sizeof(*r));
+	int rc;
+
+	*out = NULL;
+	if (r == NULL)
+		return -ENOMEM;
+	r->view.env = env;
+	r->view.state = &r->state;
+	rc = db_error(mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &r->view.mdb));
+	if (rc == 0)
+		rc = snapshot_load(r);
+	if (rc != 0) {
+		store_reader_destroy(r);
+		return rc;
+	}
+	*out = r;
+	return 0;
+}
+
+void store_reader_destroy(struct store_reader *r)
+{
+	if (r == NULL)
+		return;
+	if (r->view.mdb != NULL)
+		mdb_txn_abort(r->view.mdb);
+	block_table_free(&r->hot);
+	index_table_free(&r->btid);
+	suffix_table_free(&r->suffix);
+	free(r);
+}
+
+int store_reader_renew(struct store_reader *r)
+{
+	MDB_envinfo info;
+	int rc = mdb_env_info(r->view.env->mdb, &info);
+
+	if (rc == 0 && r->is_loaded && info.me_last_txnid == r->version)
+		return 0;
+	mdb_txn_reset(r->view.mdb);
+	if (rc == 0)
+		rc = mdb_txn_renew(r->view.mdb);
+	if (rc != 0) {
+		r->is_loaded = false;
+		r->hot.count = 0;
+		memset(&r->state, 0, sizeof(r->state));
+		return db_error(rc);
+	}
+	rc = snapshot_load(r);
+	return rc == 0 ? 1 : rc;
+}
+
+uint64_t store_reader_version(const struct store_reader *r)
+{
+	return r->version;
+}
+
+store_id store_reader_span(const struct store_reader *r)
+{
+	return r->state.span;
+}
+
+uint32_t store_reader_damaged(const struct store_reader *r)
+{
+	return r->hot.damaged;
+}
+
+const struct store_block *store_reader_block(const struct store_reader *r, uint32_t block)
+{
+	return block < r->hot.count ? r->hot.block[block] : NULL;
+}
+
+static size_t btid_text(const struct store_reader *r, store_id id, const struct store_hot *hot,
+	char out[STORE_NAI_MAX + 1])
+{
+	uint8_t flags = store_hot_flags(hot);
+	size_t len;
+
+	if (!(flags & STORE_HAS_MUK) || flags & STORE_BTID_RAW)
+		return r->is_loaded ? view_btid(&r->view, id, hot, out) : 0;
+	if (hot->btid_suffix >= r->suffix.count)
+		return 0;
+	len = r->suffix.len[hot->btid_suffix];
+	if (len == 0 || NAI_BTID_TEXT + 1 + len > STORE_NAI_MAX)
+		return 0;
+	nai_btid_text(hot->btid, out);
+	out[NAI_BTID_TEXT] = '@';
+	memcpy(out + NAI_BTID_TEXT + 1, r->suffix.text[hot->btid_suffix], len);
+	return NAI_BTID_TEXT + 1 + len;
+}
+
+size_t store_reader_btid(const struct store_reader *r, store_id id, const struct store_hot *hot,
+	uint8_t out[STORE_NAI_MAX])
+{
+	char text[STORE_NAI_MAX + 1];
+	size_t len = btid_text(r, id, hot, text);
+
+	memcpy(out, text, len);
+	return len;
+}
+
+// Compares a B-TID with the one of a record, the suffix first: it costs nothing to make.
+static bool btid_is(const struct store_reader *r, store_id id, const struct store_hot *hot,
+	const struct store_bytes *btid)
+{
+	uint8_t flags = store_hot_flags(hot);
+	char text[STORE_NAI_MAX + 1];
+	size_t len;
+
+	if ((flags & STORE_HAS_MUK) && !(flags & STORE_BTID_RAW)) {
+		if (hot->btid_suffix >= r->suffix.count)
+			return false;
+		len = r->suffix.len[hot->btid_suffix];
+		if (btid->len != NAI_BTID_TEXT + 1 + len || btid->data[NAI_BTID_TEXT] != '@' ||
+			memcmp(btid->data + NAI_BTID_TEXT + 1, r->suffix.text[hot->btid_suffix],
+				len) != 0)
+			return false;
+		nai_btid_text(hot->btid, text);
+		return memcmp(text, btid->data, NAI_BTID_TEXT) == 0;
+	}
+	len = view_btid(&r->view, id, hot, text);
+	return len == btid->len && len != 0 && memcmp(text, btid->data, len) == 0;
+}
+
+static bool prev_btid_is(const struct store_reader *r, store_id id, const struct store_bytes *btid)
+{
+	struct store_prev prev;
+	bool is_same = view_prev(&r->view, id, &prev) == 0 && strlen(prev.btid) == btid->len &&
+		memcmp(prev.btid, btid->data, btid->len) == 0;
+
+	explicit_bzero(&prev, sizeof(prev));
+	return is_same;
+}
+
+struct btid_probe {
+	const struct index_block *block;
+	uint32_t tag;
+	unsigned pos;
+	store_id id;
+};
+
+// Goes on to the next slot with the tag that points at a live subscriber below the span.
+static void probe_next(const struct store_reader *r, struct btid_probe *p)
+{
+	do {
+		p->id = index_block_next(p->block, p->tag, &p->pos);
+	} while (p->id != STORE_ID_NONE && p->id >= r->state.span);
+}
+
+static store_id probe_confirm(const struct store_reader *r, struct btid_probe *p,
+	const struct store_bytes *btid, uint8_t *is_prev)
+{
+	for (; p->id != STORE_ID_NONE; probe_next(r, p)) {
+		const struct store_hot *hot = store_reader_hot(r, p->id, NULL);
+
+		if (hot == NULL || !(store_hot_flags(hot) & STORE_LIVE))
+			continue;
+		if (btid_is(r, p->id, hot, btid))
+			return p->id;
+		*is_prev = store_hot_flags(hot) & STORE_HAS_PREV && prev_btid_is(r, p->id, btid);
+		if (*is_prev)
+			return p->id;
+	}
+	return STORE_ID_NONE;
+}
+
+// Each step touches memory that the step before asked for: first the slots, then the records.
+void store_reader_find_btid_burst(const struct store_reader *r, const struct store_bytes *btids,
+	size_t n, store_id *ids, uint8_t *is_prev)
+{
+	struct btid_probe probe[BURST];
+
+	if (!r->is_loaded || n > BURST) {
+		memset(ids, 0xff, n * sizeof(*ids));
+		memset(is_prev, 0, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		probe[i].tag = env_tag(r->view.env, btids[i].data, btids[i].len);
+		probe[i].pos = 0;
+		probe[i].block = index_table_find(&r->btid, probe[i].tag);
+		__builtin_prefetch(&probe[i].block->slot[index_bucket(probe[i].tag)]);
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct store_hot *hot;
+
+		probe_next(r, &probe[i]);
+		hot = probe[i].id != STORE_ID_NONE ? store_reader_hot(r, probe[i].id, NULL) : NULL;
+		if (hot != NULL)
+			__builtin_prefetch(hot);
+	}
+	for (size_t i = 0; i < n; i++) {
+		is_prev[i] = 0;
+		ids[i] = probe_confirm(r, &probe[i], &btids[i], &is_prev[i]);
+	}
+}
+
+int store_reader_prev(const struct store_reader *r, store_id id, struct store_prev *out)
+{
+	const struct store_hot *hot;
+
+	memset(out, 0, sizeof(*out));
+	if (!r->is_loaded)
+		return -ENOENT;
+	hot = store_reader_hot(r, id, NULL);
+	if (hot == NULL || id >= r->state.span || !(store_hot_flags(hot) & STORE_HAS_PREV))
+		return -ENOENT;
+	return view_prev(&r->view, id, out);
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// A reader, inside the room.
+
+#pragma once
+
+#include "tables.h"
+
+struct store_reader {
+	struct view view; // view.state points at state below
+	struct state_record state;
+	uint64_t version;
+	bool is_loaded; // the tables below belong to this snapshot
+	struct block_table hot;
+	struct index_table btid;
+	struct suffix_table suffix;
+};

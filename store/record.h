@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Records as they lie on disk, little endian, the version in the first octet. docs/store-format.md
+// has the tables. Nothing outside this room sees them.
+
+#pragma once
+
+#include <assert.h>
+#include <stddef.h>
+
+#include "hash.h"
+#include "types.h"
+#include "wrap.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records lie in memory order");
+
+#define STORE_FORMAT 1
+#define STORE_MAGIC "mskpush"
+
+// Keys of the table `meta`.
+enum meta_key {
+	META_FORMAT,
+	META_STATE,
+	META_MARK,
+};
+
+struct format_record {
+	char magic[8];
+	uint32_t format;
+};
+
+enum import_phase {
+	IMPORT_NONE,
+	IMPORT_ADDING,   // what lies above the span belongs to an import that is not published
+	IMPORT_APPLYING, // published; the change list waits to be applied
+};
+
+#define STATE_VERSION 1
+struct state_record {
+	uint8_t version;
+	uint8_t import; // enum import_phase
+	uint16_t reserved;
+	uint32_t span;
+	uint32_t live;
+	uint32_t suffix_count;
+	uint32_t set_count;
+	uint32_t last_service;
+	uint32_t last_campaign;
+	uint32_t changes; // entries in the change list, those applied included
+	uint32_t applied;
+	uint32_t spare;
+	uint64_t dict_version;
+	uint64_t hot_version;   // moves when a hot block below the span was written
+	uint64_t index_version; // moves when a block of an index was written
+	struct hash_key hash_key;
+	uint8_t spare_end[48];
+};
+_Static_assert(sizeof(struct state_record) == 128, "the state record is 128 octets");
+
+#define BLOCK_VERSION 1
+_Static_assert(offsetof(struct store_block, nonce) == offsetof(struct wrap_seat, nonce) &&
+		offsetof(struct store_block, spare) == sizeof(struct wrap_seat),
+	"a hot block begins with a wrap_seat");
+
+// Cold blocks: what the packet path does not read. The secrets stand together.
+#define COLD_BLOCK_SUBSCRIBERS 54
+struct cold_secrets {
+	struct store_secret32 muk[COLD_BLOCK_SUBSCRIBERS];
+	struct store_secret32 mrk[COLD_BLOCK_SUBSCRIBERS];
+};
+struct cold_block {
+	struct wrap_seat seat;
+	uint32_t reserved;
+	uint64_t impi[COLD_BLOCK_SUBSCRIBERS]; // nai.h; 0 = free or raw
+	uint16_t impi_suffix[COLD_BLOCK_SUBSCRIBERS];
+	uint8_t reserved2[4];
+	struct cold_secrets secret;
+	uint8_t spare[40];
+};
+_Static_assert(sizeof(struct cold_block) == 4080, "a block fills one LMDB overflow page");
+
+#define PREV_VERSION 1
+struct prev_secrets {
+	struct store_secret32 muk;
+	struct store_muk_state muk_state;
+};
+struct prev_record {
+	struct wrap_seat seat;
+	uint32_t expires;
+	struct prev_secrets secret;
+	uint8_t btid_len;
+	char btid[STORE_NAI_MAX]; // btid_len of them are stored
+};
+
+// A subscriber in the change list of an import.
+#define CHANGE_VERSION 1
+struct change_secrets {
+	struct store_secret32 muk;
+	struct store_muk_state muk_state;
+	struct store_secret32 mrk;
+};
+struct change_record {
+	struct wrap_seat seat;
+	uint32_t id;
+	uint32_t expires;
+	uint32_t authorised;
+	uint32_t registered;
+	uint16_t port;
+	uint8_t flags;
+	uint8_t btid_len;
+	struct store_addr addr;
+	struct change_secrets secret;
+	char btid[STORE_NAI_MAX]; // btid_len of them are stored
+};
+
+#define SERVICE_VERSION 1
+struct group_key {
+	uint8_t byte[5]; // KDI, then the group number, both big endian
+};
+struct service_record {
+	uint8_t version;
+	uint8_t group_count;
+	uint16_t name_len;
+	struct group_key group[STORE_SERVICE_GROUPS_MAX];
+	char name[STORE_NAME_MAX]; // name_len of them are stored
+};
+
+#define GROUP_VERSION 1
+struct group_record {
+	uint8_t version;
+	uint8_t profile;
+	uint16_t last_key_number;
+	uint32_t created;
+};
+
+#define MSK_VERSION 1
+struct msk_key {
+	uint8_t byte[7]; // group_key, then the Key Number, big endian
+};
+struct msk_record {
+	struct wrap_seat seat;
+	uint8_t state;
+	uint8_t is_released;
+	uint16_t seq_l;
+	uint16_t seq_u;
+	uint16_t reserved;
+	uint32_t csb_id;
+	uint32_t created;
+	uint32_t activated;
+	uint8_t rand[STORE_RAND_BYTES];
+	struct store_secret16 key;
+};
+_Static_assert(sizeof(struct msk_record) == 88, "an MSK record is 88 octets");
+
+#define CAMPAIGN_VERSION 1
+struct campaign_record {
+	uint8_t version;
+	uint8_t kind;
+	uint8_t state;
+	uint8_t sends;
+	uint8_t round;
+	struct group_key group;
+	uint16_t msk_number;
+	uint32_t rate;
+	uint16_t wait_s[STORE_SENDS_MAX];
+	uint16_t reserved;
+	uint64_t created_ms;
+	uint64_t started_ms;
+	uint64_t ended_ms;
+	uint32_t span;
+	uint32_t members;
+	uint32_t verified;
+	uint32_t given_up;
+	uint32_t refused;
+	uint32_t only;
+	uint64_t pushes;
+	uint64_t stale;
+};
+_Static_assert(sizeof(struct campaign_record) == 144, "a campaign record is 144 octets");
+
+struct blob {
+	const void *data;
+	size_t len;
+};
+
+struct group_key group_key_of(const struct store_group_id *id);
+struct store_group_id group_id_of(const struct group_key *key);
+struct msk_key msk_key_of(const struct store_group_id *group, uint16_t number);
+
+// Encoders return the length of the record. Decoders return -EPROTO for a version they do not
+// know, -EIO for a record that is not well formed, -ENOTSUP for an unknown data key.
+size_t record_encode_prev(const struct store_prev *in, struct prev_record *out);
+int record_decode_prev(struct blob in, struct store_prev *out);
+size_t record_encode_change(
+	store_id id, const struct store_subscriber *in, struct change_record *out);
+int record_decode_change(struct blob in, store_id *id, struct store_subscriber *out);
+size_t record_encode_service(const struct store_service *in, struct service_record *out);
+int record_decode_service(struct blob in, store_service_id id, struct store_service *out);
+void record_encode_group(const struct store_group *in, struct group_record *out);
+int record_decode_group(struct blob in, const struct group_key *key, struct store_group *out);
+void record_encode_msk(const struct store_msk *in, struct msk_record *out);
+int record_decode_msk(struct blob in, const struct msk_key *key, struct store_msk *out);
+void record_encode_campaign(const struct store_campaign *in, struct campaign_record *out);
+int record_decode_campaign(struct blob in, uint32_t id, struct store_campaign *out);

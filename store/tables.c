@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include "tables.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dict.h"
+#include "view.h"
+
+// Stands for a block that is missing or damaged: all its ids read as free.
+static const struct store_block no_block = {.version = BLOCK_VERSION};
+static const struct index_block no_index = {
+	.version = INDEX_VERSION,
+	.slot = {[0 ... INDEX_BUCKETS - 1] = {[0 ... INDEX_BUCKET_SLOTS - 1] = {0, STORE_ID_NONE}}},
+};
+
+static int block_table_reserve(struct block_table *t, uint32_t count)
+{
+	const struct store_block **block;
+
+	if (count <= t->room)
+		return 0;
+	block = realloc(t->block, sizeof(*block) * (count + count / 4));
+	if (block == NULL)
+		return -ENOMEM;
+	t->block = block;
+	t->room = count + count / 4;
+	return 0;
+}
+
+int block_table_load(struct block_table *t, const struct view *v)
+{
+	uint32_t count = (v->state->span + STORE_BLOCK_SUBSCRIBERS - 1) / STORE_BLOCK_SUBSCRIBERS;
+	uint32_t found = 0;
+	struct db_cursor c;
+	int rc = block_table_reserve(t, count);
+
+	t->count = 0;
+	if (rc == 0)
+		rc = db_cursor_open(v, DB_HOT, &c);
+	if (rc != 0)
+		return rc;
+	for (uint32_t i = 0; i < count; i++)
+		t->block[i] = &no_block;
+	for (rc = db_cursor_first(&c); rc == 0; rc = db_cursor_next(&c)) {
+		uint32_t number = blob_to_u32(c.key);
+		const struct store_block *block = hot_block_check(c.val);
+
+		if (number >= count)
+			break;
+		if (block == NULL)
+			continue;
+		t->block[number] = block;
+		found++;
+	}
+	db_cursor_close(&c);
+	if (rc != 0 && rc != -ENOENT)
+		return rc;
+	t->count = count;
+	t->damaged = count - found;
+	return 0;
+}
+
+void block_table_free(struct block_table *t)
+{
+	free(t->block);
+	*t = (struct block_table){0};
+}
+
+static int index_table_reserve(struct index_table *t, uint64_t count)
+{
+	uint32_t room = (uint32_t)(count + count / 4);
+	unsigned bits = 2;
+	void *p;
+
+	if (count <= t->room)
+		return 0;
+	while (bits < 24 && (1u << bits) < 4 * room)
+		bits++;
+	p = realloc(t->block, room * sizeof(*t->block));
+	if (p == NULL)
+		return -ENOMEM;
+	t->block = p;
+	p = realloc(t->first, room * sizeof(*t->first));
+	if (p == NULL)
+		return -ENOMEM;
+	t->first = p;
+	p = realloc(t->way, sizeof(*t->way) << bits);
+	if (p == NULL)
+		return -ENOMEM;
+	t->way = p;
+	t->way_bits = bits;
+	t->room = room;
+	return 0;
+}
+
+static void index_table_pave(struct index_table *t)
+{
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i < 1u << t->way_bits; i++) {
+		uint32_t tag = i << (32 - t->way_bits);
+
+		while (at + 1 < t->count && t->first[at + 1] <= tag)
+			at++;
+		t->way[i] = at;
+	}
+}
+
+int index_table_load(struct index_table *t, const struct view *v, enum db_id db)
+{
+	uint64_t count;
+	struct db_cursor c;
+	int rc = db_entries(v, db, &count);
+
+	t->count = 0;
+	if (rc == 0)
+		rc = index_table_reserve(t, count + 1);
+	if (rc == 0)
+		rc = db_cursor_open(v, db, &c);
+	if (rc != 0)
+		return rc;
+	for (rc = db_cursor_first(&c); rc == 0 && t->count < count; rc = db_cursor_next(&c)) {
+		const struct index_block *block = index_block_check(c.val);
+
+		t->first[t->count] = blob_to_u32(c.key);
+		t->block[t->count++] = block != NULL ? block : &no_index;
+	}
+	db_cursor_close(&c);
+	if (rc != 0 && rc != -ENOENT)
+		return rc;
+	if (t->count == 0) {
+		t->first[0] = 0;
+		t->block[t->count++] = &no_index;
+	}
+	index_table_pave(t);
+	return 0;
+}
+
+void index_table_free(struct index_table *t)
+{
+	free(t->block);
+	free(t->first);
+	free(t->way);
+	*t = (struct index_table){0};
+}
+
+static int suffix_table_reserve(struct suffix_table *t, uint32_t count)
+{
+	void *p;
+
+	if (count <= t->room)
+		return 0;
+	p = realloc(t->text, count * sizeof(*t->text));
+	if (p == NULL)
+		return -ENOMEM;
+	t->text = p;
+	p = realloc(t->len, count * sizeof(*t->len));
+	if (p == NULL)
+		return -ENOMEM;
+	t->len = p;
+	t->room = count;
+	return 0;
+}
+
+int suffix_table_load(struct suffix_table *t, const struct view *v)
+{
+	uint32_t count = v->state->suffix_count + 1;
+	struct blob text;
+	int rc = 0;
+
+	if (count > DICT_SUFFIX_MAX + 1)
+		return -EIO;
+	if (count > t->count)
+		rc = suffix_table_reserve(t, count);
+	for (; rc == 0 && t->count < count; t->count++) {
+		t->len[t->count] = 0;
+		if (t->count == 0)
+			continue;
+		rc = dict_suffix_text(v, (uint16_t)t->count, &text);
+		if (rc != 0)
+			break;
+		memcpy(t->text[t->count], text.data, text.len);
+		t->len[t->count] = (uint8_t)text.len;
+	}
+	return rc;
+}
+
+void suffix_table_free(struct suffix_table *t)
+{
+	free(t->text);
+	free(t->len);
+	*t = (struct suffix_table){0};
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// What a reader keeps in memory of one snapshot, so that the packet path needs no tree walk: where
+// the blocks lie in the map, and the suffixes.
+
+#pragma once
+
+#include "index.h"
+
+struct block_table {
+	const struct store_block **block;
+	uint32_t count;
+	uint32_t room;
+	uint32_t damaged; // blocks that could not be used
+};
+
+// Blocks of an index by their first tags, and a way in by the upper bits of a tag.
+struct index_table {
+	const struct index_block **block;
+	uint32_t *first;
+	uint32_t count;
+	uint32_t room;
+	uint32_t *way;
+	unsigned way_bits;
+};
+
+struct suffix_table {
+	char (*text)[STORE_NAI_MAX + 1]; // by number
+	uint8_t *len;
+	uint32_t count; // numbers below count are loaded; 0 stays empty
+	uint32_t room;
+};
+
+int block_table_load(struct block_table *t, const struct view *v);
+void block_table_free(struct block_table *t);
+
+int index_table_load(struct index_table *t, const struct view *v, enum db_id db);
+void index_table_free(struct index_table *t);
+
+static inline const struct index_block *index_table_find(const struct index_table *t, uint32_t tag)
+{
+	uint32_t i = t->way[tag >> (32 - t->way_bits)];
+
+	while (i + 1 < t->count && t->first[i + 1] <= tag)
+		i++;
+	return t->block[i];
+}
+
+// Loads what is new: numbers keep their meaning.
+int suffix_table_load(struct suffix_table *t, const struct view *v);
+void suffix_table_free(struct suffix_table *t);

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Write transactions. Each carries the state record, which it writes back when it commits.
+
+#include <errno.h>
+#include <lmdb.h>
+#include <stdlib.h>
+
+#include "env.h"
+
+static int txn_create(struct store_env *env, struct store_txn *parent, struct store_txn **out)
+{
+	struct store_txn *txn = calloc(1, sizeof(*txn));
+	int rc;
+
+	*out = NULL;
+	if (txn == NULL)
+		return -ENOMEM;
+	rc = db_error(mdb_txn_begin(
+		env->mdb, parent != NULL ? parent->view.mdb : NULL, 0, &txn->view.mdb));
+	if (rc != 0) {
+		free(txn);
+		return rc;
+	}
+	txn->view.env = env;
+	txn->view.state = &txn->state;
+	txn->parent = parent;
+	*out = txn;
+	return 0;
+}
+
+int store_txn_begin(struct store_env *env, struct store_txn **out)
+{
+	int rc = txn_create(env, NULL, out);
+
+	if (rc != 0)
+		return rc;
+	rc = state_load(&(*out)->view, &(*out)->state);
+	if (rc != 0) {
+		store_txn_abort(*out);
+		*out = NULL;
+	}
+	return rc;
+}
+
+int store_txn_nest(struct store_txn *parent, struct store_txn **out)
+{
+	int rc = txn_create(parent->view.env, parent, out);
+
+	if (rc == 0)
+		(*out)->state = parent->state;
+	return rc;
+}
+
+int store_txn_commit(struct store_txn *txn)
+{
+	struct store_txn *parent = txn->parent;
+	int rc = 0;
+
+	if (parent == NULL && txn->is_state_dirty)
+		rc = db_put_u32(&txn->view, DB_META, META_STATE, &txn->state, sizeof(txn->state));
+	if (rc != 0) {
+		store_txn_abort(txn);
+		return rc;
+	}
+	rc = db_error(mdb_txn_commit(txn->view.mdb));
+	if (rc == 0 && parent != NULL && txn->is_state_dirty) {
+		parent->state = txn->state;
+		parent->is_state_dirty = true;
+	}
+	free(txn);
+	return rc;
+}
+
+void store_txn_abort(struct store_txn *txn)
+{
+	if (txn == NULL)
+		return;
+	mdb_txn_abort(txn->view.mdb);
+	free(txn);
+}
+
+int store_mark_put(struct store_txn *txn, uint32_t mark)
+{
+	return db_put_u32(&txn->view, DB_META, META_MARK, &mark, sizeof(mark));
+}

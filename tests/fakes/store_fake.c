@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Reading a fake store.
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store_fake_data.h"
+
+struct store_reader {
+	struct store_env *env;
+	struct fake_data d;
+};
+
+int store_reader_create(struct store_env *env, struct store_reader **out)
+{
+	struct store_reader *r = calloc(1, sizeof(*r));
+
+	*out = r;
+	if (r == NULL)
+		return -ENOMEM;
+	r->env = env;
+	fake_data_copy(&r->d, &env->committed);
+	return 0;
+}
+
+void store_reader_destroy(struct store_reader *r)
+{
+	if (r == NULL)
+		return;
+	fake_data_free(&r->d);
+	free(r);
+}
+
+int store_reader_renew(struct store_reader *r)
+{
+	if (r->d.version == r->env->committed.version)
+		return 0;
+	fake_data_copy(&r->d, &r->env->committed);
+	return 1;
+}
+
+uint64_t store_reader_version(const struct store_reader *r)
+{
+	return r->d.version;
+}
+
+store_id store_reader_span(const struct store_reader *r)
+{
+	return (store_id)r->d.list[FAKE_SUBSCRIBER].count;
+}
+
+uint32_t store_reader_damaged(const struct store_reader *r)
+{
+	(void)r;
+	return 0;
+}
+
+const struct store_block *store_reader_block(const struct store_reader *r, uint32_t block)
+{
+	const struct fake_list *l = &r->d.list[FAKE_BLOCK];
+
+	return block < l->count ? fake_list_at(l, block) : NULL;
+}
+
+// A live subscriber, or NULL.
+static const struct store_subscriber *subscriber(const struct store_reader *r, store_id id)
+{
+	const struct store_subscriber *sub;
+
+	if (id >= store_reader_span(r))
+		return NULL;
+	sub = fake_list_at(&r->d.list[FAKE_SUBSCRIBER], id);
+	return sub->flags & STORE_LIVE ? sub : NULL;
+}
+
+static const struct store_prev *previous(const struct store_reader *r, store_id id)
+{
+	const struct store_subscriber *sub = subscriber(r, id);
+
+	if (sub == NULL || !(sub->flags & STORE_HAS_PREV))
+		return NULL;
+	return fake_list_at(&r->d.list[FAKE_PREV], id);
+}
+
+size_t store_reader_btid(const struct store_reader *r, store_id id, const struct store_hot *hot,
+	uint8_t out[STORE_NAI_MAX])
+{
+	const struct store_subscriber *sub = subscriber(r, id);
+	size_t len;
+
+	if (sub == NULL || !(store_hot_flags(hot) & STORE_HAS_MUK))
+		return 0;
+	len = strlen(sub->btid);
+	memcpy(out, sub->btid, len);
+	return len;
+}
+
+static bool is_text(const char *text, const struct store_bytes *bytes)
+{
+	return bytes->len != 0 && strlen(text) == bytes->len &&
+		memcmp(text, bytes->data, bytes->len) == 0;
+}
+
+static store_id find_btid(
+	const struct store_reader *r, const struct store_bytes *btid, uint8_t *is_prev)
+{
+	for (store_id id = 0; id < store_reader_span(r); id++) {
+		const struct store_subscriber *sub = subscriber(r, id);
+		const struct store_prev *prev = previous(r, id);
+
+		*is_prev = 0;
+		if (sub != NULL && is_text(sub->btid, btid))
+			return id;
+		*is_prev = prev != NULL && is_text(prev->btid, btid);
+		if (*is_prev)
+			return id;
+	}
+	*is_prev = 0;
+	return STORE_ID_NONE;
+}
+
+void store_reader_find_btid_burst(const struct store_reader *r, const struct store_bytes *btids,
+	size_t n, store_id *ids, uint8_t *is_prev)
+{
+	for (size_t i = 0; i < n; i++)
+		ids[i] = find_btid(r, &btids[i], &is_prev[i]);
+}
+
+int store_reader_prev(const struct store_reader *r, store_id id, struct store_prev *out)
+{
+	const struct store_prev *prev = previous(r, id);
+
+	memset(out, 0, sizeof(*out));
+	if (prev == NULL)
+		return -ENOENT;
+	*out = *prev;
+	return 0;
+}
+
+uint32_t store_reader_subscriber_count(const struct store_reader *r)
+{
+	uint32_t n = 0;
+
+	for (store_id id = 0; id < store_reader_span(r); id++)
+		n += subscriber(r, id) != NULL;
+	return n;
+}
+
+int store_reader_subscriber(const struct store_reader *r, store_id id, struct store_subscriber *out)
+{
+	const struct store_subscriber *sub = subscriber(r, id);
+
+	memset(out, 0, sizeof(*out));
+	if (sub == NULL)
+		return -ENOENT;
+	*out = *sub;
+	return 0;
+}
+
+store_id store_reader_find_impi(const struct store_reader *r, const char *impi)
+{
+	for (store_id id = 0; id < store_reader_span(r); id++) {
+		const struct store_subscriber *sub = subscriber(r, id);
+
+		if (sub != NULL && strcmp(sub->impi, impi) == 0)
+			return id;
+	}
+	return STORE_ID_NONE;
+}
+
+store_id store_reader_find_btid(const struct store_reader *r, const char *btid)
+{
+	struct store_bytes bytes = {(const uint8_t *)btid, (uint16_t)strlen(btid)};
+	uint8_t is_prev;
+
+	return find_btid(r, &bytes, &is_prev);
+}
+
+size_t store_reader_set(
+	const struct store_reader *r, store_set set, store_service_id out[STORE_SET_MAX])
+{
+	const struct fake_set *one;
+
+	if (set == STORE_SET_NONE || set > r->d.list[FAKE_SET].count)
+		return 0;
+	one = fake_list_at(&r->d.list[FAKE_SET], set - 1);
+	memcpy(out, one->service, one->count * sizeof(*out));
+	return one->count;
+}
+
+uint64_t store_reader_dict_version(const struct store_reader *r)
+{
+	return r->d.dict_version;
+}
+
+static bool names_group(const struct store_service *service, const struct store_group_id *group)
+{
+	for (unsigned i = 0; i < service->group_count; i++)
+		if (fake_group_compare(&service->group[i], group) == 0)
+			return true;
+	return false;
+}
+
+static void mask_service(const struct store_reader *r, struct store_eligibility *e,
+	store_service_id id, unsigned bit)
+{
+	store_service_id list[STORE_SET_MAX];
+
+	for (store_set set = 1; set < e->set_count; set++) {
+		size_t n = store_reader_set(r, set, list);
+
+		for (size_t i = 0; i < n; i++)
+			if (list[i] == id)
+				e->mask[set] |= UINT64_C(1) << bit;
+	}
+}
+
+int store_eligibility_load(const struct store_reader *r, const struct store_group_id *group,
+	struct store_eligibility *e)
+{
+	const struct fake_list *l = &r->d.list[FAKE_SERVICE];
+	unsigned bit = 0;
+
+	e->dict_version = r->d.dict_version;
+	e->set_count = (uint32_t)r->d.list[FAKE_SET].count + 1;
+	e->mask = calloc(e->set_count, sizeof(*e->mask));
+	if (e->mask == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < l->count && bit < 64; i++) {
+		const struct store_service *service = fake_list_at(l, i);
+
+		if (names_group(service, group))
+			mask_service(r, e, service->id, bit++);
+	}
+	return 0;
+}
+
+void store_eligibility_free(struct store_eligibility *e)
+{
+	free(e->mask);
+	*e = (struct store_eligibility){0};
+}
+
+int store_reader_service_next(
+	const struct store_reader *r, store_service_id after, struct store_service *out)
+{
+	const struct fake_list *l = &r->d.list[FAKE_SERVICE];
+
+	for (size_t i = 0; i < l->count; i++) {
+		const struct store_service *one = fake_list_at(l, i);
+
+		if (one->id > after) {
+			*out = *one;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int store_reader_service(
+	const struct store_reader *r, store_service_id id, struct store_service *out)
+{
+	if (id == STORE_SERVICE_NONE)
+		return -ENOENT;
+	if (store_reader_service_next(r, (store_service_id)(id - 1), out) != 0)
+		return -ENOENT;
+	return out->id == id ? 0 : -ENOENT;
+}
+
+int store_reader_service_by_name(
+	const struct store_reader *r, const char *name, struct store_service *out)
+{
+	struct store_service one = {0};
+
+	while (store_reader_service_next(r, one.id, &one) == 0)
+		if (strcmp(one.name, name) == 0) {
+			*out = one;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+int store_reader_group_next(
+	const struct store_reader *r, const struct store_group_id *after, struct store_group *out)
+{
+	const struct fake_list *l = &r->d.list[FAKE_GROUP];
+
+	for (size_t i = 0; i < l->count; i++) {
+		const struct store_group *one = fake_list_at(l, i);
+
+		if (fake_group_compare(&one->id, after) > 0) {
+			*out = *one;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int store_reader_group(
+	const struct store_reader *r, const struct store_group_id *id, struct store_group *out)
+{
+	const struct fake_list *l = &r->d.list[FAKE_GROUP];
+
+	for (size_t i = 0; i < l->count; i++) {
+		const struct store_group *one = fake_list_at(l, i);
+
+		if (fake_group_compare(&one->id, id) == 0) {
+			*out = *one;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int store_reader_msk_next(const struct store_reader *r, const struct store_group_id *group,
+	uint16_t after, struct store_msk *out)
+{
+	const struct fake_list *l = &r->d.list[FAKE_MSK];
+
+	for (size_t i = 0; i < l->count; i++) {
+		const struct store_msk *one = fake_list_at(l, i);
+
+		if (fake_group_compare(&one->group, group) == 0 && one->number > after) {
+			*out = *one;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int store_reader_msk(const struct store_reader *r, const struct store_group_id *group,
+	uint16_t number, struct store_msk *out)
+{
+	if (number == 0 || store_reader_msk_next(r, group, (uint16_t)(number - 1), out) != 0)
+		return -ENOENT;
+	return out->number == number ? 0 : -ENOENT;
+}
+
+int store_reader_msk_newest(
+	const struct store_reader *r, const struct store_group_id *group, struct store_msk *out)
+{
+	struct store_msk one = {0};
+	int rc = -ENOENT;
+
+	while (store_reader_msk_next(r, group, one.number, &one) == 0)
+		if (one.state != STORE_MSK_RETIRED) {
+			*out = one;
+			rc = 0;
+		}
+	return rc;
+}
+
+int store_reader_campaign_next(
+	const struct store_reader *r, uint32_t after, struct store_campaign *out)
+{
+	const struct fake_list *l = &r->d.list[FAKE_CAMPAIGN];
+
+	for (size_t i = 0; i < l->count; i++) {
+		const struct store_campaign *one = fake_list_at(l, i);
+
+		if (one->id > after) {
+			*out = *one;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int store_reader_campaign(const struct store_reader *r, uint32_t id, struct store_campaign *out)
+{
+	if (id == 0 || store_reader_campaign_next(r, id - 1, out) != 0)
+		return -ENOENT;
+	return out->id == id ? 0 : -ENOENT;
+}
+
+int store_reader_campaign_slice(
+	const struct store_reader *r, uint32_t campaign, uint32_t slice, uint8_t out[STORE_SLICE])
+{
+	const struct fake_list *l = &r->d.list[FAKE_SLICE];
+
+	for (size_t i = 0; i < l->count; i++) {
+		const struct fake_slice *one = fake_list_at(l, i);
+
+		if (one->campaign == campaign && one->slice == slice) {
+			memcpy(out, one->state, STORE_SLICE);
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int store_reader_mark(const struct store_reader *r, uint32_t *mark)
+{
+	const struct fake_list *l = &r->d.list[FAKE_MARK];
+
+	*mark = 0;
+	if (l->count == 0)
+		return -ENOENT;
+	*mark = ((const struct fake_mark *)fake_list_at(l, 0))->mark;
+	return 0;
+}

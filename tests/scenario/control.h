@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Campaigns as control runs them (design of rounds and verdicts: docs/architecture.md), in a few
+// lines and without a store: start, count, close, and take up again after a restart.
+
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cmd.h"
+#include "people.h"
+
+#define CONTROL_REASONS 16
+
+struct site;
+
+struct tally {
+	unsigned members;
+	unsigned verified;
+	unsigned refused;
+	unsigned refused_by[CONTROL_REASONS];
+	unsigned given_up;
+	unsigned pending;
+};
+
+// What a store would have of a campaign after a crash.
+struct saved {
+	uint8_t *round;
+	uint8_t *done;
+	uint8_t first_round;
+	uint64_t pushes;
+};
+
+struct campaign {
+	struct dp_campaign *dp;
+	unsigned number; // from 1
+	unsigned group;
+	bool is_open;
+	bool is_closing;
+	unsigned workers_closed;
+	unsigned members; // as found at the start
+	struct tally tally; // at the last look
+	struct saved saved;
+	uint64_t pushes_before; // of earlier runs of the daemon
+	uint64_t pushes;
+};
+
+// What a script sets before a start.
+struct control_order {
+	unsigned group;
+	unsigned only; // person, UINT_MAX: all members
+	bool is_paused;
+	bool is_msk_new;
+};
+
+struct control {
+	struct campaign **campaign; // all there were, in order
+	unsigned n;
+	struct dp_msk msk[PEOPLE_GROUPS + 1]; // the newest of each group; number 0: none yet
+	uint8_t sends;
+	uint32_t wait_ms[DP_SENDS_MAX];
+	uint32_t rate;
+	uint64_t settled_ns;
+};
+
+void control_init(struct control *c);
+void control_fini(struct control *c);
+struct campaign *control_start(struct site *s, const struct control_order *order);
+// Takes events, counts, saves, closes what is over. Every 100 ms, and whenever a script asks.
+void control_settle(struct site *s);
+// The daemon ended (nothing is saved now), and is up again.
+void control_crash(struct site *s);
+void control_resume(struct site *s);
+unsigned control_open(const struct control *c); // how many campaigns are open
+enum dp_stall campaign_stall(const struct site *s, const struct campaign *c);

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include "monitor.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mikey.h"
+#include "script.h"
+
+#define IPV4_OFF 14
+#define UDP_OFF 34
+#define MESSAGE_OFF 42
+#define KEYS_PER_PERSON 4
+
+struct monitor_key {
+	struct monitor_key *next;
+	uint32_t last;
+	uint8_t mac[MIKEY_MAC_BYTES]; // of the message with that value
+	char btid[STORE_NAI_MAX + 1];
+};
+
+void monitor_init(struct monitor *m, unsigned people)
+{
+	memset(m, 0, sizeof(*m));
+	if (hcreate_r(people * KEYS_PER_PERSON + 64, &m->keys) == 0)
+		script_fail("no memory for the monitor");
+}
+
+void monitor_fini(struct monitor *m)
+{
+	while (m->list != NULL) {
+		struct monitor_key *key = m->list;
+
+		m->list = key->next;
+		free(key);
+	}
+	hdestroy_r(&m->keys);
+}
+
+static struct monitor_key *key_find(struct monitor *m, const struct mikey_bytes *btid)
+{
+	struct monitor_key *key = calloc(1, sizeof(*key));
+	ENTRY *found;
+
+	if (key == NULL || btid->len >= sizeof(key->btid))
+		script_fail("the monitor takes no B-TID of %u octets", btid->len);
+	memcpy(key->btid, btid->data, btid->len);
+	if (hsearch_r((ENTRY){.key = key->btid}, FIND, &found, &m->keys) != 0) {
+		free(key);
+		return found->data;
+	}
+	if (hsearch_r((ENTRY){key->btid, key}, ENTER, &found, &m->keys) == 0)
+		script_fail("the monitor is full");
+	key->next = m->list;
+	m->list = key;
+	return key;
+}
+
+static uint32_t be32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static void time_note(struct monitor *m, uint64_t now_ns)
+{
+	uint64_t ms = now_ns / 1000000;
+	unsigned seat = (unsigned)(ms % MONITOR_BUCKETS), sum = 0;
+
+	if (m->bucket_ms[seat] != ms)
+		m->bucket[seat] = 0;
+	m->bucket_ms[seat] = ms;
+	m->bucket[seat]++;
+	for (unsigned i = 0; i < MONITOR_BUCKETS; i++)
+		if (m->bucket_ms[i] + MONITOR_BUCKETS > ms)
+			sum += m->bucket[i];
+	if (sum > m->busiest)
+		m->busiest = sum;
+}
+
+// What is wrong with a message, NULL for nothing.
+static const char *message_judge(const struct mikey_view *view, const struct monitor_key *key,
+	const uint8_t *mac, uint32_t mark)
+{
+	if (view->counter <= key->last)
+		return view->counter == key->last ? "the same value again" : "a lower value";
+	if (view->counter > INT32_MAX)
+		return "a value of 2^31 or more";
+	if (view->counter > mark)
+		return "a value above the mark";
+	if (!view->wants_verification)
+		return "V is not set";
+	if (memcmp(mac, key->mac, sizeof(key->mac)) == 0)
+		return "a repeat with the same MAC";
+	return NULL;
+}
+
+static void violate(struct monitor *m, const char *what, const struct mikey_view *view,
+	const struct monitor_key *key, uint32_t mark)
+{
+	if (m->violation[0] == '\0')
+		snprintf(m->violation, sizeof(m->violation),
+			"counter rule: %s under %.60s: T %u after %u, mark %u", what, key->btid,
+			view->counter, key->last, mark);
+}
+
+static void message_see(
+	struct monitor *m, const uint8_t *message, size_t len, uint32_t mark, uint64_t now_ns)
+{
+	struct mikey_view view;
+	struct monitor_key *key;
+	const char *what;
+
+	if (mikey_parse(message, len, &view) != MIKEY_OK ||
+		mikey_view_kind(&view) != MIKEY_KIND_MSK) {
+		snprintf(m->violation, sizeof(m->violation), "a frame that is no MSK message");
+		return;
+	}
+	key = key_find(m, &view.identity[1]);
+	what = message_judge(&view, key, message + view.mac.off, mark);
+	if (what != NULL)
+		violate(m, what, &view, key, mark);
+	key->last = view.counter;
+	memcpy(key->mac, message + view.mac.off, sizeof(key->mac));
+	if (view.counter > m->highest)
+		m->highest = view.counter;
+	m->messages++;
+	time_note(m, now_ns);
+}
+
+void monitor_see(struct monitor *m, const struct people *p, const uint8_t *frame, size_t len,
+	uint32_t mark, uint64_t now_ns)
+{
+	unsigned person;
+	bool is_ipv4 = len > MESSAGE_OFF && frame[12] == 0x08 && frame[13] == 0x00;
+
+	// ARP and echo carry no counter.
+	if (!is_ipv4 || frame[IPV4_OFF + 9] != 17)
+		return;
+	person = people_at(p, be32(frame + IPV4_OFF + 16));
+	if (person != UINT_MAX)
+		m->to[person]++;
+	message_see(m, frame + MESSAGE_OFF, len - MESSAGE_OFF, mark, now_ns);
+}

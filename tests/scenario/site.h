@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// A BM-SC in virtual time: the real packet path on a port made of rings, run by one thread, with
+// clocks, counter marks and restarts that a script decides about.
+
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control.h"
+#include "monitor.h"
+#include "people.h"
+#include "wire.h"
+#include "worker.h"
+
+#define SITE_CAMPAIGNS 1024
+
+struct site {
+	struct dp_conf conf;
+	struct dp_shared shared;
+	struct people people;
+	struct wire wire;
+	struct monitor monitor;
+	bool has_eal;
+	bool is_built; // the wire, the store and the phones are there
+	bool is_running; // the daemon is up
+	char refusal[256]; // why the last start was refused, empty: it was not
+
+	// Clocks. The true time is what the phones go by.
+	uint64_t ns; // since the scenario began
+	uint64_t booted_ns; // where CLOCK_BOOTTIME stands at zero
+	int64_t clock_error_s; // CLOCK_REALTIME minus the true time
+	struct dp_now now;
+
+	// The mark of the counter: its file, and the copy in the store.
+	bool has_mark_file;
+	bool has_store_mark;
+	bool is_mark_frozen; // the disk is full
+	bool is_other_machine;
+	uint32_t mark;
+	uint32_t old_mark; // as the file stood ten seconds ago
+	uint32_t store_mark;
+
+	struct control control;
+	char run_dir[64]; // DPDK's, removed at the end
+};
+
+// How a restart goes.
+enum site_mark {
+	SITE_MARK_KEPT,
+	SITE_MARK_LOST,
+	SITE_MARK_OLD,
+	SITE_MARK_OTHER_MACHINE,
+};
+struct site_restart {
+	double after_s;
+	int64_t clock_s; // the wall clock is set forward by this
+	enum site_mark mark;
+	bool is_store_lost; // subscribers come back from the CSV, in another order
+	bool is_clock_accepted;
+	bool is_reboot;
+	unsigned workers; // 0: as many as before
+};
+
+void site_init(struct site *s);
+void site_fini(struct site *s);
+// Makes wire, store and phones and starts the daemon, unless that was done before.
+void site_build(struct site *s);
+void site_restart(struct site *s, const struct site_restart *how);
+void site_advance(struct site *s, uint64_t ns);
+// Lets time pass until no campaign is open any more, at most ns.
+void site_settle(struct site *s, uint64_t ns);
+// Tells the workers that the record of a person has changed, after its commit.
+void site_changed(struct site *s, unsigned person);
+int64_t site_true_s(const struct site *s);

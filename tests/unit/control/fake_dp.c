@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include "fake_dp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "types.h"
+
+struct dp *fake_dp_create(unsigned workers)
+{
+	struct dp *dp = calloc(1, sizeof(*dp));
+
+	dp->workers = workers;
+	dp->answers_close = true;
+	dp->capture_fd = -1;
+	return dp;
+}
+
+void fake_dp_destroy(struct dp *dp)
+{
+	free(dp);
+}
+
+static void close_answer(struct dp *dp, struct dp_campaign *c)
+{
+	for (unsigned i = 0; i < dp->workers; i++)
+		dp->event[dp->events++] = (struct dp_event){
+			.kind = DP_EVENT_CAMPAIGN_CLOSED, .worker = (uint8_t)i, .campaign = c};
+}
+
+int dp_command(struct dp *dp, const struct dp_cmd *cmd)
+{
+	if (dp->is_full)
+		return -EAGAIN;
+	dp->command[dp->commands++ % FAKE_COMMANDS_MAX] = *cmd;
+	if (cmd->kind == DP_CMD_CAMPAIGN_CLOSE && dp->answers_close)
+		close_answer(dp, cmd->campaign);
+	return 0;
+}
+
+size_t dp_events(struct dp *dp, struct dp_event *events, size_t n)
+{
+	size_t taken = dp->events < n ? dp->events : n;
+
+	memcpy(events, dp->event, taken * sizeof(*events));
+	dp->events -= (unsigned)taken;
+	memmove(dp->event, dp->event + taken, dp->events * sizeof(*events));
+	return taken;
+}
+
+struct dp_campaign *fake_dp_opened(const struct dp *dp, unsigned nth)
+{
+	for (unsigned i = 0; i < dp->commands; i++)
+		if (dp->command[i].kind == DP_CMD_CAMPAIGN_OPEN && nth-- == 0)
+			return dp->command[i].campaign;
+	return NULL;
+}
+
+unsigned fake_dp_count(const struct dp *dp, enum dp_cmd_kind kind)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < dp->commands; i++)
+		n += dp->command[i].kind == kind;
+	return n;
+}
+
+static void dirty(struct dp_campaign *c, uint32_t id)
+{
+	atomic_store(&c->is_dirty[id / STORE_SLICE], 1);
+}
+
+void fake_dp_sent(struct dp_campaign *c, uint32_t id, uint8_t sends)
+{
+	c->round[id] = sends;
+	atomic_fetch_add(&c->worker[0].pushes, 1);
+	dirty(c, id);
+}
+
+void fake_dp_verified(struct dp_campaign *c, uint32_t id, uint8_t under)
+{
+	c->done[id] = under;
+	dirty(c, id);
+}
+
+void fake_dp_refused(struct dp_campaign *c, uint32_t id, uint8_t why)
+{
+	c->round[id] = (uint8_t)(DP_MEMBER_REFUSED | why);
+	dirty(c, id);
+}
+
+void fake_dp_through(struct dp *dp, struct dp_campaign *c)
+{
+	for (unsigned i = 0; i < dp->workers; i++)
+		atomic_store(&c->worker[i].is_through, true);
+}
+
+// --- The rest of dp.h -----------------------------------------------------------------------
+
+void dp_mark_set(struct dp *dp, uint32_t mark)
+{
+	dp->mark = mark;
+}
+
+uint32_t dp_counter_highest(const struct dp *dp)
+{
+	return dp->highest;
+}
+
+uint32_t dp_counter_now(const struct dp *dp)
+{
+	return dp->now;
+}
+
+void dp_stats_read(const struct dp *dp, int worker, struct dp_stats *out)
+{
+	(void)dp;
+	(void)worker;
+	*out = (struct dp_stats){.pushes = 7};
+}
+
+void dp_status_read(const struct dp *dp, struct dp_status *out)
+{
+	*out = (struct dp_status){.workers = dp->workers, .crypto = "none"};
+	snprintf(out->port.name, sizeof(out->port.name), "fake");
+}
+
+void dp_stages_measure(struct dp *dp, int is_on)
+{
+	(void)dp;
+	(void)is_on;
+}
+
+int dp_capture_start(struct dp *dp, int fd, uint64_t count)
+{
+	(void)count;
+	if (dp->capture_fd >= 0)
+		return -EBUSY;
+	dp->capture_fd = fd;
+	return 0;
+}
+
+void dp_capture_stop(struct dp *dp)
+{
+	if (dp->capture_fd >= 0)
+		close(dp->capture_fd);
+	dp->capture_fd = -1;
+}
+
+// The octet map of spec 3.4 for messages without a security policy.
+size_t dp_msk_message_bytes(unsigned profile, size_t idi_len, size_t btid_len)
+{
+	size_t ext = profile == STORE_PROFILE_V600 ? 4 + 4 : 4 + 5 + 6;
+
+	return 10 + ext + 6 + 18 + 4 + idi_len + 4 + btid_len + 4 + 26 + 1 + 20;
+}
+
+const char *dp_mikey_status_name(unsigned status)
+{
+	(void)status;
+	return "unknown";
+}
+
+struct dp_muk_prep {
+	int unused;
+};
+
+int dp_muk_prep_create(struct dp_muk_prep **out)
+{
+	*out = calloc(1, sizeof(**out));
+	return 0;
+}
+
+void dp_muk_prep_burst(struct dp_muk_prep *prep, const uint8_t *muks, size_t stride,
+	struct store_muk_state *states, size_t state_stride, size_t n)
+{
+	(void)prep;
+	(void)muks;
+	(void)stride;
+	for (size_t i = 0; i < n; i++)
+		memset((char *)states + i * state_stride, 0, sizeof(*states));
+}
+
+void dp_muk_prep_destroy(struct dp_muk_prep *prep)
+{
+	free(prep);
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// A dataplane without packets: it keeps the commands it is given and returns the events a test
+// has prepared. A test plays the workers by writing into the campaigns it was handed.
+
+#pragma once
+
+#include <stdatomic.h>
+
+#include "dp.h"
+
+#define FAKE_COMMANDS_MAX 256
+
+struct dp {
+	struct dp_cmd command[FAKE_COMMANDS_MAX];
+	_Atomic unsigned commands;
+	_Atomic bool is_full; // dp_command() finds no room
+	_Atomic bool answers_close; // each CLOSE is answered by all workers
+	unsigned workers;
+	struct dp_event event[64];
+	unsigned events;
+	_Atomic uint32_t now, highest, mark;
+	_Atomic int capture_fd;
+};
+
+struct dp *fake_dp_create(unsigned workers);
+void fake_dp_destroy(struct dp *dp);
+// The campaign of the nth OPEN command (from 0), NULL when there were fewer.
+struct dp_campaign *fake_dp_opened(const struct dp *dp, unsigned nth);
+unsigned fake_dp_count(const struct dp *dp, enum dp_cmd_kind kind);
+// Member id was sent to for the nth time; member id has answered.
+void fake_dp_sent(struct dp_campaign *c, uint32_t id, uint8_t sends);
+void fake_dp_verified(struct dp_campaign *c, uint32_t id, uint8_t under);
+void fake_dp_refused(struct dp_campaign *c, uint32_t id, uint8_t why);
+void fake_dp_through(struct dp *dp, struct dp_campaign *c);

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include "http.h"
+#include "print.h"
+#include "verbs.h"
+#include "watch.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define UNDELIVERED_PAGE 10000
+
+static int id_read(struct cli *cli, const struct cli_args *args, uint64_t *id)
+{
+	return args_word_number(cli, args->word[0], "campaign id", UINT32_MAX, id);
+}
+
+static void list_row_add(struct table *t, const json_t *c)
+{
+	table_format(t, "%" PRIu64, number_at(c, "id"));
+	table_text(t, text_at(c, "group"));
+	table_text(t, text_at(c, "msk.number"));
+	table_text(t, text_at(c, "state"));
+	table_number(t, number_at(c, "members"));
+	table_number(t, number_at(c, "verified"));
+	table_number(t, number_at(c, "given_up"));
+	table_number(t, number_at(c, "refused"));
+	table_number(t, number_at(c, "pending"));
+	table_text(t, text_at(c, "started"));
+}
+
+int campaign_list_run(struct cli *cli, const struct cli_args *args)
+{
+	static const struct table_column columns[] = {{"ID", true}, {"KEY GROUP", false},
+		{"MSK", false}, {"STATE", false}, {"MEMBERS", true}, {"VERIFIED", true},
+		{"GIVEN UP", true}, {"REFUSED", true}, {"PENDING", true}, {"STARTED", false}};
+	const json_t *campaign;
+	struct table t;
+	json_t *answer;
+	size_t i;
+	int err;
+
+	(void)args;
+	err = http_call(cli, "GET", "/v1/campaigns", NULL, &answer);
+	if (err != 0)
+		return err;
+	if (cli->is_json) {
+		cli_print_json(answer);
+	} else {
+		table_begin(&t, columns, 10);
+		json_array_foreach(value_at(answer, "campaigns"), i, campaign)
+			list_row_add(&t, campaign);
+		table_end(&t);
+	}
+	json_decref(answer);
+	return CLI_DONE;
+}
+
+// One call that answers with the campaign.
+static int campaign_call(struct cli *cli, const struct cli_args *args, const char *method,
+	const char *tail, json_t *body)
+{
+	char path[64];
+	json_t *answer;
+	uint64_t id;
+	int err = id_read(cli, args, &id);
+
+	if (err != 0) {
+		json_decref(body);
+		return err;
+	}
+	snprintf(path, sizeof(path), "/v1/campaigns/%" PRIu64 "%s", id, tail);
+	err = http_call(cli, method, path, body, &answer);
+	if (err != 0)
+		return err;
+	if (cli->is_json)
+		cli_print_json(answer);
+	else
+		campaign_print(answer, NULL);
+	json_decref(answer);
+	return CLI_DONE;
+}
+
+static void page_print(const json_t *members, bool is_first)
+{
+	static const struct table_column titled[] = {{"ID", true}, {"IMPI", false},
+		{"B-TID", false}, {"STATE", false}, {"WHY", false}, {"SENDS", true}};
+	static const struct table_column plain[] = {{NULL, true}, {NULL, false}, {NULL, false},
+		{NULL, false}, {NULL, false}, {NULL, true}};
+	const json_t *m;
+	struct table t;
+	size_t i;
+
+	table_begin(&t, is_first ? titled : plain, 6);
+	json_array_foreach(members, i, m)
+	{
+		table_format(&t, "%" PRIu64, number_at(m, "id"));
+		table_text(&t, text_at(m, "impi"));
+		table_text(&t, text_at(m, "btid"));
+		table_text(&t, text_at(m, "state"));
+		table_text(&t, text_at(m, "why"));
+		table_number(&t, number_at(m, "sends"));
+	}
+	table_end(&t);
+}
+
+// With --json all pages become one object; it is written page by page, since millions of members
+// may be in it.
+static void page_print_json(const json_t *members, bool is_first)
+{
+	const json_t *m;
+	size_t i;
+
+	fputs(is_first ? "{\"members\": [" : "", stdout);
+	json_array_foreach(members, i, m)
+	{
+		fputs(is_first && i == 0 ? "\n" : ",\n", stdout);
+		json_dumpf(m, stdout, JSON_COMPACT);
+	}
+}
+
+static int undelivered_print(struct cli *cli, const struct cli_args *args)
+{
+	char path[128], after[32] = "";
+	uint64_t id;
+	int err = id_read(cli, args, &id);
+
+	for (bool is_first = true, is_last = false; err == 0 && !is_last; is_first = false) {
+		const json_t *next;
+		json_t *answer;
+
+		snprintf(path, sizeof(path), "/v1/campaigns/%" PRIu64 "/undelivered?limit=%d%s", id,
+			UNDELIVERED_PAGE, after);
+		err = http_call(cli, "GET", path, NULL, &answer);
+		if (err != 0)
+			break;
+		if (cli->is_json)
+			page_print_json(value_at(answer, "members"), is_first);
+		else
+			page_print(value_at(answer, "members"), is_first);
+		next = value_at(answer, "next");
+		is_last = !json_is_integer(next);
+		snprintf(after, sizeof(after), "&after=%" JSON_INTEGER_FORMAT,
+			json_integer_value(next));
+		json_decref(answer);
+	}
+	if (err == 0 && cli->is_json)
+		puts("\n]}");
+	return err;
+}
+
+int campaign_show_run(struct cli *cli, const struct cli_args *args)
+{
+	if (args->option[OPT_UNDELIVERED] != NULL)
+		return undelivered_print(cli, args);
+	return campaign_call(cli, args, "GET", "", NULL);
+}
+
+int campaign_watch_run(struct cli *cli, const struct cli_args *args)
+{
+	uint64_t id;
+	int err = id_read(cli, args, &id);
+
+	return err != 0 ? err : campaign_watch(cli, id, NULL);
+}
+
+int campaign_pause_run(struct cli *cli, const struct cli_args *args)
+{
+	return campaign_call(cli, args, "POST", "/pause", json_object());
+}
+
+int campaign_resume_run(struct cli *cli, const struct cli_args *args)
+{
+	return campaign_call(cli, args, "POST", "/resume", json_object());
+}
+
+int campaign_abort_run(struct cli *cli, const struct cli_args *args)
+{
+	return campaign_call(cli, args, "POST", "/abort", json_object());
+}
+
+int campaign_set_run(struct cli *cli, const struct cli_args *args)
+{
+	uint64_t rate = 0;
+	int err = args_number(cli, args, OPT_RATE, 0, UINT32_MAX, &rate);
+
+	if (err == 0 && args->option[OPT_RATE] == NULL)
+		err = cli_fail(
+			cli, CLI_USAGE, "bad-usage", "usage: mskpush campaign set ID --rate N");
+	if (err != 0)
+		return err;
+	return campaign_call(cli, args, "PATCH", "", json_pack("{s:I}", "rate", (json_int_t)rate));
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct option_text {
+	const char *name;
+	const char *value; // NULL: a flag
+	const char *help;
+} option_texts[OPT_COUNT] = {
+	[OPT_SOCKET] = {"socket", "PATH", "where the daemon listens"},
+	[OPT_JSON] = {"json", NULL, "answer in JSON"},
+	[OPT_HELP] = {"help", NULL, "this text"},
+	[OPT_VERSION] = {"version", NULL, "print the version"},
+	[OPT_SKIP_BAD] = {"skip-bad", NULL, "leave out bad lines and keep the others"},
+	[OPT_DRY_RUN] = {"dry-run", NULL, "check the file and keep nothing"},
+	[OPT_AFTER] = {"after", "ID", "begin behind this id"},
+	[OPT_LIMIT] = {"limit", "N", "show at most N, 1 to 10000 (default 100)"},
+	[OPT_GROUP] = {"group", "G", "a key group, MCC-MNC/GROUP; may be given again"},
+	[OPT_PROFILE] = {"profile", "NAME", "ts33246 (default) or v600: the encoding of messages"},
+	[OPT_NEW] = {"new", NULL, "make a new MSK and push that"},
+	[OPT_RATE] = {"rate", "N", "UEs per second, 0 = no limit"},
+	[OPT_SENDS] = {"sends", "N", "most messages to one UE, 1 to 31"},
+	[OPT_WAITS] = {"waits", "LIST", "seconds to wait after each send, as 1,2,4,8"},
+	[OPT_UE] = {"ue", "ID", "push to this UE alone (IMPI or B-TID)"},
+	[OPT_NO_WAIT] = {"no-wait", NULL, "start the campaign and return"},
+	[OPT_UNDELIVERED] = {"undelivered", NULL, "list the members without the key, and why"},
+	[OPT_CAPTURE_COUNT] = {"count", "N", "end after N frames"},
+	[OPT_STAGES] = {"stages", NULL, "measure each stage for a second: cycles per message"},
+};
+
+const char *help_option_name(enum cli_option option)
+{
+	return option_texts[option].name;
+}
+
+bool help_option_has_value(enum cli_option option)
+{
+	return option_texts[option].value != NULL;
+}
+
+static void option_print(enum cli_option option)
+{
+	const struct option_text *o = &option_texts[option];
+	char text[32];
+
+	snprintf(text, sizeof(text), "--%s%s%s", o->name, o->value != NULL ? " " : "",
+		o->value != NULL ? o->value : "");
+	printf("  %-17s %s\n", text, o->help);
+}
+
+void help_verb(const struct cli_verb *verb)
+{
+	printf("Usage: mskpush %s%s%s%s\n\n%s\n\nExample:\n  %s\n\nOptions:\n", verb->name,
+		verb->usage[0] != '\0' ? " " : "", verb->usage,
+		verb->options != 0 ? " [OPTION]..." : "", verb->help, verb->example);
+	for (unsigned i = 0; i < OPT_COUNT; i++) {
+		if (verb->options >> i & 1)
+			option_print(i);
+	}
+	option_print(OPT_SOCKET);
+	option_print(OPT_JSON);
+}
+
+// Help texts begin with one line that says it all.
+static void verb_print(const struct cli_verb *verb)
+{
+	printf("  %-16s %.*s\n", verb->name, (int)strcspn(verb->help, "\n"), verb->help);
+}
+
+void help_all(void)
+{
+	printf("Usage: mskpush COMMAND [ARGUMENT]... [OPTION]...\n\n"
+	       "Speaks to mskpushd, the key-push engine of a BM-SC.\n\nCommands:\n");
+	for (size_t i = 0; i < cli_verb_count; i++)
+		verb_print(&cli_verbs[i]);
+	printf("\nOptions of every command:\n");
+	for (unsigned i = OPT_SOCKET; i <= OPT_VERSION; i++)
+		option_print(i);
+	printf("\n'mskpush COMMAND --help' tells more, with an example. Exit codes: 0 done; 1 not\n"
+	       "all verified, or failed; 2 bad usage or input; 3 the daemon was not reached.\n");
+}
+
+int help_run(struct cli *cli, const struct cli_args *args)
+{
+	char name[64] = "";
+	unsigned found = 0;
+
+	if (args->words == 0) {
+		help_all();
+		return CLI_DONE;
+	}
+	snprintf(name, sizeof(name), "%s%s%s", args->word[0], args->words > 1 ? " " : "",
+		args->words > 1 ? args->word[1] : "");
+	for (size_t i = 0; i < cli_verb_count; i++) {
+		const char *rest = cli_verbs[i].name + strlen(name);
+
+		if (strncmp(cli_verbs[i].name, name, strlen(name)) != 0)
+			continue;
+		if (*rest == '\0') {
+			help_verb(&cli_verbs[i]);
+			return CLI_DONE;
+		}
+		if (*rest == ' ' && found++ == 0)
+			printf("Commands:\n");
+		if (*rest == ' ')
+			verb_print(&cli_verbs[i]);
+	}
+	if (found > 0)
+		return CLI_DONE;
+	return cli_fail(
+		cli, CLI_USAGE, "bad-usage", "there is no command '%s'; see: mskpush help", name);
+}

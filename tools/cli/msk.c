@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include "http.h"
+#include "print.h"
+#include "verbs.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void msk_row_add(struct table *t, const json_t *msk)
+{
+	table_text(t, text_at(msk, "number"));
+	table_format(
+		t, "%s%s", text_at(msk, "state"), truth_at(msk, "is_released") ? ", released" : "");
+	table_text(t, text_at(msk, "check"));
+	table_text(t, text_at(msk, "csb_id"));
+	table_format(t, "%" PRIu64 "-%" PRIu64, number_at(msk, "seq_l"), number_at(msk, "seq_u"));
+	table_text(t, text_at(msk, "created"));
+	table_text(t, text_at(msk, "activated"));
+}
+
+// msks: one MSK or an array of them.
+static void msks_print(const json_t *msks)
+{
+	static const struct table_column columns[] = {{"NUMBER", false}, {"STATE", false},
+		{"CHECK", false}, {"CSB ID", false}, {"SEQ", false}, {"CREATED", false},
+		{"ACTIVATED", false}};
+	const json_t *msk;
+	struct table t;
+	size_t i;
+
+	table_begin(&t, columns, 7);
+	if (json_is_object(msks))
+		msk_row_add(&t, msks);
+	json_array_foreach(msks, i, msk) msk_row_add(&t, msk);
+	table_end(&t);
+}
+
+static int msk_call(struct cli *cli, const char *method, const char *group, const char *tail)
+{
+	char path[HTTP_PATH_MAX], name[CLI_GROUP_TEXT];
+	json_t *answer;
+	int err = args_group(cli, group, name);
+
+	if (err != 0)
+		return err;
+	snprintf(path, sizeof(path), "/v1/groups/%s/msks%s", name, tail);
+	err = http_call(
+		cli, method, path, strcmp(method, "GET") != 0 ? json_object() : NULL, &answer);
+	if (err != 0)
+		return err;
+	if (cli->is_json)
+		cli_print_json(answer);
+	else
+		msks_print(value_at(answer, "msks") != NULL ? value_at(answer, "msks") : answer);
+	json_decref(answer);
+	return CLI_DONE;
+}
+
+int msk_new_run(struct cli *cli, const struct cli_args *args)
+{
+	return msk_call(cli, "POST", args->word[0], "");
+}
+
+int msk_list_run(struct cli *cli, const struct cli_args *args)
+{
+	return msk_call(cli, "GET", args->word[0], "");
+}
+
+int msk_activate_run(struct cli *cli, const struct cli_args *args)
+{
+	const char *number = args->word[1];
+	size_t len = strlen(number);
+	char tail[32];
+
+	if (len < 1 || len > 4 || strspn(number, "0123456789abcdefABCDEF") != len ||
+		strtoul(number, NULL, 16) == 0)
+		return cli_fail(cli, CLI_USAGE, "bad-usage",
+			"'%s' is no key number: write it in hex, 0001 to ffff", number);
+	snprintf(tail, sizeof(tail), "/%04lx/activate", strtoul(number, NULL, 16));
+	return msk_call(cli, "POST", args->word[0], tail);
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include "http.h"
+#include "print.h"
+#include "verbs.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static void row_add(struct table *t, const json_t *ue)
+{
+	table_format(t, "%" PRIu64, number_at(ue, "id"));
+	table_text(t, text_at(ue, "impi"));
+	table_text(t, text_at(ue, "btid"));
+	table_format(
+		t, "%s%s", text_at(ue, "expires"), truth_at(ue, "is_expired") ? " (over)" : "");
+	table_text(t, text_at(ue, "address"));
+	table_text(t, text_at(ue, "keys_in"));
+	table_list(t, value_at(ue, "registered"));
+}
+
+static void list_print(const json_t *answer)
+{
+	static const struct table_column columns[] = {{"ID", true}, {"IMPI", false},
+		{"B-TID", false}, {"MUK EXPIRES", false}, {"ADDRESS", false}, {"KEYS", false},
+		{"REGISTERED", false}};
+	const json_t *ue, *next = value_at(answer, "next");
+	struct table t;
+	size_t i;
+
+	table_begin(&t, columns, 7);
+	json_array_foreach(value_at(answer, "subscribers"), i, ue) row_add(&t, ue);
+	table_end(&t);
+	if (json_is_integer(next))
+		printf("There are more: mskpush ue list --after %" JSON_INTEGER_FORMAT "\n",
+			json_integer_value(next));
+}
+
+int ue_list_run(struct cli *cli, const struct cli_args *args)
+{
+	uint64_t after = 0, limit = 100;
+	char path[HTTP_PATH_MAX], from[32] = "";
+	json_t *answer;
+	int err;
+
+	err = args_number(cli, args, OPT_AFTER, 0, UINT32_MAX, &after);
+	if (err == 0)
+		err = args_number(cli, args, OPT_LIMIT, 1, 10000, &limit);
+	if (err != 0)
+		return err;
+	if (args->option[OPT_AFTER] != NULL)
+		snprintf(from, sizeof(from), "&after=%" PRIu64, after);
+	snprintf(path, sizeof(path), "/v1/subscribers?limit=%" PRIu64 "%s", limit, from);
+	err = http_call(cli, "GET", path, NULL, &answer);
+	if (err != 0)
+		return err;
+	if (cli->is_json)
+		cli_print_json(answer);
+	else
+		list_print(answer);
+	json_decref(answer);
+	return CLI_DONE;
+}
+
+static void ue_print(const json_t *ue)
+{
+	static const struct table_column columns[] = {{NULL, false}, {NULL, false}};
+	struct table t;
+
+	table_begin(&t, columns, 2);
+	table_pair(&t, "id", "%" PRIu64, number_at(ue, "id"));
+	table_pair(&t, "impi", "%s", text_at(ue, "impi"));
+	table_pair(&t, "btid", "%s", text_at(ue, "btid"));
+	table_pair(&t, "muk", "%s%s", truth_at(ue, "has_muk") ? "there" : "none",
+		truth_at(ue, "is_verified") ? ", verified" : "");
+	table_pair(&t, "mrk", "%s", truth_at(ue, "has_mrk") ? "there" : "none");
+	table_pair(&t, "expires", "%s%s", text_at(ue, "expires"),
+		truth_at(ue, "is_expired") ? " (over)" : "");
+	table_pair(&t, "address", "%s", text_at(ue, "address"));
+	table_pair(&t, "port", "%" PRIu64, number_at(ue, "port"));
+	table_pair(&t, "keys in", "%s", text_at(ue, "keys_in"));
+	table_text(&t, "services");
+	table_list(&t, value_at(ue, "services"));
+	table_text(&t, "registered");
+	table_list(&t, value_at(ue, "registered"));
+	table_pair(&t, "previous btid", "%s", text_at(ue, "prev_btid"));
+	table_pair(&t, "previous expires", "%s", text_at(ue, "prev_expires"));
+	table_end(&t);
+}
+
+static int ue_path(struct cli *cli, const char *id, char path[HTTP_PATH_MAX])
+{
+	snprintf(path, HTTP_PATH_MAX, "/v1/subscribers");
+	if (id[0] != '\0' && http_path_add(path, id))
+		return 0;
+	return cli_fail(cli, CLI_USAGE, "bad-usage", "an IMPI or B-TID has 1 to 253 octets");
+}
+
+int ue_show_run(struct cli *cli, const struct cli_args *args)
+{
+	char path[HTTP_PATH_MAX];
+	json_t *answer;
+	int err = ue_path(cli, args->word[0], path);
+
+	if (err == 0)
+		err = http_call(cli, "GET", path, NULL, &answer);
+	if (err != 0)
+		return err;
+	if (cli->is_json)
+		cli_print_json(answer);
+	else
+		ue_print(answer);
+	json_decref(answer);
+	return CLI_DONE;
+}
+
+int ue_remove_run(struct cli *cli, const struct cli_args *args)
+{
+	char path[HTTP_PATH_MAX];
+	json_t *answer;
+	int err = ue_path(cli, args->word[0], path);
+
+	if (err == 0)
+		err = http_call(cli, "DELETE", path, NULL, &answer);
+	if (err != 0)
+		return err;
+	if (cli->is_json)
+		cli_print_json(answer);
+	json_decref(answer);
+	return CLI_DONE;
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include "verbs.h"
+
+#define BIT(option) (1u << OPT_##option)
+
+const struct cli_verb cli_verbs[] = {
+	{"ue import", "FILE", 1, 1, BIT(SKIP_BAD) | BIT(DRY_RUN), ue_import_run,
+		"Read subscribers from a CSV file (- = standard input)\n\n"
+		"The first line names the columns; mskpush(1) lists them. A known IMPI is changed, "
+		"a\n"
+		"new one added. One bad line, and nothing of the file is kept, unless --skip-bad.",
+		"mskpush ue import ues.csv --dry-run"},
+	{"ue list", "", 0, 0, BIT(AFTER) | BIT(LIMIT), ue_list_run,
+		"List subscribers in the order of their ids", "mskpush ue list --limit 20"},
+	{"ue show", "ID", 1, 1, 0, ue_show_run, "Show one subscriber, by IMPI or B-TID",
+		"mskpush ue show 001010000000001@ims.mnc001.mcc001.3gppnetwork.org"},
+	{"ue remove", "ID", 1, 1, 0, ue_remove_run, "Remove one subscriber, by IMPI or B-TID",
+		"mskpush ue remove 001010000000001@ims.mnc001.mcc001.3gppnetwork.org"},
+	{"service add", "NAME [G]...", 1, CLI_WORDS_MAX, BIT(GROUP), service_add_run,
+		"Add a user service, or set its key groups",
+		"mskpush service add urn:example:news --group 001-01/0001"},
+	{"service list", "", 0, 0, 0, service_list_run, "List the user services",
+		"mskpush service list"},
+	{"service remove", "NAME", 1, 1, 0, service_remove_run, "Remove a user service",
+		"mskpush service remove urn:example:news"},
+	{"group add", "G", 1, 1, BIT(PROFILE), group_add_run, "Add a key group, MCC-MNC/GROUP",
+		"mskpush group add 001-01/0001 --profile ts33246"},
+	{"group list", "", 0, 0, 0, group_list_run, "List the key groups", "mskpush group list"},
+	{"group remove", "G", 1, 1, 0, group_remove_run, "Remove a key group that nothing uses",
+		"mskpush group remove 001-01/0001"},
+	{"msk new", "G", 1, 1, 0, msk_new_run, "Make a new MSK in a key group",
+		"mskpush msk new 001-01/0001"},
+	{"msk list", "G", 1, 1, 0, msk_list_run, "List the MSKs of a key group",
+		"mskpush msk list 001-01/0001"},
+	{"msk activate", "G NUMBER", 2, 2, 0, msk_activate_run,
+		"Make the next MSK the current one; NUMBER in hex",
+		"mskpush msk activate 001-01/0001 0002"},
+	{"push", "G", 1, 1, BIT(NEW) | BIT(RATE) | BIT(SENDS) | BIT(WAITS) | BIT(UE) | BIT(NO_WAIT),
+		push_run,
+		"Push the newest MSK of a key group to all its members\n\n"
+		"Watches until every member has verified, was refused or is given up. Ctrl-C "
+		"leaves\n"
+		"the campaign running.",
+		"mskpush push 001-01/0001 --new --rate 50000"},
+	{"campaign list", "", 0, 0, 0, campaign_list_run, "List campaigns, the newest first",
+		"mskpush campaign list"},
+	{"campaign show", "ID", 1, 1, BIT(UNDELIVERED), campaign_show_run,
+		"Show a campaign, or with --undelivered who lacks the key and why",
+		"mskpush campaign show 7 --undelivered"},
+	{"campaign watch", "ID", 1, 1, 0, campaign_watch_run, "Watch a campaign to its end",
+		"mskpush campaign watch 7"},
+	{"campaign pause", "ID", 1, 1, 0, campaign_pause_run, "Send nothing until resumed",
+		"mskpush campaign pause 7"},
+	{"campaign resume", "ID", 1, 1, 0, campaign_resume_run, "Go on with a paused campaign",
+		"mskpush campaign resume 7"},
+	{"campaign abort", "ID", 1, 1, 0, campaign_abort_run,
+		"End a campaign; members without the key are given up", "mskpush campaign abort 7"},
+	{"campaign set", "ID", 1, 1, BIT(RATE), campaign_set_run, "Change the rate of a campaign",
+		"mskpush campaign set 7 --rate 20000"},
+	{"capture", "FILE", 1, 1, BIT(CAPTURE_COUNT), capture_run,
+		"Write what the port sends and receives, as pcapng (- = standard output)",
+		"mskpush capture push.pcapng --count 1000"},
+	{"status", "", 0, 0, 0, status_run, "Show the daemon, its port, its store, its counter",
+		"mskpush status"},
+	{"stats", "", 0, 0, BIT(STAGES), stats_run, "Show the counters", "mskpush stats --stages"},
+	{"help", "[COMMAND]", 0, 2, 0, help_run, "Show what there is", "mskpush help push"},
+};
+const size_t cli_verb_count = sizeof(cli_verbs) / sizeof(cli_verbs[0]);

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// The functions behind the table in verbs.c. Each returns the exit code.
+
+#pragma once
+
+#include "cli.h"
+
+typedef int cli_run(struct cli *cli, const struct cli_args *args);
+
+// ue.c, ue_import.c
+cli_run ue_import_run, ue_list_run, ue_show_run, ue_remove_run;
+// group.c
+cli_run service_add_run, service_list_run, service_remove_run;
+cli_run group_add_run, group_list_run, group_remove_run;
+// msk.c
+cli_run msk_new_run, msk_list_run, msk_activate_run;
+// push.c
+cli_run push_run;
+// campaign.c
+cli_run campaign_list_run, campaign_show_run, campaign_watch_run, campaign_pause_run,
+	campaign_resume_run, campaign_abort_run, campaign_set_run;
+// status.c
+cli_run capture_run, status_run, stats_run;

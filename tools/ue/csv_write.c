@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "csv.h"
+
+static void key_put(FILE *out, const uint8_t key[UE_KEY_BYTES], bool is_there)
+{
+	char text[2 * UE_KEY_BYTES];
+
+	if (!is_there)
+		return;
+	ue_hex_put(text, key, UE_KEY_BYTES);
+	fwrite(text, 1, sizeof(text), out);
+	explicit_bzero(text, sizeof(text));
+}
+
+static void row_put(const struct ue_phones *phones, const struct ue_credential *row, FILE *out)
+{
+	const struct ue_phone *phone = &phones->phones[row->phone];
+	const char *registered = phones->names[row->registered];
+	char address[UE_ADDRESS_TEXT] = "";
+
+	if (!phone->has_moved && !phone->is_learned)
+		ue_address_print(address, &phone->address);
+	fprintf(out, "%.*s,%.*s,", phone->impi_len, phone->impi, row->btid_len, row->btid);
+	key_put(out, row->muk, true);
+	fputc(',', out);
+	key_put(out, row->mrk, row->has_mrk);
+	fprintf(out, ",%" PRId64 ",%s,%u,%s,%s,%s\n", row->expires, address, phone->port,
+		row->keys_in_uicc ? "uicc" : "me", phones->names[row->services], registered);
+}
+
+int ue_csv_write(const struct ue_phones *phones, FILE *out)
+{
+	fputs("impi,btid,muk,mrk,expires,address,port,keys_in,services,registered\n", out);
+	for (uint32_t i = 0; i < phones->credential_count && !ferror(out); i++)
+		row_put(phones, &phones->credentials[i], out);
+	if (fflush(out) != 0 || ferror(out))
+		return errno != 0 ? -errno : -EIO;
+	return 0;
+}

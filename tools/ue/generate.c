@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include "generate.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rng.h"
+
+#define IMSI_DIGITS 15
+#define BTID_RANDOM_BYTES 16
+#define BTID_TEXT 24 // base64 of the above
+
+// Draws `wanted` out of `left` candidates, one after the other: exact in number, random in
+// place (Knuth, selection sampling).
+struct lot {
+	uint64_t wanted;
+	uint64_t left;
+};
+
+static struct lot lot_of(double percent, uint64_t candidates)
+{
+	return (struct lot){(uint64_t)((double)candidates * percent / 100.0 + 0.5), candidates};
+}
+
+static bool lot_draw(struct lot *lot, struct ue_rng *rng)
+{
+	bool is_drawn = lot->wanted > 0 && ue_rng_below(rng, lot->left) < lot->wanted;
+
+	lot->left--;
+	lot->wanted -= is_drawn;
+	return is_drawn;
+}
+
+struct generator {
+	const struct ue_generate *conf;
+	struct ue_rng rng;
+	struct lot uicc;
+	struct lot expired;
+	struct lot no_muk;
+	uint32_t address;
+};
+
+static void base64_put(char out[BTID_TEXT], const uint8_t in[BTID_RANDOM_BYTES])
+{
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (int i = 0; i < 6; i++) {
+		uint32_t group = (uint32_t)in[3 * i] << 16;
+
+		if (i < 5)
+			group |= (uint32_t)in[3 * i + 1] << 8 | in[3 * i + 2];
+		for (int k = 0; k < 4; k++)
+			out[4 * i + k] = alphabet[group >> (18 - 6 * k) & 0x3f];
+	}
+	out[22] = '=';
+	out[23] = '=';
+}
+
+static size_t text_put(char *out, const char *text)
+{
+	size_t len = strlen(text);
+
+	memcpy(out, text, len);
+	return len;
+}
+
+// The IMPI: prefix, number with leading zeros, domain.
+static size_t impi_put(const struct generator *gen, char *out, uint64_t number)
+{
+	size_t at = text_put(out, gen->conf->imsi_prefix);
+
+	for (size_t i = IMSI_DIGITS; i-- > at; number /= 10)
+		out[i] = (char)('0' + number % 10);
+	out[IMSI_DIGITS] = '@';
+	at = IMSI_DIGITS + 1;
+	return at + text_put(out + at, gen->conf->ims);
+}
+
+// Spec 4.3: with keys in the ME, MUK is Ks_NAF and MRK follows from it; with keys in the UICC,
+// MRK is Ks_ext_NAF, a key of its own.
+static size_t keys_put(struct generator *gen, char *out, bool in_uicc)
+{
+	uint8_t random[BTID_RANDOM_BYTES], muk[UE_KEY_BYTES], mrk[UE_KEY_BYTES];
+	bool is_expired = lot_draw(&gen->expired, &gen->rng);
+	int64_t lifetime = gen->conf->lifetime;
+	size_t at = BTID_TEXT;
+
+	ue_rng_fill(&gen->rng, random, sizeof(random));
+	ue_rng_fill(&gen->rng, muk, sizeof(muk));
+	if (in_uicc)
+		ue_rng_fill(&gen->rng, mrk, sizeof(mrk));
+	else
+		ue_mrk(muk, mrk);
+	base64_put(out, random);
+	out[at++] = '@';
+	at += text_put(out + at, gen->conf->bsf);
+	out[at++] = ',';
+	ue_hex_put(out + at, muk, sizeof(muk));
+	at += 2 * sizeof(muk);
+	out[at++] = ',';
+	ue_hex_put(out + at, mrk, sizeof(mrk));
+	at += 2 * sizeof(mrk);
+	at += (size_t)sprintf(out + at, ",%" PRId64,
+		is_expired ? gen->conf->now - 1 - lifetime : gen->conf->now + lifetime);
+	return at;
+}
+
+static size_t row_put(struct generator *gen, char *out, uint64_t number)
+{
+	const struct ue_generate *conf = gen->conf;
+	bool in_uicc = lot_draw(&gen->uicc, &gen->rng);
+	bool has_muk = !lot_draw(&gen->no_muk, &gen->rng);
+	uint32_t address = gen->address + (uint32_t)number;
+	size_t at = impi_put(gen, out, number);
+
+	out[at++] = ',';
+	if (has_muk)
+		at += keys_put(gen, out + at, in_uicc);
+	else
+		at += text_put(out + at, ",,,");
+	at += (size_t)sprintf(out + at, ",%u.%u.%u.%u,%u,%s,%s,%s\n", address >> 24,
+		address >> 16 & 0xff, address >> 8 & 0xff, address & 0xff, MIKEY_PORT,
+		in_uicc ? "uicc" : "me", conf->service, conf->service);
+	return at;
+}
+
+static int conf_check(const struct ue_generate *conf, struct generator *gen, char *why)
+{
+	const uint8_t *octets = &conf->first_address.octets[12];
+	struct ue_address mapped = ue_address_v4(octets);
+	const char *cause = NULL;
+	size_t digits = strlen(conf->imsi_prefix);
+	double room = 1;
+
+	gen->address = (uint32_t)octets[0] << 24 | octets[1] << 16 | octets[2] << 8 | octets[3];
+	for (size_t i = digits; i < IMSI_DIGITS; i++)
+		room *= 10;
+	if (conf->count == 0)
+		cause = "there has to be at least one phone";
+	else if (digits >= IMSI_DIGITS || strspn(conf->imsi_prefix, "0123456789") != digits)
+		cause = "the IMSI prefix has to be at most 14 digits";
+	else if ((double)conf->count > room)
+		cause = "the IMSI prefix leaves too few digits for so many phones";
+	else if (!ue_address_equal(&conf->first_address, &mapped))
+		cause = "the first address has to be IPv4";
+	else if (conf->count > (uint64_t)UINT32_MAX - gen->address)
+		cause = "there are not so many addresses behind the first one";
+	else if (strlen(conf->bsf) + BTID_TEXT + 1 > UE_IDENTITY_MAX_BYTES ||
+		strlen(conf->ims) + IMSI_DIGITS + 1 > UE_IDENTITY_MAX_BYTES ||
+		strlen(conf->service) > UE_IDENTITY_MAX_BYTES)
+		cause = "a domain or the service name is too long";
+	if (cause != NULL)
+		snprintf(why, UE_WHY_BYTES, "%s", cause);
+	return cause != NULL ? -EINVAL : 0;
+}
+
+int ue_generate(const struct ue_generate *conf, FILE *out, char why[UE_WHY_BYTES])
+{
+	struct generator gen = {.conf = conf};
+	char row[2048];
+	int rc = conf_check(conf, &gen, why);
+
+	if (rc != 0)
+		return rc;
+	ue_rng_init(&gen.rng, conf->seed);
+	gen.uicc = lot_of(conf->uicc, conf->count);
+	gen.no_muk = lot_of(conf->no_muk, conf->count);
+	gen.expired = lot_of(conf->expired, conf->count - gen.no_muk.wanted);
+	fputs("impi,btid,muk,mrk,expires,address,port,keys_in,services,registered\n", out);
+	for (uint64_t i = 0; i < conf->count && !ferror(out); i++)
+		fwrite(row, 1, row_put(&gen, row, i), out);
+	explicit_bzero(row, sizeof(row));
+	if (fflush(out) != 0 || ferror(out)) {
+		rc = errno != 0 ? -errno : -EIO;
+		snprintf(why, UE_WHY_BYTES, "%s", strerror(-rc));
+	}
+	return rc;
+}

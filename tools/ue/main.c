@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "csv.h"
+#include "program.h"
+
+#define STREAM_BUFFER_BYTES (1024 * 1024)
+
+static struct program program; // for the signal handler
+
+static void stop_request(int signal_number)
+{
+	(void)signal_number;
+	atomic_store(&program.stop_requested, true);
+}
+
+static int64_t clock_us(clockid_t id)
+{
+	struct timespec now;
+
+	clock_gettime(id, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+struct ue_now ue_now(void)
+{
+	return (struct ue_now){clock_us(CLOCK_REALTIME), clock_us(CLOCK_MONOTONIC)};
+}
+
+void program_pause(struct program *owner, unsigned us)
+{
+	for (unsigned slept = 0; slept < us; slept += 1000) {
+		turn_offer(&owner->turn);
+		usleep(1000);
+	}
+}
+
+// Files with keys in them are for their owner alone, also when they were there before.
+static FILE *secret_open(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	FILE *file = NULL;
+
+	if (fd >= 0 && fchmod(fd, 0600) == 0)
+		file = fdopen(fd, "w");
+	if (file != NULL)
+		setvbuf(file, NULL, _IOFBF, STREAM_BUFFER_BYTES);
+	else if (fd >= 0)
+		close(fd);
+	return file;
+}
+
+// Says that a file could not be written; status 1 for the program.
+static int file_fail(const char *path, int error)
+{
+	fprintf(stderr, "mskpush-ue: %s: %s\n", path, strerror(error));
+	return 1;
+}
+
+static int generate_run(struct ue_options *options)
+{
+	const char *path = options->out != NULL ? options->out : "standard output";
+	FILE *file = options->out != NULL ? secret_open(options->out) : stdout;
+	char why[UE_WHY_BYTES];
+	int rc;
+
+	if (file == NULL)
+		return file_fail(path, errno);
+	options->generate.now = time(NULL);
+	rc = ue_generate(&options->generate, file, why);
+	if (file != stdout && fclose(file) != 0 && rc == 0)
+		return file_fail(path, errno);
+	if (rc == -EINVAL) {
+		fprintf(stderr, "mskpush-ue: %s\n", why);
+		return 2;
+	}
+	return rc != 0 ? file_fail(path, -rc) : 0;
+}
+
+// Makes the site of the phones in the CSV; exit status 0, 1 or 2.
+static int site_load(void)
+{
+	const struct ue_options *options = &program.options;
+	char why[UE_WHY_BYTES];
+	struct ue_now begin = ue_now();
+	int rc;
+
+	if (ue_site_create(&program.site, &options->site) != 0)
+		return file_fail(options->phones, ENOMEM);
+	rc = ue_csv_load_file(ue_site_phones(program.site), options->phones, why);
+	if (rc != 0) {
+		fprintf(stderr, "mskpush-ue: %s: %s\n", options->phones, why);
+		return rc == -ENOMEM ? 1 : 2;
+	}
+	fprintf(stderr, "mskpush-ue: %u phones in %.2f s\n",
+		ue_site_phones(program.site)->phone_count,
+		(double)(ue_now().mono - begin.mono) / 1e6);
+	return 0;
+}
+
+static int report_write(const char *path)
+{
+	struct ue_now now = ue_now();
+	json_t *report = ue_report_final(program.site, &now);
+	FILE *file = secret_open(path);
+	int error = 0;
+
+	if (file == NULL)
+		error = errno;
+	else if (report == NULL || json_dumpf(report, file, JSON_INDENT(2)) != 0 ||
+		fputc('\n', file) == EOF)
+		error = EIO;
+	if (file != NULL && fclose(file) != 0 && error == 0)
+		error = errno;
+	json_decref(report);
+	return error != 0 ? file_fail(path, error) : 0;
+}
+
+static int csv_write(const char *path)
+{
+	FILE *file = secret_open(path);
+	int rc;
+
+	if (file == NULL)
+		return file_fail(path, errno);
+	rc = ue_csv_write(ue_site_phones(program.site), file);
+	if (fclose(file) != 0 && rc == 0)
+		rc = -errno;
+	return rc != 0 ? file_fail(path, -rc) : 0;
+}
+
+static int results_write(struct capture *capture)
+{
+	const struct ue_options *options = &program.options;
+	int status = 0, rc;
+
+	if (options->report != NULL)
+		status |= report_write(options->report);
+	if (options->csv_out != NULL)
+		status |= csv_write(options->csv_out);
+	rc = capture != NULL ? capture_close(capture) : 0;
+	if (rc != 0)
+		status |= file_fail(options->pcap, -rc);
+	return status;
+}
+
+// From here to the end this thread has the turn, except when the loop gives it away.
+static int phones_run(void)
+{
+	const struct ue_options *options = &program.options;
+	struct capture *capture = NULL;
+	struct control *control = NULL;
+	int status, rc = 0;
+
+	if (options->pcap != NULL) {
+		rc = capture_open(&capture, options->pcap, options->pcap_frames);
+		if (rc != 0)
+			return file_fail(options->pcap, -rc);
+		ue_site_tap(program.site, capture_see, capture);
+	}
+	if (options->control != NULL)
+		rc = control_start(&control, &program);
+	if (rc != 0) {
+		capture_close(capture);
+		return file_fail(options->control, -rc);
+	}
+	status = loop_run(&program);
+	pthread_mutex_unlock(&program.turn.lock);
+	control_stop(control);
+	return status | results_write(capture);
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction action = {.sa_handler = stop_request};
+	int status;
+
+	ue_options_parse(&program.options, argc, argv);
+	if (program.options.generate.count > 0)
+		return generate_run(&program.options);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	turn_init(&program.turn);
+	pthread_mutex_lock(&program.turn.lock);
+	status = site_load();
+	if (status == 0)
+		status = phones_run();
+	ue_site_destroy(program.site);
+	return status;
+}

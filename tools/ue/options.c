@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include "options.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_KEY 1000 // of options without a letter
+
+enum kind {
+	TEXT,
+	NUMBER,
+	PERCENT,
+	ADDRESS,
+	MAC,
+	DELAY
+};
+
+// One row per option: what argp shows, where the value goes, what it may be.
+struct option_row {
+	const char *name;
+	const char *arg;
+	const char *text;
+	size_t offset;
+	enum kind kind;
+	uint64_t least;
+	uint64_t most;
+	char letter;
+};
+
+#define AT(field) offsetof(struct ue_options, field)
+
+static const struct option_row rows[] = {
+	{"bsf", "DOMAIN", "Domain of the B-TIDs made up", AT(generate.bsf), TEXT, 0, 0, 0},
+	{"control", "PATH", "Control socket: one JSON object a line", AT(control), TEXT, 0, 0, 0},
+	{"cpu", "N", "Pin the port loop to a CPU", AT(cpu), NUMBER, 0, 4095, 0},
+	{"csv-out", "FILE", "At the end write the phones as CSV", AT(csv_out), TEXT, 0, 0, 0},
+	{"delay", "MS[:JITTER]", "Hold every frame back, each way", AT(site.impairment), DELAY, 0,
+		60000, 0},
+	{"duplicate", "PERCENT", "Double frames, each way", AT(site.impairment.duplicate), PERCENT,
+		0, 100, 0},
+	{"expired", "PERCENT", "MUKs made up that have expired", AT(generate.expired), PERCENT, 0,
+		100, 0},
+	{"file-prefix", "NAME", "DPDK's --file-prefix", AT(file_prefix), TEXT, 0, 0, 0},
+	{"first-address", "IPV4", "Address of the first phone made up (10.0.0.0)",
+		AT(generate.first_address), ADDRESS, 0, 0, 0},
+	{"fqdn", "NAME", "Name of the BM-SC, expected in IDi (bmsc.home1.net)", AT(site.fqdn), TEXT,
+		0, 0, 0},
+	{"gateway", "IPV4", "Own address, the phones' gateway (192.168.26.1)", AT(site.gateway),
+		ADDRESS, 0, 0, 0},
+	{"generate", "N", "Make up N phones, write their CSV and end", AT(generate.count), NUMBER,
+		1, 100000000, 0},
+	{"ims", "DOMAIN", "Domain of the IMPIs made up", AT(generate.ims), TEXT, 0, 0, 0},
+	{"imsi-prefix", "DIGITS", "First digits of the IMPIs made up (0010101)",
+		AT(generate.imsi_prefix), TEXT, 0, 0, 0},
+	{"lifetime", "SECONDS", "Lifetime of the MUKs made up (86400)", AT(lifetime), NUMBER, 1,
+		1000000000, 0},
+	{"loss", "PERCENT", "Lose frames, each way", AT(site.impairment.loss), PERCENT, 0, 100, 0},
+	{"mac", "MAC", "Own MAC address (02:00:00:00:26:01)", AT(site.mac), MAC, 0, 0, 0},
+	{"memory", "MB", "Memory DPDK may take (64)", AT(memory_mb), NUMBER, 16, 65536, 'm'},
+	{"no-muk", "PERCENT", "Phones made up that have no MUK", AT(generate.no_muk), PERCENT, 0,
+		100, 0},
+	{"out", "FILE", "Write the CSV of --generate there, not to stdout", AT(out), TEXT, 0, 0,
+		'o'},
+	{"pcap", "FILE", "Write what is on the wire, both ways", AT(pcap), TEXT, 0, 0, 0},
+	{"pcap-frames", "N", "Most frames to write (all)", AT(pcap_frames), NUMBER, 0, UINT64_MAX,
+		0},
+	{"phones", "FILE", "CSV of the phones", AT(phones), TEXT, 0, 0, 0},
+	{"port", "DEVICE", "DPDK's virtual device: net_virtio_user0,path=/ABS/v.sock,...", AT(port),
+		TEXT, 0, 0, 0},
+	{"reorder", "PERCENT", "Let later frames overtake, each way", AT(site.impairment.reorder),
+		PERCENT, 0, 100, 0},
+	{"report", "FILE", "At the end write a report as JSON, with the MSKs", AT(report), TEXT, 0,
+		0, 0},
+	{"seed", "N", "Decides what is lost and made up (1)", AT(site.seed), NUMBER, 0, UINT64_MAX,
+		0},
+	{"service", "NAME", "User service of the phones made up", AT(generate.service), TEXT, 0, 0,
+		0},
+	{"ts-bytes", "4|8", "Timestamp octets in the MAC of verifications (4)", AT(ts_bytes),
+		NUMBER, 4, 8, 0},
+	{"uicc", "PERCENT", "Phones made up with keys in the UICC", AT(generate.uicc), PERCENT, 0,
+		100, 0},
+	{"wait", "SECONDS", "How long to wait for the other end to start (30)", AT(wait_s), NUMBER,
+		0, 1000000, 0},
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static bool number_read(const char *text, const struct option_row *row, uint64_t *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 &&
+		*value >= row->least && *value <= row->most;
+}
+
+static bool real_read(const char **text, double most, double *value)
+{
+	char *end;
+
+	*value = strtod(*text, &end);
+	if (end == *text || !(*value >= 0 && *value <= most))
+		return false;
+	*text = end;
+	return true;
+}
+
+static bool delay_read(const char *text, double most, struct ue_impairment *impairment)
+{
+	double delay, jitter = 0;
+
+	if (!real_read(&text, most, &delay))
+		return false;
+	if (*text == ':') {
+		text++;
+		if (!real_read(&text, most, &jitter))
+			return false;
+	}
+	impairment->delay_us = (uint32_t)(delay * 1e3);
+	impairment->jitter_us = (uint32_t)(jitter * 1e3);
+	return *text == '\0';
+}
+
+// Six hexadecimal octets; a group address cannot be a station's.
+static bool mac_read(const char *text, uint8_t mac[6])
+{
+	for (int i = 0; i < 6; i++) {
+		if (strlen(text) < 2 || !ue_hex_get(&mac[i], 1, text, 2))
+			return false;
+		text += 2;
+		if (i < 5 && *text++ != ':')
+			return false;
+	}
+	return *text == '\0' && (mac[0] & 1) == 0;
+}
+
+static bool value_read(const struct option_row *row, const char *text, void *to)
+{
+	double percent;
+
+	switch (row->kind) {
+	case TEXT:
+		*(const char **)to = text;
+		return text[0] != '\0' || row->offset == AT(generate.service);
+	case NUMBER:
+		return number_read(text, row, to);
+	case PERCENT:
+		if (!real_read(&text, (double)row->most, &percent) || *text != '\0')
+			return false;
+		*(double *)to = percent;
+		return true;
+	case ADDRESS:
+		return ue_address_parse(to, text, strlen(text)) && strchr(text, ':') == NULL;
+	case MAC:
+		return mac_read(text, to);
+	case DELAY:
+		return delay_read(text, (double)row->most, to);
+	}
+	return false;
+}
+
+static void options_check(struct ue_options *options, struct argp_state *state)
+{
+	if (options->generate.count > 0)
+		return;
+	if (options->phones == NULL || options->port == NULL)
+		argp_error(state, "--phones and --port are needed (or --generate)");
+	if (strncmp(options->port, "net_", 4) != 0)
+		argp_error(state, "--port: a virtual device is needed, as net_virtio_user0,...");
+	if (options->ts_bytes != 4 && options->ts_bytes != 8)
+		argp_error(state, "--ts-bytes: 4 or 8");
+	if (strlen(options->site.fqdn) > UE_IDENTITY_MAX_BYTES)
+		argp_error(state, "--fqdn: at most %d octets", UE_IDENTITY_MAX_BYTES);
+	if (options->control != NULL && strlen(options->control) > 107)
+		argp_error(state, "--control: a socket path has at most 107 octets");
+}
+
+static error_t option_parse(int key, char *arg, struct argp_state *state)
+{
+	struct ue_options *options = state->input;
+
+	for (size_t i = 0; i < ROWS; i++) {
+		if (key != (rows[i].letter != 0 ? rows[i].letter : FIRST_KEY + (int)i))
+			continue;
+		if (!value_read(&rows[i], arg, (char *)options + rows[i].offset))
+			argp_error(state, "--%s: '%s' is no %s%s", rows[i].name, arg, rows[i].arg,
+				rows[i].kind == TEXT ? "" : " that can be used");
+		return 0;
+	}
+	if (key == ARGP_KEY_ARG)
+		argp_error(state, "'%s': there are options only", arg);
+	if (key == ARGP_KEY_END)
+		options_check(options, state);
+	return key == ARGP_KEY_END ? 0 : ARGP_ERR_UNKNOWN;
+}
+
+static const char doc[] =
+	"All phones of a CSV behind one gateway on a DPDK port: they check, decrypt and answer MSK "
+	"messages as 3GPP TS 33.246 asks of a UE."
+	"\v"
+	"Examples:\n"
+	"  mskpush-ue --generate 1000000 --seed 7 --service news -o ues.csv\n"
+	"  mskpush-ue --phones ues.csv --control ue.sock --report ue.json --loss 1 \\\n"
+	"    --port net_virtio_user0,path=/run/v.sock,queues=1\n"
+	"  echo '{\"do\":\"status\"}' | nc -U -N ue.sock\n\n"
+	"Percentages may have a fraction. SIGTERM, SIGINT or {\"do\":\"stop\"} end it; the report "
+	"and the CSV are written then. Exit status: 0 done, 1 failed, 2 bad usage or input.";
+
+const char *argp_program_version = "mskpush-ue " MSKPUSH_VERSION;
+
+void ue_options_parse(struct ue_options *options, int argc, char **argv)
+{
+	static struct argp_option table[ROWS + 1];
+	static const struct argp argp = {table, option_parse, NULL, doc, NULL, NULL, NULL};
+
+	*options = (struct ue_options){
+		.file_prefix = "mskpush-ue",
+		.pcap_frames = UINT64_MAX,
+		.memory_mb = 64,
+		.wait_s = 30,
+		.cpu = UE_CPU_ANY,
+		.ts_bytes = 4,
+		.lifetime = 86400,
+		.site = {.fqdn = "bmsc.home1.net",
+			.gateway = ue_address_v4((const uint8_t[]){192, 168, 26, 1}),
+			.mac = {0x02, 0x00, 0x00, 0x00, 0x26, 0x01},
+			.seed = 1},
+		.generate = {.service = "",
+			.bsf = "bsf.mnc001.mcc001.pub.3gppnetwork.org",
+			.ims = "ims.mnc001.mcc001.3gppnetwork.org",
+			.imsi_prefix = "0010101",
+			.first_address = ue_address_v4((const uint8_t[]){10, 0, 0, 0})},
+	};
+	for (size_t i = 0; i < ROWS; i++) {
+		table[i] = (struct argp_option){
+			.name = rows[i].name,
+			.key = rows[i].letter != 0 ? rows[i].letter : FIRST_KEY + (int)i,
+			.arg = rows[i].arg,
+			.doc = rows[i].text,
+		};
+	}
+	argp_err_exit_status = 2;
+	argp_parse(&argp, argc, argv, 0, NULL, options);
+	options->site.ts_bytes = (unsigned)options->ts_bytes;
+	options->generate.seed = options->site.seed;
+	options->generate.lifetime = (int64_t)options->lifetime;
+}

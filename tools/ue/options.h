@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// What the command line says.
+
+#pragma once
+
+#include "generate.h"
+#include "ue.h"
+
+struct ue_options {
+	const char *phones; // CSV to read
+	const char *port;
+	const char *control;
+	const char *report;
+	const char *csv_out;
+	const char *pcap;
+	const char *out;
+	const char *file_prefix;
+	uint64_t pcap_frames;
+	uint64_t memory_mb;
+	uint64_t wait_s;
+	uint64_t cpu; // UE_CPU_ANY for none
+	uint64_t ts_bytes;
+	uint64_t lifetime;
+	struct ue_conf site;
+	struct ue_generate generate; // count 0: do not generate
+};
+
+#define UE_CPU_ANY UINT64_MAX
+
+// Reads the command line; prints what is wrong and ends the program with status 2 when it cannot.
+void ue_options_parse(struct ue_options *options, int argc, char **argv);

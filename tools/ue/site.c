@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include "site.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "frame.h"
+
+// Frames under way; above this ue_site_room() says that there is no room.
+#define UNDER_WAY_MAX 262144
+#define RATE_US 1000000
+
+int ue_site_create(struct ue_site **out, const struct ue_conf *conf)
+{
+	struct ue_site *site = calloc(1, sizeof(*site));
+
+	if (site == NULL)
+		return -ENOMEM;
+	site->fqdn = strdup(conf->fqdn);
+	if (site->fqdn == NULL || ue_phones_init(&site->phones) != 0) {
+		free(site->fqdn);
+		free(site);
+		return -ENOMEM;
+	}
+	site->receiver = (struct ue_receiver){
+		.phones = &site->phones,
+		.fqdn = {(const uint8_t *)site->fqdn, (uint16_t)strlen(site->fqdn)},
+		.ts_bytes = conf->ts_bytes,
+	};
+	site->gateway = conf->gateway;
+	site->seed = conf->seed;
+	memcpy(site->mac, conf->mac, sizeof(site->mac));
+	ue_wire_init(&site->wire, &conf->impairment, conf->seed);
+	*out = site;
+	return 0;
+}
+
+void ue_site_destroy(struct ue_site *site)
+{
+	if (site == NULL)
+		return;
+	ue_wire_fini(&site->wire);
+	ue_phones_fini(&site->phones);
+	free(site->fqdn);
+	free(site);
+}
+
+struct ue_phones *ue_site_phones(struct ue_site *site)
+{
+	return &site->phones;
+}
+
+void ue_site_tap(struct ue_site *site, ue_tap *tap, void *arg)
+{
+	site->tap = tap;
+	site->tap_arg = arg;
+}
+
+static void frame_see(struct ue_site *site, enum ue_direction direction, const uint8_t *data,
+	size_t len, const struct ue_now *now)
+{
+	site->counts[direction == UE_IN ? UE_COUNT_RECEIVED : UE_COUNT_SENT]++;
+	if (site->tap != NULL)
+		site->tap(site->tap_arg, direction, data, len, now->wall);
+}
+
+static void receipt_count(struct ue_site *site, const struct ue_receipt *receipt)
+{
+	const struct ue_change *change = &receipt->change;
+
+	site->counts[receipt->is_solicit ? UE_COUNT_SOLICIT : UE_COUNT_MSK]++;
+	site->counts[UE_COUNT_STORED] += change->is_stored;
+	site->counts[UE_COUNT_REFRESHED] += change->is_refreshed;
+	site->counts[UE_COUNT_REVOKED] += change->is_revoked;
+	site->counts[UE_COUNT_DROPPED_OLDER] += change->has_dropped;
+	site->counts[UE_COUNT_VERIFICATION] += receipt->answer_len != 0;
+	site->findings[UE_FINDING_MSK_CHANGED] += change->is_replaced;
+	site->findings[UE_FINDING_LABEL_CHANGED] += change->is_relabelled;
+	site->findings[UE_FINDING_MSK_DIFFERS] += receipt->is_msk_different;
+	site->findings[UE_FINDING_V_ON_SOLICIT] += receipt->has_v_on_solicit;
+}
+
+static void peer_remember(struct ue_site *site, const struct ue_frame *frame)
+{
+	memcpy(site->peer.mac, frame->ether + 6, sizeof(site->peer.mac));
+	site->peer.address = frame->source;
+	site->peer.port = frame->source_port;
+	site->peer.is_known = true;
+}
+
+static enum ue_refusal udp_take(struct ue_site *site, const struct ue_frame *frame,
+	const struct ue_now *now, uint8_t *out, size_t cap, size_t *out_len)
+{
+	struct ue_datagram in = {
+		.data = frame->payload,
+		.len = frame->payload_len,
+		.destination = frame->destination,
+		.port = frame->destination_port,
+		.wall_s = now->wall / 1000000,
+	};
+	struct ue_receipt receipt;
+	struct ue_flow flow;
+	enum ue_refusal refusal;
+	size_t room = cap > UE_UDP_PAYLOAD ? cap - UE_UDP_PAYLOAD : 0;
+
+	refusal = ue_receive(&site->receiver, &in, out + UE_UDP_PAYLOAD, room, &receipt);
+	site->findings[UE_FINDING_COUNTER_REUSED] += receipt.is_counter_reused;
+	if (refusal == UE_MIKEY_MALFORMED)
+		site->malformed[receipt.mikey]++;
+	if (refusal != UE_ACCEPTED)
+		return refusal;
+	receipt_count(site, &receipt);
+	peer_remember(site, frame);
+	if (receipt.answer_len == 0)
+		return UE_ACCEPTED;
+	// Spec 3.5: back to where the message came from, from where it went to.
+	flow = (struct ue_flow){
+		.source_mac = site->mac,
+		.destination_mac = frame->ether + 6,
+		.source = frame->destination,
+		.destination = frame->source,
+		.source_port = frame->destination_port,
+		.destination_port = frame->source_port,
+		.ip_id = site->ip_id++,
+	};
+	*out_len = ue_frame_udp(out, &flow, receipt.answer_len);
+	return UE_ACCEPTED;
+}
+
+static enum ue_refusal arp_take(struct ue_site *site, const struct ue_frame *frame, uint8_t *out,
+	size_t cap, size_t *out_len)
+{
+	if (!ue_address_equal(&frame->destination, &site->gateway) &&
+		ue_phone_at(&site->phones, &frame->destination) == UE_NONE)
+		return UE_ARP_NOT_OURS;
+	*out_len = ue_frame_arp_reply(out, cap, frame, site->mac);
+	site->counts[UE_COUNT_ARP] += *out_len != 0;
+	return *out_len != 0 ? UE_ACCEPTED : UE_NO_ROOM;
+}
+
+static enum ue_refusal echo_take(struct ue_site *site, const struct ue_frame *frame, uint8_t *out,
+	size_t cap, size_t *out_len)
+{
+	if (!ue_address_equal(&frame->destination, &site->gateway))
+		return UE_ICMP;
+	*out_len = ue_frame_echo_reply(out, cap, frame, site->mac);
+	site->counts[UE_COUNT_ECHO] += *out_len != 0;
+	return *out_len != 0 ? UE_ACCEPTED : UE_NO_ROOM;
+}
+
+// A frame has reached the gateway. Returns the length of the answer that leaves it.
+static size_t frame_take(struct ue_site *site, const uint8_t *data, size_t len,
+	const struct ue_now *now, uint8_t *out, size_t cap)
+{
+	struct ue_frame frame;
+	enum ue_refusal refusal = ue_frame_parse(&frame, data, len, site->mac);
+	size_t out_len = 0;
+
+	if (refusal == UE_ACCEPTED && frame.kind == UE_FRAME_UDP)
+		refusal = udp_take(site, &frame, now, out, cap, &out_len);
+	else if (refusal == UE_ACCEPTED && frame.kind == UE_FRAME_ARP)
+		refusal = arp_take(site, &frame, out, cap, &out_len);
+	else if (refusal == UE_ACCEPTED)
+		refusal = echo_take(site, &frame, out, cap, &out_len);
+	if (refusal != UE_ACCEPTED)
+		site->refused[refusal]++;
+	if (out_len > 0)
+		frame_see(site, UE_OUT, out, out_len, now);
+	return out_len;
+}
+
+// Draws what the wire does to a frame and puts on its way what does not arrive at once. True
+// when the frame itself does.
+static bool frame_carry(struct ue_site *site, enum ue_direction direction, const uint8_t *data,
+	size_t len, int64_t mono)
+{
+	struct ue_fate fate = ue_wire_draw(&site->wire);
+	bool is_at_once = false;
+
+	if (fate.copies == 0)
+		site->counts[direction == UE_IN ? UE_COUNT_LOST_IN : UE_COUNT_LOST_OUT]++;
+	site->counts[UE_COUNT_DUPLICATED] += fate.copies == 2;
+	site->counts[UE_COUNT_REORDERED] += fate.is_reordered;
+	for (unsigned i = 0; i < fate.copies; i++) {
+		if (i == 0 && fate.delay_us[i] == 0)
+			is_at_once = true;
+		else if (ue_wire_put(&site->wire, direction, mono + fate.delay_us[i], data, len))
+			site->refused[UE_NO_MEMORY]++;
+	}
+	return is_at_once;
+}
+
+static void rate_tick(struct ue_site *site, int64_t mono)
+{
+	int64_t elapsed = mono - site->rate_since;
+
+	if (elapsed < RATE_US)
+		return;
+	site->rate =
+		(double)(site->counts[UE_COUNT_RECEIVED] - site->rate_base) * 1e6 / (double)elapsed;
+	site->rate_base = site->counts[UE_COUNT_RECEIVED];
+	site->rate_since = mono;
+}
+
+size_t ue_site_room(const struct ue_site *site)
+{
+	// A frame can leave four behind: two copies of itself, each with two of its answer.
+	return site->wire.count >= UNDER_WAY_MAX ? 0 : (UNDER_WAY_MAX - site->wire.count) / 4;
+}
+
+size_t ue_site_receive(struct ue_site *site, const uint8_t *data, size_t len,
+	const struct ue_now *now, uint8_t *out, size_t cap)
+{
+	size_t out_len;
+
+	rate_tick(site, now->mono);
+	frame_see(site, UE_IN, data, len, now);
+	if (!frame_carry(site, UE_IN, data, len, now->mono))
+		return 0;
+	out_len = frame_take(site, data, len, now, out, cap);
+	if (out_len > 0 && !frame_carry(site, UE_OUT, out, out_len, now->mono))
+		return 0;
+	return out_len;
+}
+
+size_t ue_site_poll(struct ue_site *site, const struct ue_now *now, uint8_t *out, size_t cap)
+{
+	enum ue_direction direction;
+	uint8_t *data;
+	size_t len, out_len;
+
+	rate_tick(site, now->mono);
+	while (ue_wire_take(&site->wire, now->mono, &direction, &data, &len)) {
+		out_len = 0;
+		if (direction == UE_IN) {
+			out_len = frame_take(site, data, len, now, out, cap);
+			if (out_len > 0 && !frame_carry(site, UE_OUT, out, out_len, now->mono))
+				out_len = 0;
+		} else if (len <= cap) {
+			memcpy(out, data, len);
+			out_len = len;
+		} else {
+			site->refused[UE_NO_ROOM]++;
+		}
+		free(data);
+		if (out_len > 0)
+			return out_len;
+	}
+	return 0;
+}
+
+int ue_site_send(struct ue_site *site, const uint8_t *data, size_t len, const struct ue_now *now)
+{
+	frame_see(site, UE_OUT, data, len, now);
+	site->counts[UE_COUNT_INJECTED]++;
+	if (!frame_carry(site, UE_OUT, data, len, now->mono))
+		return 0;
+	return ue_wire_put(&site->wire, UE_OUT, now->mono, data, len);
+}
+
+int64_t ue_site_due(const struct ue_site *site)
+{
+	return ue_wire_due(&site->wire);
+}
+
+uint64_t ue_site_refused(const struct ue_site *site, enum ue_refusal refusal)
+{
+	return site->refused[refusal];
+}
+
+uint64_t ue_site_count(const struct ue_site *site, enum ue_count count)
+{
+	return site->counts[count];
+}
+
+uint64_t ue_site_finding(const struct ue_site *site, enum ue_finding finding)
+{
+	return site->findings[finding];
+}

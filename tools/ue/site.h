@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// The inside of a site, for the files that show and change its state.
+
+#pragma once
+
+#include "phones.h"
+#include "receive.h"
+#include "ue.h"
+#include "wire.h"
+
+// Where the last accepted message came from, and so where a BM-SC can be found.
+struct ue_peer {
+	bool is_known;
+	uint8_t mac[6];
+	struct ue_address address;
+	uint16_t port;
+};
+
+struct ue_site {
+	struct ue_phones phones;
+	struct ue_receiver receiver;
+	struct ue_wire wire;
+	struct ue_peer peer;
+	struct ue_address gateway;
+	uint8_t mac[6];
+	uint16_t ip_id;
+	char *fqdn;
+	uint64_t seed;
+	ue_tap *tap;
+	void *tap_arg;
+	uint64_t refused[UE_REFUSAL_COUNT];
+	uint64_t counts[UE_COUNT_COUNT];
+	uint64_t findings[UE_FINDING_COUNT];
+	uint64_t malformed[MIKEY_STATUS_COUNT]; // mikey-malformed by verdict
+	// Frames received per second, over the last whole second.
+	int64_t rate_since;
+	uint64_t rate_base;
+	double rate;
+};
+
+// Sends a frame of the site's own making, as if a phone had sent it. -ENOMEM.
+int ue_site_send(struct ue_site *site, const uint8_t *data, size_t len, const struct ue_now *now);

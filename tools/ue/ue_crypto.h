@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// What a phone computes, on OpenSSL: deliberately not the dataplane's own code, so that the two
+// check each other.
+
+#pragma once
+
+#include <openssl/sha.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mikey.h"
+
+#define UE_KEY_BYTES 32 // MUK and MRK: outputs of the GBA KDF
+
+// HMAC-SHA-1 with a key taken in. As secret as the key.
+struct ue_hmac {
+	SHA_CTX inner;
+	SHA_CTX outer;
+};
+
+// len at most 64.
+void ue_hmac_init(struct ue_hmac *hmac, const uint8_t *key, size_t len);
+// MAC over a and then b; b may be empty.
+void ue_hmac_sum(const struct ue_hmac *hmac, struct mikey_bytes a, struct mikey_bytes b,
+	uint8_t mac[MIKEY_MAC_BYTES]);
+
+// One key derived in PSK mode (RFC 3830 4.1.4): out_len at most 20, a PSK of at most 32 octets.
+void ue_derive(const struct ue_hmac *psk, uint32_t constant, uint32_t csb_id,
+	struct mikey_bytes rand, uint8_t *out, size_t out_len);
+
+// AES-CM-128 under the keys that follow from psk (RFC 3830 4.2.3). out takes in.len octets.
+void ue_decrypt(const struct ue_hmac *psk, uint32_t csb_id, struct mikey_bytes rand,
+	uint32_t counter, struct mikey_bytes in, uint8_t *out);
+
+// MRK of keys in the ME, from Ks_NAF or Ks_ext_NAF (TS 33.220 annex B, TS 33.246 annex F).
+void ue_mrk(const uint8_t ks_naf[UE_KEY_BYTES], uint8_t mrk[UE_KEY_BYTES]);
+
+// Key check value: the first three octets of SHA-256 of an MSK.
+void ue_check_value(const uint8_t msk[MIKEY_MSK_BYTES], uint8_t check[3]);
