@@ -55,8 +55,8 @@ static int waits_read(
 		json_int_t wait =
 			waits == NULL ? (json_int_t)initial->value[at] : json_integer_value(value);
 
-		if (wait < 1 || wait > WAIT_MAX_S) {
-			admin_error(reply, 400, "bad-value", "A wait is to be 1 to %d seconds.",
+		if ((waits != NULL && !json_is_integer(value)) || wait < 0 || wait > WAIT_MAX_S) {
+			admin_error(reply, 400, "bad-value", "A wait is to be 0 to %d seconds.",
 				WAIT_MAX_S);
 			return -EINVAL;
 		}

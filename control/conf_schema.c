@@ -55,7 +55,7 @@ const struct conf_row conf_rows[] = {
 		"More arguments for DPDK's EAL."},
 	{"campaign.sends", CONF_COUNT, AT(campaign.sends), false, 1, CONF_SENDS_MAX, "8", NULL,
 		"Most messages a member of a campaign gets."},
-	{"campaign.waits", CONF_DURATIONS, AT(campaign.waits_s), false, 1, 3600, "1s, 2s, 4s, 8s",
+	{"campaign.waits", CONF_DURATIONS, AT(campaign.waits_s), false, 0, 3600, "1s, 2s, 4s, 8s",
 		NULL,
 		"Time to wait for an answer after the first send, the second, and so on; the last "
 		"one "

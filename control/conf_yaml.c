@@ -90,11 +90,13 @@ static int fail_type(struct intake *in, const struct conf_row *row)
 	return fail(in, row->key, "wrong type", names[row->type]);
 }
 
-// The scalar at hand as a text without NUL octets, NULL otherwise.
+// What is at hand as a text: NULL when it is no scalar, or has NUL octets.
 static const char *scalar_text(const struct intake *in)
 {
 	const char *text = (const char *)in->event.data.scalar.value;
 
+	if (in->event.type != YAML_SCALAR_EVENT)
+		return NULL;
 	return strlen(text) == in->event.data.scalar.length ? text : NULL;
 }
 
@@ -104,8 +106,7 @@ static int scalar_read(struct intake *in, const struct conf_row *row)
 	const char *text = scalar_text(in);
 	char what[CONF_WHY_MAX];
 
-	if (in->event.type != YAML_SCALAR_EVENT || text == NULL ||
-		(is_number && in->event.data.scalar.style != YAML_PLAIN_SCALAR_STYLE))
+	if (text == NULL || (is_number && in->event.data.scalar.style != YAML_PLAIN_SCALAR_STYLE))
 		return fail_type(in, row);
 	if (conf_value_read(row, text, in->conf, what) != 0)
 		return fail(in, row->key, what, NULL);
@@ -168,10 +169,10 @@ static int group_read(struct intake *in, const char *key)
 
 static int key_read(struct intake *in, const char *prefix)
 {
-	const char *text;
+	const char *text = scalar_text(in);
 	char key[KEY_MAX];
 
-	if (in->event.type != YAML_SCALAR_EVENT || (text = scalar_text(in)) == NULL)
+	if (text == NULL)
 		return fail(in, prefix, "a key is expected", "a plain name");
 	if ((size_t)snprintf(key, sizeof(key), "%s%s", prefix, text) >= sizeof(key))
 		return fail_unknown(in, prefix, key);

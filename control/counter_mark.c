@@ -32,13 +32,12 @@ struct counter_mark {
 uint32_t counter_mark_due(uint32_t mark, uint32_t now, uint32_t highest)
 {
 	uint32_t base = now > highest ? now : highest;
+	uint32_t target = base < COUNTER_MAX - COUNTER_MARK_AHEAD_S ? base + COUNTER_MARK_AHEAD_S
+								    : COUNTER_MAX;
 
-	if (base >= COUNTER_MAX)
-		return mark < COUNTER_MAX ? COUNTER_MAX : 0;
-	if (mark > base && mark - base >= REMAINING_S)
+	if (mark >= target || (mark > base && mark - base >= REMAINING_S))
 		return 0;
-	return base > COUNTER_MAX - COUNTER_MARK_AHEAD_S ? COUNTER_MAX
-							 : base + COUNTER_MARK_AHEAD_S;
+	return target;
 }
 
 static int hex_digit(int c)

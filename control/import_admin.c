@@ -81,6 +81,11 @@ static void stream_end(void *state, struct admin_reply *reply)
 
 	if (err == -EINVAL) {
 		bad_line_reply(reply, import_report(imp));
+	} else if (err == -EDQUOT) {
+		admin_error(reply, 507, "too-many-subscribers",
+			"%u new subscribers are more than store.max_subscribers allows. Nothing "
+			"was kept.",
+			outcome.added);
 	} else if (err != 0) {
 		admin_error_store(reply, err, "import");
 	} else {

@@ -54,15 +54,17 @@ static int store_abort_run(struct store_env *env, void *arg)
 	return store_import_abort(imp->store);
 }
 
-// Any step may change what workers can see, so each one tells them all the ids at stake: they
-// raise the counters before they take the new snapshot (design 5).
+// Each step that changes what workers can see tells them all the ids at stake: they raise the
+// counters before they take the new snapshot (design 5).
 static int store_publish_run(struct store_env *env, void *arg)
 {
 	struct import *imp = arg;
 	int more = store_import_publish(imp->store);
 
 	(void)env;
-	for (unsigned i = 0; i < imp->changed.n && more >= 0; i++)
+	if (more < 0 || !store_import_is_visible(imp->store))
+		return more;
+	for (unsigned i = 0; i < imp->changed.n; i++)
 		ctl_store_changed(imp->ctl, imp->changed.range[i].first, imp->changed.range[i].n);
 	return more;
 }
@@ -271,7 +273,7 @@ static int changes_note(struct import *imp, struct import_outcome *outcome)
 	outcome->unchanged = counts.unchanged;
 	if (counts.added > 0 &&
 		(uint64_t)counts.first_new + counts.added > ctl_max_subscribers(imp->ctl))
-		return -ENOSPC;
+		return -EDQUOT;
 	ids = store_import_changed(imp->store, &n);
 	for (size_t i = 0; i < n; i++)
 		writer_ranges_add(&imp->changed, ids[i], 1);

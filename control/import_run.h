@@ -32,8 +32,8 @@ int import_begin(struct ctl *ctl, const struct import_order *order, struct impor
 // comes again from the calls that follow, which do nothing.
 int import_feed(struct import *imp, const char *data, size_t len);
 // The file is complete: publishes it, or undoes it if there was an error or the order was a dry
-// run. Results as above; -ENOSPC also when there would be more subscribers than the daemon has
-// room for. The report stays readable until import_destroy().
+// run. Results as above; -EDQUOT: there would be more subscribers than the daemon has counters
+// for. The report stays readable until import_destroy().
 int import_finish(struct import *imp, struct import_outcome *outcome);
 struct import_report *import_report(struct import *imp);
 // Undoes what was not published and frees.

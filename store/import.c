@@ -349,6 +349,11 @@ void store_import_counts(const struct store_import *imp, struct store_import_res
 	};
 }
 
+bool store_import_is_visible(const struct store_import *imp)
+{
+	return imp->step > STEP_PUBLISH;
+}
+
 const store_id *store_import_changed(const struct store_import *imp, size_t *n)
 {
 	*n = imp->changed_count;

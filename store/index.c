@@ -131,8 +131,23 @@ static bool block_has(const struct index_block *block, struct index_slot slot)
 	return false;
 }
 
+// Where a block that begins at `at` ends: about `each` slots on, and never between slots of one
+// tag.
+static size_t block_end(const struct index_slot *slots, size_t n, size_t at, size_t each)
+{
+	size_t end = at + each;
+
+	if (end >= n)
+		return n;
+	while (end > at && slots[end].tag == slots[end - 1].tag)
+		end--;
+	while (end == at || (end < n && slots[end].tag == slots[end - 1].tag))
+		end++;
+	return end;
+}
+
 // Writes sorted slots into as many blocks as they need. The first block keeps its key, the others
-// begin with a tag of their own, so slots of one tag stay together.
+// begin with a tag of their own.
 static int blocks_spread(const struct view *v, enum db_id db, uint32_t first,
 	const struct index_slot *slots, size_t n)
 {
@@ -141,11 +156,9 @@ static int blocks_spread(const struct view *v, enum db_id db, uint32_t first,
 	struct index_block block;
 
 	for (size_t at = 0; at < n;) {
-		size_t end = at + each < n ? at + each : n;
+		size_t end = block_end(slots, n, at, each);
 		int rc;
 
-		while (end < n && slots[end].tag == slots[end - 1].tag)
-			end++;
 		if (end - at > INDEX_SLOTS)
 			return -ENOSPC;
 		index_block_init(&block);

@@ -122,6 +122,8 @@ void store_import_counts(const struct store_import *imp, struct store_import_res
 // One step of making it visible: returns 1 while there is more to do, 0 when all rows are
 // published, -errno when it failed (then call store_import_abort).
 int store_import_publish(struct store_import *imp);
+// Whether publishing has begun to change what readers see; steps before that need no telling.
+bool store_import_is_visible(const struct store_import *imp);
 // Ids of the changed subscribers, valid until the import ends.
 const store_id *store_import_changed(const struct store_import *imp, size_t *n);
 void store_import_end(struct store_import *imp, struct store_import_result *result);

@@ -2,12 +2,13 @@
 // Copyright the mskpush authors
 
 // Every octet value that MIKEY for MBMS puts on the wire, once, with its source.
-// MEM marks a value known from memory only: one edit here puts it right.
+// UNSURE marks a value that no text at hand states (docs/mikey-profile.md 7): one edit here puts it
+// right.
 
 #pragma once
 
 #define MIKEY_VERSION_1 1 // RFC 3830 6.1
-#define MIKEY_PORT 2269 // IANA "mikey", RFC 4563 1 names UDP
+#define MIKEY_PORT 2269 // IANA "mikey", RFC 4563 names UDP
 #define MIKEY_PRF_HMAC_SHA1 0 // RFC 3830 6.1, MIKEY-1
 
 // HDR data type, RFC 3830 6.1.
@@ -32,7 +33,7 @@
 #define MIKEY_PAYLOAD_KEY_DATA 20
 #define MIKEY_PAYLOAD_EXT 21
 
-// CS ID map type: RFC 3830 6.1.1, RFC 4563 4.
+// CS ID map type: RFC 3830 6.1.1, RFC 4563.
 #define MIKEY_MAP_SRTP 0
 #define MIKEY_MAP_EMPTY 1
 #define MIKEY_MAP_SRTP_BYTES 9 // one entry: policy, SSRC, ROC
@@ -58,7 +59,7 @@
 // Key data, RFC 3830 6.13.
 #define MIKEY_KEY_TGK 0
 #define MIKEY_KEY_TGK_SALT 1
-#define MIKEY_KEY_TEK 2 // MEM: the type TS 33.246 gives the MSK (TGK is accepted on receipt)
+#define MIKEY_KEY_TEK 2 // UNSURE: the type TS 33.246 gives the MSK (TGK is accepted on receipt)
 #define MIKEY_KEY_TEK_SALT 3
 #define MIKEY_KV_NULL 0
 #define MIKEY_KV_SPI 1
@@ -74,7 +75,7 @@
 #define MIKEY_ERR_AUTH_FAILURE 0
 #define MIKEY_ERR_UNSPECIFIED 12 // the last one
 
-// General extension and Key ID information, RFC 3830 6.15, RFC 4563 3.
+// General extension and Key ID information, RFC 3830 6.15, RFC 4563.
 #define MIKEY_EXT_VENDOR_ID 0
 #define MIKEY_EXT_SDP_IDS 1
 #define MIKEY_EXT_KEY_ID 3
@@ -85,9 +86,9 @@
 // TS 33.246 widths.
 #define MIKEY_KDI_BYTES 3 // MCC and MNC
 #define MIKEY_RAND_BYTES 16 // what a BM-SC sends; a receiver takes any length
-#define MIKEY_MTK_ID_BYTES 2 // MEM: CMMB messages carry 4 (spec 8.2), accepted on receipt
+#define MIKEY_MTK_ID_BYTES 2 // UNSURE: messages of CMMB carry 4, accepted on receipt
 #define MIKEY_KEY_NUMBER_CURRENT 0 // "the current MSK"; the mark of a solicited pull
-#define MIKEY_UICC_MAX_BYTES 253 // one AUTHENTICATE APDU (spec 3.4)
+#define MIKEY_UICC_MAX_BYTES 253 // one AUTHENTICATE APDU (docs/mikey-profile.md 4)
 
 // PSK-mode derivation constants, RFC 3830 4.1.4: digits of e in groups of nine.
 #define MIKEY_DERIVE_ENCR 0x150533E1u

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Key ID information: the extension of RFC 4563 3, with the widths of TS 33.246.
+// Key ID information: the extension of RFC 4563, with the widths of TS 33.246.
 
 #include "payload.h"
 

@@ -30,10 +30,10 @@ const char *mikey_status_name(enum mikey_status status);
 // One sentence for people.
 const char *mikey_status_text(enum mikey_status status);
 
-// Which encoding a key group uses, fixed when the group is created (spec 3.12).
+// Which encoding a key group uses, fixed when the group is created (docs/mikey-profile.md 6).
 enum mikey_profile {
 	MIKEY_PROFILE_TS33246, // final encoding: domain and 4-octet MSK ID in EXT, FQDN in IDi
-	MIKEY_PROFILE_V600, // the seed's: domain in IDi, group in CSB ID, 2-octet MSK ID in EXT
+	MIKEY_PROFILE_V600, // v6.0.0: domain in IDi, group in CSB ID, 2-octet MSK ID in EXT
 };
 
 struct mikey_bytes {
@@ -86,7 +86,7 @@ struct mikey_key_id {
 	uint16_t group; // Key Group part; in v600 it travels in CSB ID
 	uint16_t number; // Key Number part; 0 = current MSK, marks a solicited pull
 	bool has_mtk_id;
-	uint8_t mtk_id_bytes; // width on the wire: 2, or 4 as in spec 8.2
+	uint8_t mtk_id_bytes; // width on the wire: 2, or 4 as in CMMB
 	uint32_t mtk_id;
 };
 
@@ -102,7 +102,7 @@ struct mikey_key_data {
 };
 
 // An MSK message, or a solicited pull when `key` is NULL (then id.number has to be 0, V is sent
-// as given: the BM-SC clears it, spec 3.10).
+// as given: the BM-SC clears it).
 struct mikey_msk {
 	enum mikey_profile profile;
 	bool wants_verification; // V
@@ -112,7 +112,7 @@ struct mikey_msk {
 	struct mikey_bytes rand;
 	struct mikey_bytes idi; // ts33246: BM-SC FQDN. v600: ignored, the domain is sent
 	struct mikey_bytes idr; // B-TID
-	uint8_t cs_count; // 0: empty map, no SP (RFC 4563 4)
+	uint8_t cs_count; // 0: empty map, no SP (RFC 4563)
 	struct mikey_cs cs[MIKEY_CS_MAX];
 	const struct mikey_policy *policy; // NULL: no SP. Needs cs_count > 0
 	const uint8_t *key; // MIKEY_MSK_BYTES octets, secret; NULL: solicited pull
@@ -121,7 +121,7 @@ struct mikey_msk {
 	uint16_t seq_u;
 };
 
-// CSB ID that carries a v600 key group: the low-order half (spec 3.12, one place to change).
+// CSB ID that carries a v600 key group: the low-order half, one place to change.
 uint32_t mikey_v600_csb_id(uint16_t group);
 
 // Octets an MSK message (or solicited pull) will take; 0 when it cannot be built at all.
@@ -159,7 +159,7 @@ static inline size_t mikey_template_bytes(const struct mikey_template *tpl, size
 void mikey_template_fill(const struct mikey_template *tpl, struct mikey_bytes idr, uint8_t *buf,
 	struct mikey_layout *layout);
 
-// MSK verification message (RFC 3830 3.1, spec 3.5), UE to BM-SC.
+// MSK verification message (RFC 3830 3.1), UE to BM-SC.
 struct mikey_verification {
 	uint32_t csb_id;
 	uint8_t cs_count; // as in the MSK message
@@ -173,13 +173,13 @@ enum mikey_status mikey_verification_build(uint8_t *buf, size_t cap,
 	const struct mikey_verification *msg, struct mikey_layout *layout);
 
 // What the MAC of a verification covers behind the message itself: Identity_i, Identity_r and
-// the timestamp (RFC 3830 5.2, spec 1.11). With ts_bytes 4 (default reading) the counter stands
+// the timestamp (RFC 3830 5.2). With ts_bytes 4 (default reading) the counter stands
 // as transported, with 8 it is padded with zeros on the left. Returns the octets written, 0 when
 // cap is too small.
 size_t mikey_verification_tail(uint8_t *buf, size_t cap, struct mikey_bytes idi,
 	struct mikey_bytes idr, uint32_t counter, unsigned ts_bytes);
 
-// MTK message (spec 3.6).
+// MTK message (TS 33.246), BM-SC to all UEs.
 struct mikey_mtk {
 	enum mikey_profile profile;
 	uint32_t csb_id; // of the MSK
@@ -233,14 +233,14 @@ struct mikey_view {
 
 // Parses one whole datagram; the view means nothing unless the verdict is OK. Octets behind the
 // last payload are refused (TRAILING). Unknown payload types are refused, unknown Key ID and
-// extension types are skipped (spec 2). Never reads outside data[0..len).
+// extension types are skipped. Never reads outside data[0..len).
 enum mikey_status mikey_parse(const uint8_t *data, size_t len, struct mikey_view *view);
 
 // Which message a view is. Checks that exactly the payloads of that message are there.
 enum mikey_kind {
 	MIKEY_KIND_OTHER, // well-formed MIKEY, but none of ours
 	MIKEY_KIND_MSK,
-	MIKEY_KIND_SOLICIT, // Key Number 0 and no encrypted data (spec 3.10)
+	MIKEY_KIND_SOLICIT, // Key Number 0 and no encrypted data
 	MIKEY_KIND_VERIFICATION,
 	MIKEY_KIND_MTK,
 	MIKEY_KIND_ERROR,
@@ -259,7 +259,7 @@ size_t mikey_label(uint8_t *buf, uint32_t constant, uint32_t csb_id, struct mike
 void mikey_iv(uint8_t iv[16], const uint8_t salt[MIKEY_SALT_KEY_BYTES], uint32_t csb_id,
 	uint32_t counter);
 
-// Key Domain ID from MCC and MNC in the coding of a PLMN identity (TS 24.008, MEM) and back.
+// Key Domain ID from MCC and MNC in the coding of a PLMN identity (TS 24.008) and back.
 // Takes "001-01" or "001-001"; returns false when it is anything else.
 bool mikey_kdi_from_text(uint8_t kdi[MIKEY_KDI_BYTES], const char *mcc_mnc);
 // Writes "MCC-MNC" (at most 8 octets with the terminator); digits that are none become '?'.

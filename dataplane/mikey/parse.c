@@ -64,7 +64,7 @@ static enum mikey_status sp_take(struct parse *parse, const struct payload *p)
 	uint64_t bit = UINT64_C(1) << p->policy % 64;
 	struct mikey_policy other;
 
-	// RFC 4563 4: with the empty map the policy is conveyed elsewhere.
+	// RFC 4563: with the empty map the policy is conveyed elsewhere.
 	if (view->map_type == MIKEY_MAP_EMPTY)
 		return MIKEY_SP_EMPTY_MAP;
 	if (*word & bit)

@@ -8,7 +8,7 @@
 
 #include "cursor.h"
 
-// The octet map of each payload is in RFC 3830 6 and RFC 4563 3.
+// The octet map of each payload is in RFC 3830 6 and RFC 4563.
 
 struct hdr_fields {
 	uint8_t data_type;

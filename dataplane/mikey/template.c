@@ -47,7 +47,7 @@ static bool msk_fits(const struct mikey_msk *msg)
 		return false;
 	if (msg->cs_count > MIKEY_CS_MAX)
 		return false;
-	// RFC 4563 4: no SP in a message with the empty map.
+	// RFC 4563: no SP in a message with the empty map.
 	return msg->policy == NULL || (msg->cs_count > 0 && policy_fits(msg->policy));
 }
 

@@ -13,7 +13,7 @@ static void map_read(struct reader *rd, struct mikey_view *view)
 	if (view->map_type == MIKEY_MAP_SRTP)
 		view->cs_map = rd_bytes(
 			rd, (size_t)view->cs_count * MIKEY_MAP_SRTP_BYTES, MIKEY_MAP_TRUNCATED);
-	// RFC 4563 4: the empty map has no entries, whatever #CS says.
+	// RFC 4563: the empty map has no entries, whatever #CS says.
 	else if (view->map_type != MIKEY_MAP_EMPTY)
 		rd_fail(rd, MIKEY_MAP_TYPE);
 }

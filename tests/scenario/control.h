@@ -72,7 +72,7 @@ struct campaign *control_start(struct site *s, const struct control_order *order
 // Takes events, counts, saves, closes what is over. Every 100 ms, and whenever a script asks.
 void control_settle(struct site *s);
 // The daemon ended (nothing is saved now), and is up again.
-void control_crash(struct site *s);
+void control_crash(struct site *s, bool is_store_lost);
 void control_resume(struct site *s);
 unsigned control_open(const struct control *c); // how many campaigns are open
 enum dp_stall campaign_stall(const struct site *s, const struct campaign *c);

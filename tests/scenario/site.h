@@ -44,6 +44,7 @@ struct site {
 	uint32_t store_mark;
 
 	struct control control;
+	uint64_t seed; // of everything that is drawn
 	char run_dir[64]; // DPDK's, removed at the end
 };
 

@@ -20,7 +20,7 @@
 #define IDLE_US 1000
 #define LONG_IDLE_US 100000
 #define NAP_US 50
-#define LONG_NAP_US 500
+#define LONG_NAP_US 1000
 #define LINK_CHECK_US 100000
 #define ATTACH_RETRY_US 100000
 

@@ -189,6 +189,8 @@ int main(int argc, char **argv)
 		return generate_run(&program.options);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	// DPDK writes to the socket of a peer that may be gone.
+	signal(SIGPIPE, SIG_IGN);
 	turn_init(&program.turn);
 	pthread_mutex_lock(&program.turn.lock);
 	status = site_load();

@@ -140,18 +140,26 @@ static int put_job(struct store_txn *txn, void *arg)
 	return ret;
 }
 
+static int import_chunk(struct store_import *imp, const struct put *put, unsigned from)
+{
+	static struct store_subscriber subs[STORE_SLICE];
+	static int verdict[STORE_SLICE];
+	unsigned n = put->n - from < STORE_SLICE ? put->n - from : STORE_SLICE;
+
+	for (unsigned i = 0; i < n; i++)
+		subscriber_fill(put, put->first + from + i, &subs[i]);
+	return store_import_add(imp, subs, n, verdict);
+}
+
 static int import_job(struct store_env *env, void *arg)
 {
 	struct put *put = arg;
 	struct store_import_result result;
-	struct store_subscriber sub;
 	struct store_import *imp;
-	int ret = store_import_begin(env, put->n, &imp), verdict;
+	int ret = store_import_begin(env, put->n, &imp);
 
-	for (unsigned i = put->first; i < put->first + put->n && ret == 0; i++) {
-		subscriber_fill(put, i, &sub);
-		ret = store_import_add(imp, &sub, 1, &verdict);
-	}
+	for (unsigned from = 0; from < put->n && ret == 0; from += STORE_SLICE)
+		ret = import_chunk(imp, put, from);
 	while (ret == 0 && (ret = store_import_publish(imp)) == 1)
 		ret = 0;
 	store_import_end(imp, &result);

@@ -26,6 +26,26 @@ int ctl_writer_exclusive(struct ctl *ctl, int (*fn)(struct store_env *env, void 
 	return ret;
 }
 
+int ctl_writer_run(struct ctl *ctl, int (*fn)(struct store_txn *txn, void *arg), void *arg)
+{
+	struct store_txn *txn;
+	int err = store_txn_begin(ctl->env, &txn);
+
+	if (err == 0)
+		err = fn(txn, arg);
+	if (err == 0)
+		return store_txn_commit(txn);
+	store_txn_abort(txn);
+	return err;
+}
+
+uint32_t ctl_campaign_holding(struct ctl *ctl, store_id id)
+{
+	(void)ctl;
+	(void)id;
+	return fake.holding_campaign;
+}
+
 void ctl_store_changed(struct ctl *ctl, store_id first, uint32_t n)
 {
 	(void)ctl;

@@ -20,6 +20,7 @@ struct ctl_fake {
 	unsigned failing_job; // this one fails with -ENOSPC, 0 = none
 	store_id changed_from; // union of what ctl_store_changed() was told
 	store_id changed_to;
+	uint32_t holding_campaign; // holds every subscriber, 0 = none
 };
 extern struct ctl_fake fake;
 

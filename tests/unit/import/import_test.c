@@ -332,11 +332,11 @@ static void more_than_there_is_room_for_is_refused(void **state)
 {
 	(void)state;
 	fake.max_subscribers = 2;
-	assert_int_equal(text_import(HEADER "a,,,,\nb,,,,\nc,,,,\n", &all_or_nothing), -ENOSPC);
+	assert_int_equal(text_import(HEADER "a,,,,\nb,,,,\nc,,,,\n", &all_or_nothing), -EDQUOT);
 	assert_int_equal(subscribers(), 0);
 	assert_int_equal(text_import(HEADER "a,,,,\nb,,,,\n", &all_or_nothing), 0);
 	assert_int_equal(text_import(HEADER "a,x@y," HEX_A ",1,\n", &all_or_nothing), 0);
-	assert_int_equal(text_import(HEADER "c,,,,\n", &all_or_nothing), -ENOSPC);
+	assert_int_equal(text_import(HEADER "c,,,,\n", &all_or_nothing), -EDQUOT);
 }
 
 static void messages_too_long_for_the_uicc_are_refused(void **state)

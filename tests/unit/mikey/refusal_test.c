@@ -98,7 +98,7 @@ static void parse_refuses_a_map_that_is_cut(void **state)
 	assert_int_equal(verdict(m.data, m.len + 1), MIKEY_TRAILING);
 }
 
-// RFC 4563 4: the empty map has no map info whatever #CS says.
+// RFC 4563: the empty map has no map info whatever #CS says.
 static void parse_takes_sessions_without_entries_in_the_empty_map(void **state)
 {
 	struct message m = hdr(MIKEY_TYPE_PSK, MIKEY_PAYLOAD_LAST);

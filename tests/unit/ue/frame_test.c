@@ -128,11 +128,10 @@ static void every_truncated_frame_is_refused(void **state)
 
 	(void)state;
 	for (uint16_t len = 0; len < frame.len; len++)
-		assert_int_equal(
-			site_take(site, (struct mikey_bytes){frame.data, len}).len, 0);
+		assert_int_equal(site_take(site, (struct mikey_bytes){frame.data, len}).len, 0);
 	assert_int_equal(ue_site_count(site, UE_COUNT_MSK), 0);
-	assert_int_equal(ue_site_refused(site, UE_RUNT) + ue_site_refused(site, UE_IP_HEADER),
-		frame.len);
+	assert_int_equal(
+		ue_site_refused(site, UE_RUNT) + ue_site_refused(site, UE_IP_HEADER), frame.len);
 	ue_site_destroy(site);
 }
 
@@ -198,9 +197,8 @@ static void arp_for_others_and_odd_arp_is_refused(void **state)
 static const char echo_request[] = "020000002601"
 				   "020000002602"
 				   "0800"
-				   "4500002000000000400187"
-				   "88c0a81a02c0a81a01"
-				   "0800d7b01234000161626364";
+				   "45000020000000004001c589c0a81a02c0a81a01"
+				   "080021041234000161626364";
 
 static void ping_to_the_gateway_is_answered(void **state)
 {
@@ -210,7 +208,7 @@ static void ping_to_the_gateway_is_answered(void **state)
 	(void)state;
 	assert_int_equal(answer.len, 46);
 	assert_memory_equal(answer.frame + 26, hex("c0a81a01c0a81a02").data, 8);
-	assert_memory_equal(answer.frame + 34, hex("0000dfb01234000161626364").data, 12);
+	assert_memory_equal(answer.frame + 34, hex("000029041234000161626364").data, 12);
 	assert_int_equal(ue_site_count(site, UE_COUNT_ECHO), 1);
 	ue_site_destroy(site);
 }

@@ -116,8 +116,8 @@ static void every_flipped_bit_is_refused_without_a_trace(void **state)
 
 			memcpy(copy, message.data, message.len);
 			copy[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
-			site_take(site, frame_to(ADDRESS, 2269,
-						(struct mikey_bytes){copy, message.len}));
+			site_take(site,
+				frame_to(ADDRESS, 2269, (struct mikey_bytes){copy, message.len}));
 			nothing_has_changed(site);
 		}
 		expect_accepted(site, message);
@@ -132,8 +132,7 @@ static void every_truncation_is_refused(void **state)
 
 	(void)state;
 	for (uint16_t len = 0; len < message.len; len++)
-		expect_refusal(
-			site, (struct mikey_bytes){message.data, len}, UE_MIKEY_MALFORMED);
+		expect_refusal(site, (struct mikey_bytes){message.data, len}, UE_MIKEY_MALFORMED);
 	nothing_has_changed(site);
 	ue_site_destroy(site);
 }
@@ -317,9 +316,10 @@ static void each_muk_has_a_counter_of_its_own(void **state)
 
 static void phone_remembers_two_muks_only(void **state)
 {
-	struct ue_site *site = site_of(IMPI ",first@bsf," MUK ",," EXPIRES "," ADDRESS ",,,,\n" IMPI
-					    ",second@bsf," MUK ",," EXPIRES "," ADDRESS ",,,,\n" IMPI
-					    "," BTID "," MUK ",," EXPIRES "," ADDRESS ",,,,\n");
+	struct ue_site *site =
+		site_of(IMPI ",first@bsf," MUK ",," EXPIRES "," ADDRESS ",,,,\n" IMPI
+			     ",second@bsf," MUK ",," EXPIRES "," ADDRESS ",,,,\n" IMPI "," BTID
+			     "," MUK ",," EXPIRES "," ADDRESS ",,,,\n");
 	struct push push = push_f(1);
 
 	(void)state;

@@ -150,8 +150,8 @@ struct answer site_take(struct ue_site *site, struct mikey_bytes frame)
 
 	assert_non_null(copy);
 	memcpy(copy, frame.data, frame.len);
-	answer.len = ue_site_receive(
-		site, copy, frame.len, &now, answer.frame, sizeof(answer.frame));
+	answer.len =
+		ue_site_receive(site, copy, frame.len, &now, answer.frame, sizeof(answer.frame));
 	free(copy);
 	return answer;
 }

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include "control.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "script.h"
+#include "site.h"
+
+static const uint32_t waits_initial[] = {1000, 2000, 4000, 8000, 8000, 8000, 8000, 8000};
+
+void control_init(struct control *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->campaign = calloc(SITE_CAMPAIGNS, sizeof(*c->campaign));
+	if (c->campaign == NULL)
+		script_fail("no memory for campaigns");
+	c->sends = sizeof(waits_initial) / sizeof(waits_initial[0]);
+	memcpy(c->wait_ms, waits_initial, sizeof(waits_initial));
+}
+
+static void campaign_free(struct campaign *c)
+{
+	free(c->dp->round);
+	free(c->dp->done);
+	free(c->dp->is_dirty);
+	free(c->dp);
+	free(c->saved.round);
+	free(c->saved.done);
+	free(c);
+}
+
+void control_fini(struct control *c)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		campaign_free(c->campaign[i]);
+	free(c->campaign);
+}
+
+unsigned control_open(const struct control *c)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->n; i++)
+		n += c->campaign[i]->is_open;
+	return n;
+}
+
+// --- Start ----------------------------------------------------------------------------------
+
+static void msk_make(struct site *s, unsigned group)
+{
+	struct dp_msk *msk = &s->control.msk[group];
+	uint8_t number = (uint8_t)(msk->number + 1);
+
+	*msk = (struct dp_msk){
+		.profile = s->people.profile,
+		.kdi = {0x00, 0xf1, 0x10},
+		.group = (uint16_t)group,
+		.number = number,
+		.csb_id = 0x5c000000u + group * 256 + number,
+		.seq_u = UINT16_MAX,
+	};
+	if (msk->profile == MIKEY_PROFILE_V600)
+		msk->csb_id = mikey_v600_csb_id(msk->group);
+	ue_rng_fill(&s->wire.rng, msk->rand, sizeof(msk->rand));
+	ue_rng_fill(&s->wire.rng, msk->key, sizeof(msk->key));
+}
+
+static struct campaign *campaign_alloc(uint32_t span)
+{
+	struct campaign *c = calloc(1, sizeof(*c));
+	struct dp_campaign *dp = aligned_alloc(_Alignof(struct dp_campaign), sizeof(*dp));
+
+	if (c == NULL || dp == NULL)
+		script_fail("no memory for a campaign");
+	memset(dp, 0, sizeof(*dp));
+	c->dp = dp;
+	dp->span = span;
+	dp->round = malloc(span + 1);
+	dp->done = calloc(span + 1, 1);
+	dp->is_dirty = calloc(span / STORE_SLICE + 1, 1);
+	c->saved.round = malloc(span + 1);
+	c->saved.done = calloc(span + 1, 1);
+	memset(dp->round, DP_MEMBER_NONE, span + 1);
+	return c;
+}
+
+static bool person_is_member(const struct person *p, unsigned group)
+{
+	return p->is_in[group] && p->is_authorised && p->is_registered;
+}
+
+// A campaign for one takes him as he is.
+static void members_find(struct site *s, struct campaign *c, const struct control_order *order)
+{
+	for (unsigned i = 0; i < s->people.n; i++) {
+		const struct person *person = &s->people.person[i];
+		bool is_member = order->only == UINT_MAX ? person_is_member(person, order->group)
+							 : order->only == i;
+
+		if (!is_member || person->id >= c->dp->span)
+			continue;
+		c->dp->round[person->id] = 0;
+		c->members++;
+	}
+}
+
+static void campaign_send(struct site *s, struct campaign *c, enum dp_cmd_kind kind)
+{
+	struct dp_cmd cmd = {.kind = kind, .campaign = c->dp};
+
+	if (shared_command(&s->shared, &cmd) != 0)
+		script_fail("a worker takes no command");
+}
+
+static void campaign_tally(struct campaign *c, struct tally *t);
+
+struct campaign *control_start(struct site *s, const struct control_order *order)
+{
+	struct control *control = &s->control;
+	struct campaign *c = campaign_alloc(s->people.n);
+	struct dp_campaign *dp = c->dp;
+
+	if (control->n == SITE_CAMPAIGNS)
+		script_fail("more than %u campaigns", SITE_CAMPAIGNS);
+	if (order->is_msk_new || control->msk[order->group].number == 0)
+		msk_make(s, order->group);
+	dp->msk = control->msk[order->group];
+	dp->sends = control->sends;
+	memcpy(dp->wait_ms, control->wait_ms, sizeof(dp->wait_ms));
+	dp->first_round = 1;
+	dp->only = order->only == UINT_MAX ? UINT32_MAX : s->people.person[order->only].id;
+	atomic_store(&dp->rate, control->rate);
+	atomic_store(&dp->is_paused, order->is_paused);
+	c->group = order->group;
+	c->is_open = true;
+	c->number = control->n + 1;
+	dp->id = c->number;
+	control->campaign[control->n++] = c;
+	members_find(s, c, order);
+	campaign_tally(c, &c->tally);
+	campaign_send(s, c, DP_CMD_CAMPAIGN_OPEN);
+	return c;
+}
+
+// --- Verdicts -------------------------------------------------------------------------------
+
+static void member_tally(struct tally *t, uint8_t round, uint8_t done)
+{
+	if (round == DP_MEMBER_NONE)
+		return;
+	t->members++;
+	if (done != 0) {
+		t->verified++;
+	} else if ((round & DP_MEMBER_REFUSED) != 0) {
+		t->refused++;
+		t->refused_by[round & (CONTROL_REASONS - 1)]++;
+	} else {
+		t->pending++;
+	}
+}
+
+static void campaign_tally(struct campaign *c, struct tally *t)
+{
+	memset(t, 0, sizeof(*t));
+	for (uint32_t id = 0; id < c->dp->span; id++)
+		member_tally(t, c->dp->round[id], c->dp->done[id]);
+	if (!c->is_open) {
+		t->given_up = t->pending;
+		t->pending = 0;
+	}
+}
+
+// What has to hold of a campaign at every moment.
+static void campaign_judge(const struct campaign *c, const struct tally *t)
+{
+	if (t->members != c->members)
+		script_fail("campaign %u has %u members, had %u", c->number, t->members,
+			c->members);
+	if (t->verified + t->given_up + t->refused + t->pending != t->members)
+		script_fail("campaign %u: the verdicts do not add up", c->number);
+	if (t->verified < c->tally.verified)
+		script_fail("campaign %u: %u verified, had %u", c->number, t->verified,
+			c->tally.verified);
+}
+
+static void campaign_count(struct site *s, struct campaign *c)
+{
+	struct tally t;
+
+	campaign_tally(c, &t);
+	campaign_judge(c, &t);
+	c->tally = t;
+	c->pushes = c->pushes_before;
+	for (unsigned i = 0; i < s->shared.workers; i++)
+		c->pushes += atomic_load(&c->dp->worker[i].pushes);
+}
+
+static bool campaign_is_through(const struct site *s, const struct campaign *c)
+{
+	for (unsigned i = 0; i < s->shared.workers; i++)
+		if (!atomic_load(&c->dp->worker[i].is_through))
+			return false;
+	return true;
+}
+
+// --- Settling -------------------------------------------------------------------------------
+
+static struct campaign *campaign_of(struct control *control, const struct dp_campaign *dp)
+{
+	for (unsigned i = 0; i < control->n; i++)
+		if (control->campaign[i]->dp == dp)
+			return control->campaign[i];
+	script_fail("an event of a campaign nobody knows");
+}
+
+// Who verified under the current MUK is noted, as the store would have it.
+static void verifications_note(struct site *s, const struct campaign *c)
+{
+	for (uint32_t id = 0; id < c->dp->span; id++) {
+		unsigned person = people_of_id(&s->people, id);
+
+		if (c->dp->done[id] == DP_DONE_CURRENT && person != UINT_MAX)
+			s->people.person[person].is_verified = true;
+	}
+}
+
+static void events_take(struct site *s)
+{
+	struct dp_event event;
+
+	while (rte_ring_dequeue_elem(s->shared.events, &event, sizeof(event)) == 0) {
+		struct campaign *c;
+
+		if (event.kind != DP_EVENT_CAMPAIGN_CLOSED)
+			continue;
+		c = campaign_of(&s->control, event.campaign);
+		if (++c->workers_closed < s->shared.workers)
+			continue;
+		c->is_open = false;
+		c->is_closing = false;
+		verifications_note(s, c);
+		campaign_count(s, c);
+	}
+}
+
+static uint8_t round_behind(const struct site *s, const struct campaign *c)
+{
+	uint32_t round = c->dp->sends;
+
+	for (unsigned i = 0; i < s->shared.workers; i++) {
+		uint32_t its = atomic_load(&c->dp->worker[i].round);
+
+		if (its < round && !atomic_load(&c->dp->worker[i].is_through))
+			round = its;
+	}
+	return (uint8_t)(round < c->dp->first_round ? c->dp->first_round : round);
+}
+
+static void campaign_save(const struct site *s, struct campaign *c)
+{
+	memcpy(c->saved.round, c->dp->round, c->dp->span);
+	memcpy(c->saved.done, c->dp->done, c->dp->span);
+	c->saved.first_round = round_behind(s, c);
+	c->saved.pushes = c->pushes;
+}
+
+void control_settle(struct site *s)
+{
+	s->control.settled_ns = s->ns;
+	if (!s->is_running)
+		return;
+	events_take(s);
+	for (unsigned i = 0; i < s->control.n; i++) {
+		struct campaign *c = s->control.campaign[i];
+
+		if (!c->is_open)
+			continue;
+		campaign_count(s, c);
+		campaign_save(s, c);
+		if (c->is_closing)
+			continue;
+		if (atomic_load(&c->dp->is_aborted) || c->tally.pending == 0 ||
+			campaign_is_through(s, c)) {
+			c->is_closing = true;
+			campaign_send(s, c, DP_CMD_CAMPAIGN_CLOSE);
+		}
+	}
+}
+
+enum dp_stall campaign_stall(const struct site *s, const struct campaign *c)
+{
+	for (unsigned i = 0; i < s->shared.workers; i++) {
+		uint32_t stall = atomic_load(&c->dp->worker[i].stall);
+
+		if (stall != DP_STALL_NONE && stall != DP_STALL_PACE)
+			return (enum dp_stall)stall;
+	}
+	return DP_STALL_NONE;
+}
+
+// --- After a restart ------------------------------------------------------------------------
+
+static void campaign_restore(struct campaign *c)
+{
+	struct dp_campaign *dp = c->dp;
+
+	memcpy(dp->round, c->saved.round, dp->span);
+	for (uint32_t id = 0; id < dp->span; id++)
+		dp->done[id] = c->saved.done[id] != 0 ? DP_DONE_PREV : 0;
+	dp->first_round = c->saved.first_round;
+	atomic_store(&dp->first_counter, 0);
+	memset(dp->worker, 0, sizeof(dp->worker));
+	c->pushes_before = c->saved.pushes;
+	c->is_closing = false;
+	c->workers_closed = 0;
+	campaign_tally(c, &c->tally);
+}
+
+void control_crash(struct site *s, bool is_store_lost)
+{
+	for (unsigned i = 0; i < s->control.n; i++) {
+		struct campaign *c = s->control.campaign[i];
+
+		if (!c->is_open)
+			continue;
+		c->is_open = !is_store_lost;
+		campaign_restore(c);
+	}
+}
+
+void control_resume(struct site *s)
+{
+	for (unsigned i = 0; i < s->control.n; i++)
+		if (s->control.campaign[i]->is_open)
+			campaign_send(s, s->control.campaign[i], DP_CMD_CAMPAIGN_OPEN);
+}

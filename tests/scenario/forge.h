@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Verification messages that no honest phone sends: what a BM-SC has to refuse.
+
+#pragma once
+
+struct site;
+struct campaign;
+
+// Sends one in the name of a person, in answer to a campaign. Kinds: bad-mac, bit, wrong-phone,
+// stale-counter, future-counter, wrong-csb, wrong-msk, truncated, unknown-idr, good. False:
+// there is no such kind.
+_Bool forge_send(struct site *s, const struct campaign *c, unsigned person, const char *kind);

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// expect [campaign N] THING [NAME] = | >= | <= NUMBER, and expect THING NAME. Things of a campaign
+// are those of the last one unless another is named.
+
+#include <string.h>
+
+#include "script.h"
+#include "site.h"
+#include "ue/site.h"
+
+// Things that are a number. c is NULL before the first campaign.
+typedef long expect_value(struct site *s, const struct campaign *c, struct words *w);
+
+static const struct campaign *must(const struct campaign *c, const struct words *w)
+{
+	if (c == NULL)
+		script_fail("%s: no campaign was started", w->word[0]);
+	return c;
+}
+
+static long value_members(struct site *s, const struct campaign *c, struct words *w)
+{
+	(void)s;
+	return must(c, w)->tally.members;
+}
+
+static long value_verified(struct site *s, const struct campaign *c, struct words *w)
+{
+	(void)s;
+	return must(c, w)->tally.verified;
+}
+
+static long value_given_up(struct site *s, const struct campaign *c, struct words *w)
+{
+	(void)s;
+	return must(c, w)->tally.given_up;
+}
+
+static long value_pending(struct site *s, const struct campaign *c, struct words *w)
+{
+	(void)s;
+	return must(c, w)->tally.pending;
+}
+
+// refused [REASON]
+static long value_refused(struct site *s, const struct campaign *c, struct words *w)
+{
+	(void)s;
+	for (unsigned i = 1; i < CONTROL_REASONS; i++)
+		if (word_take_if(w, dp_refusal_name(i)))
+			return must(c, w)->tally.refused_by[i];
+	return must(c, w)->tally.refused;
+}
+
+static long value_pushes(struct site *s, const struct campaign *c, struct words *w)
+{
+	(void)s;
+	return (long)must(c, w)->pushes;
+}
+
+// The highest round any worker is in.
+static long value_round(struct site *s, const struct campaign *c, struct words *w)
+{
+	long round = 0;
+
+	for (unsigned i = 0; i < s->shared.workers; i++) {
+		long its = atomic_load(&must(c, w)->dp->worker[i].round);
+
+		round = its > round ? its : round;
+	}
+	return round;
+}
+
+static long value_open(struct site *s, const struct campaign *c, struct words *w)
+{
+	(void)s;
+	return must(c, w)->is_open;
+}
+
+// Phones that hold the MSK of the campaign, octet by octet.
+static long value_holding(struct site *s, const struct campaign *c, struct words *w)
+{
+	const struct ue_phones *phones = ue_site_phones(s->wire.phones);
+	const struct dp_msk *msk = &must(c, w)->dp->msk;
+	long n = 0;
+
+	for (uint32_t i = 0; i < phones->phone_count; i++) {
+		uint32_t at = phones->phones[i].holding;
+
+		for (; at != UE_NONE; at = phones->holdings[at].next)
+			n += memcmp(phones->msks[phones->holdings[at].msk].key, msk->key,
+				     sizeof(msk->key)) == 0;
+	}
+	return n;
+}
+
+// sends ID: messages that left for a phone
+static long value_sends(struct site *s, const struct campaign *c, struct words *w)
+{
+	(void)c;
+	return (long)s->monitor.to[word_number(w, "phone", 0, (long)s->people.n - 1)];
+}
+
+static long value_messages(struct site *s, const struct campaign *c, struct words *w)
+{
+	(void)c;
+	(void)w;
+	return (long)s->monitor.messages;
+}
+
+// Most messages within ten milliseconds.
+static long value_busiest(struct site *s, const struct campaign *c, struct words *w)
+{
+	(void)c;
+	(void)w;
+	return (long)s->monitor.busiest;
+}
+
+// drop NAME
+static long value_drop(struct site *s, const struct campaign *c, struct words *w)
+{
+	const char *name = word_take(w, "a drop");
+	long sum = 0;
+
+	(void)c;
+	for (int d = 0; d < DP_DROP_COUNT; d++) {
+		if (strcmp(dp_drop_name((enum dp_drop)d), name) != 0)
+			continue;
+		for (unsigned i = 0; i < s->shared.workers; i++)
+			sum += (long)s->shared.worker[i]->stats.drop[d];
+		return sum;
+	}
+	script_fail("expect: there is no drop '%s'", name);
+}
+
+// Frames mskpush did not take, whatever the reason.
+static long value_drops(struct site *s, const struct campaign *c, struct words *w)
+{
+	long sum = 0;
+
+	(void)c;
+	(void)w;
+	for (unsigned i = 0; i < s->shared.workers; i++)
+		for (int d = 0; d < DP_DROP_COUNT; d++)
+			sum += (long)s->shared.worker[i]->stats.drop[d];
+	return sum;
+}
+
+// phones-refused REASON: what the phones did not take
+static long value_phones_refused(struct site *s, const struct campaign *c, struct words *w)
+{
+	const char *name = word_take(w, "a reason");
+
+	(void)c;
+	for (int i = 0; i < UE_REFUSAL_COUNT; i++)
+		if (strcmp(ue_refusal_name((enum ue_refusal)i), name) == 0)
+			return (long)ue_site_refused(s->wire.phones, (enum ue_refusal)i);
+	script_fail("expect: the phones know no reason '%s'", name);
+}
+
+static long value_phones_count(struct site *s, const struct campaign *c, struct words *w)
+{
+	const char *name = word_take(w, "a count");
+
+	(void)c;
+	for (int i = 0; i < UE_COUNT_COUNT; i++)
+		if (strcmp(ue_count_name((enum ue_count)i), name) == 0)
+			return (long)ue_site_count(s->wire.phones, (enum ue_count)i);
+	script_fail("expect: the phones know no count '%s'", name);
+}
+
+static long value_flipped(struct site *s, const struct campaign *c, struct words *w)
+{
+	(void)c;
+	(void)w;
+	return (long)s->wire.flipped;
+}
+
+// Seconds the highest value stands ahead of the true time.
+static long value_ahead(struct site *s, const struct campaign *c, struct words *w)
+{
+	(void)c;
+	(void)w;
+	return (long)shared_counter_highest(&s->shared) - (long)(site_true_s(s) - COUNTER_EPOCH);
+}
+
+// Values between the highest one in use and the last one there is.
+static long value_values_left(struct site *s, const struct campaign *c, struct words *w)
+{
+	(void)c;
+	(void)w;
+	return (long)COUNTER_MAX - (long)shared_counter_highest(&s->shared);
+}
+
+static const struct {
+	const char *name;
+	expect_value *value;
+} things[] = {
+	{"members", value_members},
+	{"verified", value_verified},
+	{"given-up", value_given_up},
+	{"refused", value_refused},
+	{"pending", value_pending},
+	{"pushes", value_pushes},
+	{"round", value_round},
+	{"open", value_open},
+	{"holding", value_holding},
+	{"sends", value_sends},
+	{"messages", value_messages},
+	{"busiest-10ms", value_busiest},
+	{"drop", value_drop},
+	{"drops", value_drops},
+	{"phones-refused", value_phones_refused},
+	{"phones-count", value_phones_count},
+	{"flipped", value_flipped},
+	{"ahead", value_ahead},
+	{"values-left", value_values_left},
+};
+
+static void value_compare(struct words *w, long seen)
+{
+	const char *op = word_take(w, "=, >= or <=");
+	long wanted = word_number(w, "number", INT32_MIN, INT32_MAX);
+	bool holds = strcmp(op, ">=") == 0 ? seen >= wanted
+		: strcmp(op, "<=") == 0	   ? seen <= wanted
+					   : seen == wanted;
+
+	if (strcmp(op, "=") != 0 && strcmp(op, ">=") != 0 && strcmp(op, "<=") != 0)
+		script_fail("expect: '%s' is no comparison", op);
+	words_end(w);
+	if (!holds)
+		script_fail("expected %s %s %ld, seen %ld", w->word[1], op, wanted, seen);
+}
+
+// Sentences that hold or do not.
+static bool expect_sentence(struct site *s, const struct campaign *c, struct words *w)
+{
+	if (word_take_if(w, "start-refused")) {
+		if (s->is_running)
+			script_fail("expected the start to be refused");
+	} else if (word_take_if(w, "started")) {
+		if (!s->is_running)
+			script_fail("expected a start, seen a refusal: %s", s->refusal);
+	} else if (word_take_if(w, "stall")) {
+		const char *name = word_take(w, "a stall");
+		const char *seen = dp_stall_name(campaign_stall(s, must(c, w)));
+
+		if (strcmp(seen, name) != 0)
+			script_fail("expected stall %s, seen %s", name, seen);
+	} else {
+		return false;
+	}
+	words_end(w);
+	return true;
+}
+
+static void verb_expect(struct site *s, struct words *w)
+{
+	const struct campaign *c = NULL;
+	unsigned n = s->control.n;
+
+	if (word_take_if(w, "campaign"))
+		n = (unsigned)word_number(w, "campaign", 1, n);
+	if (n > 0)
+		c = s->control.campaign[n - 1];
+	if (expect_sentence(s, c, w))
+		return;
+	control_settle(s);
+	for (unsigned i = 0; i < sizeof(things) / sizeof(things[0]); i++) {
+		if (!word_take_if(w, things[i].name))
+			continue;
+		value_compare(w, things[i].value(s, c, w));
+		return;
+	}
+	script_fail("expect: there is no '%s'", word_take(w, "a thing"));
+}
+
+const struct verb verbs_expect[] = {
+	{"expect", verb_expect, false},
+	{0},
+};

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "counter.h"
+#include "counter_mark.h"
+#include "site.h"
+#include "test.h"
+
+static void mark_runs_ten_ahead_of_the_later_of_clock_and_use(void **state)
+{
+	(void)state;
+	assert_int_equal(counter_mark_due(0, 1000, 900), 1010);
+	assert_int_equal(counter_mark_due(0, 1000, 1200), 1210);
+	assert_int_equal(counter_mark_due(1010, 1000, 1000), 0);
+	assert_int_equal(counter_mark_due(1010, 1005, 1000), 0);
+	assert_int_equal(counter_mark_due(1010, 1006, 1000), 1016);
+	// A mark that was left behind, and one that use has reached.
+	assert_int_equal(counter_mark_due(1010, 5000, 1000), 5010);
+	assert_int_equal(counter_mark_due(1010, 900, 1010), 1020);
+}
+
+static void mark_is_never_more_than_ten_ahead_while_time_passes(void **state)
+{
+	uint32_t mark = 0;
+
+	(void)state;
+	for (uint32_t now = 1000; now < 1100; now++) {
+		uint32_t due = counter_mark_due(mark, now, 1003);
+
+		if (due != 0) {
+			assert_true(due > mark);
+			mark = due;
+		}
+		assert_true(mark > now && mark > 1003);
+		assert_true(mark <= (now > 1003 ? now : 1003) + COUNTER_MARK_AHEAD_S);
+	}
+}
+
+static void mark_stops_at_the_last_value_there_is(void **state)
+{
+	(void)state;
+	assert_int_equal(counter_mark_due(0, 0, COUNTER_MAX - 3), COUNTER_MAX);
+	assert_int_equal(counter_mark_due(COUNTER_MAX, 0, COUNTER_MAX - 3), 0);
+	assert_int_equal(counter_mark_due(COUNTER_MAX, 0, COUNTER_MAX), 0);
+	assert_int_equal(counter_mark_due(0, UINT32_MAX, 0), COUNTER_MAX);
+}
+
+static void wait_for_mark(struct site *s, uint32_t mark)
+{
+	const struct timespec nap = {.tv_nsec = 10000000};
+
+	for (int i = 0; i < 500 && s->dp->mark != mark; i++)
+		nanosleep(&nap, NULL);
+	assert_int_equal(s->dp->mark, mark);
+}
+
+static int open_mark(struct site *s, struct counter_mark **m, struct dp_counter_start *start)
+{
+	char why[256];
+
+	return counter_mark_open(s->ctl.env, s->dir, false, m, start, why);
+}
+
+static void workers_learn_the_mark_after_it_is_on_disk(void **state)
+{
+	struct site *s = *state;
+	struct dp_counter_start start;
+	struct counter_mark *m;
+	uint32_t t = (uint32_t)(time(NULL) - COUNTER_EPOCH);
+
+	assert_int_equal(open_mark(s, &m, &start), 0);
+	// A new store: an hour ahead.
+	assert_true(start.first >= t + COUNTER_LOST_MARK_S);
+	s->dp->now = t;
+	s->dp->highest = start.first;
+	assert_int_equal(counter_mark_value(m), 0);
+	assert_int_equal(counter_mark_run(m, &s->ctl), 0);
+	wait_for_mark(s, start.first + COUNTER_MARK_AHEAD_S);
+	s->dp->highest = start.first + 8;
+	wait_for_mark(s, start.first + 8 + COUNTER_MARK_AHEAD_S);
+	assert_int_equal(counter_mark_value(m), start.first + 18);
+	counter_mark_stop(m);
+	counter_mark_close(m);
+	// The next start begins above all of that, although the clock has not got there.
+	assert_int_equal(open_mark(s, &m, &start), 0);
+	assert_int_equal(start.first, s->dp->mark);
+	counter_mark_close(m);
+}
+
+static void lost_mark_file_begins_an_hour_ahead(void **state)
+{
+	struct site *s = *state;
+	struct dp_counter_start start;
+	struct counter_mark *m;
+	char path[128];
+
+	assert_int_equal(open_mark(s, &m, &start), 0);
+	s->dp->now = start.first - COUNTER_LOST_MARK_S;
+	assert_int_equal(counter_mark_run(m, &s->ctl), 0);
+	wait_for_mark(s, s->dp->now + COUNTER_MARK_AHEAD_S);
+	counter_mark_stop(m);
+	counter_mark_close(m);
+	snprintf(path, sizeof(path), "%s/counter.mark", s->dir);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(open_mark(s, &m, &start), 0);
+	assert_true(start.first >= s->dp->now + COUNTER_LOST_MARK_S);
+	counter_mark_close(m);
+}
+
+static void damaged_mark_file_is_refused_with_a_sentence(void **state)
+{
+	struct site *s = *state;
+	struct dp_counter_start start;
+	struct counter_mark *m;
+	char path[128], why[256];
+	uint8_t noise[1024];
+	int fd;
+
+	assert_int_equal(open_mark(s, &m, &start), 0);
+	s->dp->now = 1000;
+	assert_int_equal(counter_mark_run(m, &s->ctl), 0);
+	wait_for_mark(s, 1010);
+	counter_mark_stop(m);
+	counter_mark_close(m);
+	snprintf(path, sizeof(path), "%s/counter.mark", s->dir);
+	memset(noise, 0x5a, sizeof(noise));
+	fd = open(path, O_WRONLY);
+	assert_int_equal(pwrite(fd, noise, sizeof(noise), 0), sizeof(noise));
+	close(fd);
+	assert_int_equal(counter_mark_open(s->ctl.env, s->dir, false, &m, &start, why), -EUCLEAN);
+	assert_non_null(strstr(why, "both of its sectors are damaged"));
+}
+
+static void machine_id_is_thirty_two_hex_digits_or_zeros(void **state)
+{
+	struct site *s = *state;
+	uint8_t id[16];
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/machine-id", s->dir);
+	assert_false(machine_id_read(path, id));
+	file = fopen(path, "w");
+	fputs("00112233445566778899aabbccddeeff\n", file);
+	fclose(file);
+	assert_true(machine_id_read(path, id));
+	assert_int_equal(id[1], 0x11);
+	assert_int_equal(id[15], 0xff);
+	file = fopen(path, "w");
+	fputs("00112233445566778899aabbccddee", file);
+	fclose(file);
+	assert_false(machine_id_read(path, id));
+	assert_int_equal(id[1], 0);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, site_up, site_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(mark_runs_ten_ahead_of_the_later_of_clock_and_use),
+		cmocka_unit_test(mark_is_never_more_than_ten_ahead_while_time_passes),
+		cmocka_unit_test(mark_stops_at_the_last_value_there_is),
+		T(workers_learn_the_mark_after_it_is_on_disk),
+		T(lost_mark_file_begins_an_hour_ahead),
+		T(damaged_mark_file_is_refused_with_a_sentence),
+		T(machine_id_is_thirty_two_hex_digits_or_zeros),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

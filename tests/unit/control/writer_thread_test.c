@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "site.h"
+#include "test.h"
+
+// The writer is held in a job while others queue up behind it.
+struct gate {
+	struct ctl *ctl;
+	sem_t entered, open;
+};
+
+static int gate_job(struct store_env *env, void *arg)
+{
+	struct gate *gate = arg;
+
+	(void)env;
+	sem_post(&gate->entered);
+	sem_wait(&gate->open);
+	return 0;
+}
+
+static void *gate_thread(void *arg)
+{
+	struct gate *gate = arg;
+
+	ctl_writer_exclusive(gate->ctl, gate_job, gate);
+	return NULL;
+}
+
+static pthread_t gate_close(struct gate *gate, struct ctl *ctl)
+{
+	pthread_t thread;
+
+	gate->ctl = ctl;
+	sem_init(&gate->entered, 0, 0);
+	sem_init(&gate->open, 0, 0);
+	pthread_create(&thread, NULL, gate_thread, gate);
+	sem_wait(&gate->entered);
+	return thread;
+}
+
+struct order {
+	struct ctl *ctl;
+	char name[16];
+	int result; // what the job returns after it has written
+	int got; // what the caller got
+	unsigned *clock, when;
+};
+
+static int order_job(struct store_txn *txn, void *arg)
+{
+	struct order *order = arg;
+	struct store_service service = {.group_count = 0};
+	int ret;
+
+	order->when = (*order->clock)++;
+	snprintf(service.name, sizeof(service.name), "%s", order->name);
+	ret = store_service_put(txn, &service);
+	return ret != 0 ? ret : order->result;
+}
+
+static void *order_thread(void *arg)
+{
+	struct order *order = arg;
+
+	order->got = ctl_writer_run(order->ctl, order_job, order);
+	return NULL;
+}
+
+static bool service_is_there(struct site *s, const char *name)
+{
+	struct store_service service;
+	struct store_reader *r;
+	bool is_there;
+
+	assert_int_equal(ctl_reader_get(&s->ctl, &r), 0);
+	is_there = store_reader_service_by_name(r, name, &service) == 0;
+	ctl_reader_put(&s->ctl, r);
+	return is_there;
+}
+
+static uint64_t version(struct site *s)
+{
+	struct store_env_info info;
+
+	assert_int_equal(store_env_info(s->ctl.env, &info), 0);
+	return info.version;
+}
+
+#define JOBS 8
+
+static void jobs_that_wait_together_share_a_commit_and_fail_alone(void **state)
+{
+	const struct timespec nap = {.tv_nsec = 20000000};
+	struct site *s = *state;
+	struct order orders[JOBS];
+	pthread_t threads[JOBS], gate_holder;
+	unsigned clock = 0;
+	struct gate gate;
+	uint64_t before = version(s);
+
+	gate_holder = gate_close(&gate, &s->ctl);
+	for (int i = 0; i < JOBS; i++) {
+		orders[i] = (struct order){
+			.ctl = &s->ctl, .result = i == 3 ? -EDOM : 0, .clock = &clock};
+		snprintf(orders[i].name, sizeof(orders[i].name), "s%d", i);
+		pthread_create(&threads[i], NULL, order_thread, &orders[i]);
+		nanosleep(&nap, NULL); // so that they queue up in this order
+	}
+	sem_post(&gate.open);
+	pthread_join(gate_holder, NULL);
+	for (int i = 0; i < JOBS; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < JOBS; i++) {
+		assert_int_equal(orders[i].got, i == 3 ? -EDOM : 0);
+		assert_int_equal(service_is_there(s, orders[i].name), i != 3);
+		assert_int_equal(orders[i].when, i);
+	}
+	assert_int_equal(version(s), before + 1);
+}
+
+static int failing_job(struct store_txn *txn, void *arg)
+{
+	(void)txn;
+	(void)arg;
+	return -EPERM;
+}
+
+static void batch_of_failures_commits_nothing(void **state)
+{
+	struct site *s = *state;
+	uint64_t before = version(s);
+
+	assert_int_equal(ctl_writer_run(&s->ctl, failing_job, NULL), -EPERM);
+	assert_int_equal(version(s), before);
+}
+
+static int change_job(struct store_txn *txn, void *arg)
+{
+	struct site *s = arg;
+	struct store_service service = {.name = "c"};
+
+	ctl_store_changed(&s->ctl, 7, 2);
+	ctl_store_changed(&s->ctl, 100, 1);
+	return store_service_put(txn, &service);
+}
+
+static void workers_are_told_of_changed_ids_after_the_commit(void **state)
+{
+	struct site *s = *state;
+	unsigned n = s->dp->commands;
+
+	assert_int_equal(ctl_writer_run(&s->ctl, change_job, s), 0);
+	assert_int_equal(s->dp->commands, n + 2);
+	assert_int_equal(s->dp->command[n].kind, DP_CMD_STORE_CHANGED);
+	assert_int_equal(s->dp->command[n].first, 100);
+	assert_true(s->dp->command[n].has_more);
+	assert_int_equal(s->dp->command[n + 1].first, 7);
+	assert_int_equal(s->dp->command[n + 1].n, 2);
+	assert_false(s->dp->command[n + 1].has_more);
+}
+
+static void change_noted_from_outside_is_told_before_the_call_returns(void **state)
+{
+	struct site *s = *state;
+	unsigned n = s->dp->commands;
+
+	ctl_store_changed(&s->ctl, 3, 4);
+	assert_int_equal(s->dp->commands, n + 1);
+	assert_int_equal(s->dp->command[n].first, 3);
+	assert_int_equal(s->dp->command[n].n, 4);
+}
+
+static void changed_ids_wait_while_a_ring_is_full_and_are_not_lost(void **state)
+{
+	struct site *s = *state;
+	unsigned n = s->dp->commands;
+
+	s->dp->is_full = true;
+	ctl_store_changed(&s->ctl, 3, 4);
+	assert_int_equal(s->dp->commands, n);
+	s->dp->is_full = false;
+	ctl_store_changed(&s->ctl, 7, 1);
+	assert_int_equal(s->dp->commands, n + 1);
+	assert_int_equal(s->dp->command[n].first, 3);
+	assert_int_equal(s->dp->command[n].n, 5);
+}
+
+static void workers_see_any_commit_within_a_second_or_so(void **state)
+{
+	const struct timespec nap = {.tv_nsec = 100000000};
+	struct site *s = *state;
+	struct order order = {.ctl = &s->ctl, .name = "late"};
+	unsigned n = s->dp->commands, clock = 0;
+
+	order.clock = &clock;
+	assert_int_equal(ctl_writer_run(&s->ctl, order_job, &order), 0);
+	for (int i = 0; i < 30 && s->dp->commands == n; i++)
+		nanosleep(&nap, NULL);
+	assert_int_equal(s->dp->commands, n + 1);
+	assert_int_equal(s->dp->command[n].n, 0);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, site_up, site_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(jobs_that_wait_together_share_a_commit_and_fail_alone),
+		T(batch_of_failures_commits_nothing),
+		T(workers_are_told_of_changed_ids_after_the_commit),
+		T(change_noted_from_outside_is_told_before_the_call_returns),
+		T(changed_ids_wait_while_a_ring_is_full_and_are_not_lost),
+		T(workers_see_any_commit_within_a_second_or_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
