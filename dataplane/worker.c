@@ -17,7 +17,7 @@
 #define IDLE_NS 1000000u // turns go on this long after the last frame
 #define LONG_IDLE_NS 100000000u // after this long nobody is in a hurry
 #define SLEEP_NS 50000
-#define LONG_SLEEP_NS 250000
+#define LONG_SLEEP_NS 500000
 #define COMMANDS 256 // ring of commands, power of two
 
 static uint64_t clock_ns(clockid_t clock)
