@@ -119,9 +119,11 @@ void answer_echo(struct worker *w, struct rte_mbuf *m)
 	answer_send(w, m);
 }
 
-// Worker 0 asks; a gateway that is already known is asked directly.
+// Worker 0 asks. A gateway that is already known is asked directly, and everybody when it does
+// not answer: it may have another MAC now.
 static void gateway_ask(struct worker *w, const struct dp_now *now)
 {
+	bool is_repeat = w->shared->neigh.asked_ns != 0;
 	struct rte_ether_addr to;
 	struct rte_mbuf *m;
 
@@ -132,7 +134,7 @@ static void gateway_ask(struct worker *w, const struct dp_now *now)
 		w->stats.no_mbuf++;
 		return;
 	}
-	if (!neigh_mac(&w->shared->neigh, &to))
+	if (!neigh_mac(&w->shared->neigh, &to) || is_repeat)
 		memset(&to, 0xff, sizeof(to));
 	arp_fill(w, m, RTE_ARP_OP_REQUEST, &to, w->shared->conf->gateway);
 	w->stats.arp_requests++;

@@ -61,6 +61,10 @@ struct dp_campaign {
 	_Atomic bool is_paused; // control: wo, workers: ro
 	_Atomic bool is_aborted; // control: wo, workers: ro
 
+	// The rate in force and its schedule (pace.h). workers: rw
+	_Atomic uint32_t pace_rate;
+	_Atomic uint64_t pace_schedule;
+
 	// One octet a member. round: sends so far, or refused, or none; written only by the worker
 	// that owns the slice. done: 0, then DP_DONE_* once verified, by whichever worker saw it.
 	uint8_t *round;

@@ -142,6 +142,9 @@ void worker_commands(struct worker *w, const struct dp_now *now)
 			campaign_close(w, cmd.campaign);
 			break;
 		case DP_CMD_STORE_CHANGED:
+			// What waits was made from records that may be gone.
+			if (w->burst.n != 0)
+				burst_return(w);
 			records_raise(w, cmd.first, cmd.n);
 			if (!cmd.has_more)
 				store_follow(w);

@@ -3,41 +3,47 @@
 
 #include "pace.h"
 
-void pace_set(struct pace *pace, uint32_t rate, uint64_t now_ns)
-{
-	pace->rate = rate;
-	pace->interval_fp = rate == 0 ? 0 : (1000000000ull << 16) / rate;
-	pace->next_ns = now_ns;
-	pace->next_frac = 0;
-}
+#include <stdatomic.h>
+
+#define UNITS_PER_NS 64 // an uptime of nine years fits
+#define UNITS_PER_S (1000000000ull * UNITS_PER_NS)
 
 // The schedule may not lie further back than one burst.
-static uint64_t pace_start(const struct pace *pace, uint64_t now_ns)
+static uint64_t pace_start(uint64_t next, uint64_t now_ns)
 {
-	uint64_t oldest = now_ns > PACE_BURST_NS ? now_ns - PACE_BURST_NS : 0;
+	uint64_t oldest = now_ns > PACE_BURST_NS ? (now_ns - PACE_BURST_NS) * UNITS_PER_NS : 0;
 
-	return pace->next_ns > oldest ? pace->next_ns : oldest;
+	return next > oldest ? next : oldest;
 }
 
-unsigned pace_allowed(const struct pace *pace, uint64_t now_ns, unsigned want)
+void pace_begin(_Atomic uint64_t *schedule, uint64_t now_ns)
 {
-	uint64_t start = pace_start(pace, now_ns), due;
+	atomic_store_explicit(schedule, now_ns * UNITS_PER_NS, memory_order_relaxed);
+}
 
-	if (pace->rate == 0)
+unsigned pace_allowed(
+	const _Atomic uint64_t *schedule, uint32_t rate, uint64_t now_ns, unsigned want)
+{
+	uint64_t now = now_ns * UNITS_PER_NS, start, due;
+
+	if (rate == 0)
 		return want;
-	if (start > now_ns)
+	start = pace_start(atomic_load_explicit(schedule, memory_order_relaxed), now_ns);
+	if (start > now)
 		return 0;
-	due = ((now_ns - start) << 16) / pace->interval_fp + 1;
+	due = (now - start) / (UNITS_PER_S / rate) + 1;
 	return due < want ? (unsigned)due : want;
 }
 
-void pace_spend(struct pace *pace, uint64_t now_ns, unsigned n)
+void pace_spend(_Atomic uint64_t *schedule, uint32_t rate, uint64_t now_ns, unsigned n)
 {
-	uint64_t start = pace_start(pace, now_ns);
-	uint64_t step = pace->interval_fp * n + (start == pace->next_ns ? pace->next_frac : 0);
+	uint64_t next, after;
 
-	if (pace->rate == 0)
+	if (rate == 0 || n == 0)
 		return;
-	pace->next_ns = start + (step >> 16);
-	pace->next_frac = step & 0xffff;
+	next = atomic_load_explicit(schedule, memory_order_relaxed);
+	do
+		after = pace_start(next, now_ns) + UNITS_PER_S * n / rate;
+	while (!atomic_compare_exchange_weak_explicit(
+		schedule, &next, after, memory_order_relaxed, memory_order_relaxed));
 }

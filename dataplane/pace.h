@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Pace of a campaign on one worker: UEs per second, no burst longer than 10 ms (design: the radio
-// network, not the port, is the ceiling). A virtual schedule: one UE each interval, and what was
-// not used within 10 ms is lost. Time is an argument.
+// Pace of a campaign: UEs per second over all workers, no burst longer than 10 ms (design: the
+// radio network, not the port, is the ceiling). A virtual schedule: one UE each interval, and what
+// was not used within 10 ms is lost. The schedule is one word that the workers share: when the
+// next UE is due, in 1/64 ns. Two workers that ask at the same moment may both be allowed what is
+// due; both spend it, so the rate holds. Time is an argument.
 
 #pragma once
 
@@ -11,16 +13,10 @@
 
 #define PACE_BURST_NS 10000000u
 
-struct pace {
-	uint32_t rate; // UEs per second, 0 = no limit
-	uint64_t interval_fp; // nanoseconds between two UEs, times 2^16
-	uint64_t next_ns; // when the next UE is due
-	uint32_t next_frac; // fraction of next_ns, 2^-16 ns
-};
-
-// Changes the rate; what was saved up is lost.
-void pace_set(struct pace *pace, uint32_t rate, uint64_t now_ns);
-// How many of `want` UEs may be sent now.
-unsigned pace_allowed(const struct pace *pace, uint64_t now_ns, unsigned want);
+// Begins anew, after a change of the rate: what was saved up is lost.
+void pace_begin(_Atomic uint64_t *schedule, uint64_t now_ns);
+// How many of `want` UEs may be sent now. rate: UEs per second, 0 = no limit.
+unsigned pace_allowed(
+	const _Atomic uint64_t *schedule, uint32_t rate, uint64_t now_ns, unsigned want);
 // Notes that n were taken.
-void pace_spend(struct pace *pace, uint64_t now_ns, unsigned n);
+void pace_spend(_Atomic uint64_t *schedule, uint32_t rate, uint64_t now_ns, unsigned n);

@@ -61,6 +61,8 @@ static unsigned push_turn(struct worker *w, const struct dp_now *now)
 	uint64_t begin;
 	unsigned sent;
 
+	if (w->burst.is_built && !burst_is_fresh(w, now))
+		burst_return(w);
 	if (!w->burst.is_built && !push_make(w, now))
 		return 0;
 	begin = stage_begin(w);

@@ -110,6 +110,18 @@ unsigned rounds_due(struct rounds *s, uint64_t now_ns, uint32_t *ids, unsigned n
 	return found;
 }
 
+void rounds_return(struct rounds *s, unsigned round, uint32_t id)
+{
+	uint32_t slice = id / COUNTER_SLICE / s->workers, offset = id % COUNTER_SLICE;
+
+	// It stands before this one already.
+	if (s->round == round && (s->slice < slice || (s->slice == slice && s->offset <= offset)))
+		return;
+	s->round = round;
+	s->slice = slice;
+	s->offset = offset;
+}
+
 void rounds_sent(struct rounds *s, uint64_t now_ns, const uint32_t *ids, unsigned n)
 {
 	// 0 stands for never.

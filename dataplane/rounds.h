@@ -36,6 +36,9 @@ void rounds_fini(struct rounds *s);
 // nobody was found now: rounds_is_through() tells whether that is for good. Looks at no more than
 // ROUNDS_SLICES_PER_CALL slices, so that a sweep over answered members does not hold up the rest.
 unsigned rounds_due(struct rounds *s, uint64_t now_ns, uint32_t *ids, unsigned n);
+// An id that rounds_due() gave out in this round is not sent to now: the sweep goes back to it, and
+// passes over those behind it that were.
+void rounds_return(struct rounds *s, unsigned round, uint32_t id);
 // Notes that the port took the messages for these ids: their time to answer begins.
 void rounds_sent(struct rounds *s, uint64_t now_ns, const uint32_t *ids, unsigned n);
 // All rounds are over, the last wait too.

@@ -55,5 +55,6 @@ bool stage_build(struct worker *w, const struct dp_now *now)
 	for (unsigned i = 0; i < b->n; i++)
 		message_build(b, i);
 	b->is_built = true;
+	b->built_ns = now->ns;
 	return true;
 }

@@ -6,21 +6,15 @@
 
 #include "worker.h"
 
-static uint32_t rate_share(const struct worker *w, uint32_t rate)
+// The rate of a campaign; the worker that sees a new one first begins the schedule anew.
+static uint32_t campaign_rate(struct dp_campaign *c, const struct dp_now *now)
 {
-	unsigned n = w->shared->workers;
-	uint32_t share = rate / n + (w->index < rate % n);
+	uint32_t rate = atomic_load_explicit(&c->rate, memory_order_relaxed);
 
-	return rate != 0 && share == 0 ? 1 : share;
-}
-
-static void run_follow_rate(struct worker *w, struct run *run, const struct dp_now *now)
-{
-	uint32_t rate = atomic_load_explicit(&run->campaign->rate, memory_order_relaxed);
-
-	rate = rate_share(w, rate);
-	if (rate != run->pace.rate)
-		pace_set(&run->pace, rate, now->ns);
+	if (atomic_load_explicit(&c->pace_rate, memory_order_relaxed) != rate &&
+		atomic_exchange_explicit(&c->pace_rate, rate, memory_order_relaxed) != rate)
+		pace_begin(&c->pace_schedule, now->ns);
+	return rate;
 }
 
 static void run_publish(struct worker *w, struct run *run, bool is_through)
@@ -36,10 +30,11 @@ static void run_publish(struct worker *w, struct run *run, bool is_through)
 // Members of one campaign that may be sent to now; 0 with the reason noted.
 static unsigned run_due(struct worker *w, struct run *run, const struct dp_now *now)
 {
-	const struct dp_campaign *c = run->campaign;
+	struct dp_campaign *c = run->campaign;
 	struct rte_ether_addr gateway;
 	bool is_aborted = atomic_load_explicit(&c->is_aborted, memory_order_relaxed);
 	unsigned allowed, n;
+	uint32_t rate;
 
 	if (is_aborted || rounds_is_through(&run->rounds, now->ns)) {
 		run_publish(w, run, true);
@@ -54,36 +49,37 @@ static unsigned run_due(struct worker *w, struct run *run, const struct dp_now *
 		run_stall(w, run, DP_STALL_NO_MAC);
 		return 0;
 	}
-	run_follow_rate(w, run, now);
-	allowed = pace_allowed(&run->pace, now->ns, BURST);
+	rate = campaign_rate(c, now);
+	allowed = pace_allowed(&c->pace_schedule, rate, now->ns, BURST);
 	if (allowed == 0) {
 		run_stall(w, run, DP_STALL_PACE);
 		return 0;
 	}
 	w->burst.round = run->rounds.round;
 	n = rounds_due(&run->rounds, now->ns, w->burst.id, allowed);
-	pace_spend(&run->pace, now->ns, n);
+	pace_spend(&c->pace_schedule, rate, now->ns, n);
 	run_publish(w, run, false);
 	run_stall(w, run, DP_STALL_NONE);
 	return n;
 }
 
-// A burst that waited goes on, unless its campaign was stopped meanwhile.
+// A burst that waited goes on, unless its campaign was stopped meanwhile: then it makes room for
+// others.
 static bool burst_goes_on(struct worker *w)
 {
-	struct dp_campaign *c = w->burst.run->campaign;
+	const struct dp_campaign *c = w->burst.run->campaign;
 
-	if (atomic_load_explicit(&c->is_aborted, memory_order_relaxed)) {
-		burst_discard(w);
-		return false;
-	}
-	return !atomic_load_explicit(&c->is_paused, memory_order_relaxed);
+	if (!atomic_load_explicit(&c->is_aborted, memory_order_relaxed) &&
+		!atomic_load_explicit(&c->is_paused, memory_order_relaxed))
+		return true;
+	burst_return(w);
+	return false;
 }
 
 bool stage_due(struct worker *w, const struct dp_now *now)
 {
-	if (w->burst.n != 0)
-		return burst_goes_on(w);
+	if (w->burst.n != 0 && burst_goes_on(w))
+		return true;
 	for (unsigned i = 0; i < w->runs; i++) {
 		struct run *run = w->run[w->next_run % w->runs];
 		unsigned n = run_due(w, run, now);

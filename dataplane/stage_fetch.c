@@ -46,14 +46,17 @@ void stage_fetch(struct worker *w, const struct dp_now *now)
 {
 	struct burst *b = &w->burst;
 	unsigned kept = 0;
+	bool is_waiting = false;
 
 	for (unsigned i = 0; i < b->n; i++) {
 		store_id id = b->id[i];
 		unsigned why;
 
-		// Too far ahead of the clock: this member waits for its next round.
+		// Too far ahead of the clock, by a second at most: this member comes again.
 		if (!counter_may_send(&w->counter, id, now->counter)) {
 			w->stats.counter_waits++;
+			is_waiting = true;
+			rounds_return(&b->run->rounds, b->round, id);
 			continue;
 		}
 		why = member_fetch(w, kept, id, now);
@@ -63,4 +66,6 @@ void stage_fetch(struct worker *w, const struct dp_now *now)
 			kept++;
 	}
 	b->n = kept;
+	if (is_waiting)
+		run_stall(w, b->run, DP_STALL_COUNTER);
 }

@@ -8,6 +8,8 @@
 
 #include "worker.h"
 
+#define BURST_FRESH_NS 1000000000u // a burst that waited longer for the port is made anew
+
 static void members_sent(struct worker *w, unsigned from, unsigned n, const struct dp_now *now)
 {
 	struct burst *b = &w->burst;
@@ -50,6 +52,26 @@ unsigned stage_tx(struct worker *w, const struct dp_now *now)
 	b->n = 0;
 	b->is_built = false;
 	return taken;
+}
+
+// What the records said when it was built, and how long a MUK lives, holds for a second.
+bool burst_is_fresh(const struct worker *w, const struct dp_now *now)
+{
+	const struct burst *b = &w->burst;
+	const struct dp_campaign *c = b->run->campaign;
+
+	return now->ns - b->built_ns < BURST_FRESH_NS &&
+		!atomic_load_explicit(&c->is_paused, memory_order_relaxed) &&
+		!atomic_load_explicit(&c->is_aborted, memory_order_relaxed);
+}
+
+void burst_return(struct worker *w)
+{
+	struct burst *b = &w->burst;
+
+	if (b->sent < b->n)
+		rounds_return(&b->run->rounds, b->round, b->id[b->sent]);
+	burst_discard(w);
 }
 
 void burst_discard(struct worker *w)

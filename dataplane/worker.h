@@ -46,7 +46,6 @@ struct run {
 	struct mikey_bytes idi; // as its messages carry it
 	struct store_eligibility eligibility;
 	struct rounds rounds;
-	struct pace pace;
 };
 
 // MSK messages of one campaign on their way out. Members are chosen (due), and chosen ones wait
@@ -58,6 +57,7 @@ struct burst {
 	unsigned round; // they are sends number `round` of their members
 	bool is_built; // mbufs are held: fetch and build are over
 	uint32_t counter; // build .. seal
+	uint64_t built_ns; // build .. tx
 	uint32_t id[BURST];
 	uint32_t address[BURST]; // fetch .. frame, IPv4, network order
 	uint16_t port[BURST]; // fetch .. frame, host order
@@ -173,6 +173,10 @@ void capture_tx_end(struct worker *w, unsigned taken);
 void worker_drop(struct worker *w, struct rte_mbuf *mbuf, enum dp_drop why);
 // Gives up what the burst holds, for a run that closes.
 void burst_discard(struct worker *w);
+// Gives it back to the rounds, which choose it again: what waits too long is made anew.
+void burst_return(struct worker *w);
+// Whether a burst that was built may still leave.
+bool burst_is_fresh(const struct worker *w, const struct dp_now *now);
 
 static inline void run_mark_dirty(struct run *run, store_id id)
 {

@@ -90,7 +90,7 @@ static struct campaign *campaign_alloc(uint32_t span)
 
 static bool person_is_member(const struct person *p, unsigned group)
 {
-	return p->is_in[group] && p->is_authorised && p->is_registered;
+	return !p->is_removed && p->is_in[group] && p->is_authorised && p->is_registered;
 }
 
 // A campaign for one takes him as he is.
@@ -121,7 +121,7 @@ static void campaign_tally(struct campaign *c, struct tally *t);
 struct campaign *control_start(struct site *s, const struct control_order *order)
 {
 	struct control *control = &s->control;
-	struct campaign *c = campaign_alloc(s->people.n);
+	struct campaign *c = campaign_alloc(people_span(&s->people));
 	struct dp_campaign *dp = c->dp;
 
 	if (control->n == SITE_CAMPAIGNS)
@@ -178,8 +178,8 @@ static void campaign_tally(struct campaign *c, struct tally *t)
 static void campaign_judge(const struct campaign *c, const struct tally *t)
 {
 	if (t->members != c->members)
-		script_fail("campaign %u has %u members, had %u", c->number, t->members,
-			c->members);
+		script_fail(
+			"campaign %u has %u members, had %u", c->number, t->members, c->members);
 	if (t->verified + t->given_up + t->refused + t->pending != t->members)
 		script_fail("campaign %u: the verdicts do not add up", c->number);
 	if (t->verified < c->tally.verified)
@@ -308,11 +308,17 @@ static void campaign_restore(struct campaign *c)
 {
 	struct dp_campaign *dp = c->dp;
 
-	memcpy(dp->round, c->saved.round, dp->span);
-	for (uint32_t id = 0; id < dp->span; id++)
+	for (uint32_t id = 0; id < dp->span; id++) {
+		uint8_t round = c->saved.round[id];
+
+		// Answers to what was sent before the restart find nobody who waits for them: who
+		// had all his sends gets one more.
+		dp->round[id] = round == dp->sends ? (uint8_t)(round - 1) : round;
 		dp->done[id] = c->saved.done[id] != 0 ? DP_DONE_PREV : 0;
+	}
 	dp->first_round = c->saved.first_round;
 	atomic_store(&dp->first_counter, 0);
+	atomic_store(&dp->pace_rate, 0);
 	memset(dp->worker, 0, sizeof(dp->worker));
 	c->pushes_before = c->saved.pushes;
 	c->is_closing = false;

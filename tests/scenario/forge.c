@@ -133,7 +133,8 @@ static size_t message_seal(
 	if (f->has_bad_mac)
 		out[len - 1] ^= 0xff;
 	if (f->has_bad_bit)
-		out[ue_rng_below(&s->wire.rng, len)] ^= (uint8_t)(1u << ue_rng_below(&s->wire.rng, 8));
+		out[ue_rng_below(&s->wire.rng, len)] ^=
+			(uint8_t)(1u << ue_rng_below(&s->wire.rng, 8));
 	return f->is_truncated ? ue_rng_below(&s->wire.rng, len) : len;
 }
 

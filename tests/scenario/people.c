@@ -145,6 +145,7 @@ static void record_write(struct people *p, unsigned index)
 	sub.authorised = person->is_authorised ? services_of(p, person) : STORE_SET_NONE;
 	sub.registered = person->is_registered ? services_of(p, person) : STORE_SET_NONE;
 	person->id = fake_store_subscriber(p->env, &sub);
+	person->is_removed = false;
 }
 
 static void services_write(struct people *p)
@@ -189,8 +190,8 @@ static void previous_write(struct people *p, const struct person *before)
 
 	snprintf(prev.btid, sizeof(prev.btid), "%s", before->btid);
 	memcpy(prev.muk.byte, before->muk, sizeof(before->muk));
-	dp_muk_prep_burst(p->prep, before->muk, STORE_MUK_BYTES, &prev.muk_state,
-		sizeof(prev.muk_state), 1);
+	dp_muk_prep_burst(
+		p->prep, before->muk, STORE_MUK_BYTES, &prev.muk_state, sizeof(prev.muk_state), 1);
 	fake_store_prev(p->env, before->id, &prev);
 }
 
@@ -252,8 +253,19 @@ void people_rebind(struct people *p, unsigned index, struct ue_site *phones)
 	fake_store_commit(p->env);
 }
 
+store_id people_span(const struct people *p)
+{
+	store_id span = 0;
+
+	for (unsigned i = 0; i < p->n; i++)
+		if (p->person[i].id >= span)
+			span = p->person[i].id + 1;
+	return span;
+}
+
 void people_remove(struct people *p, unsigned index)
 {
+	p->person[index].is_removed = true;
 	fake_store_remove(p->env, p->person[index].id);
 	fake_store_commit(p->env);
 }

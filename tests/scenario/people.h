@@ -35,6 +35,7 @@ struct person {
 	bool is_in[PEOPLE_GROUPS + 1]; // by group number
 	bool is_verified; // a verification under the current MUK was noted
 	bool has_previous; // the store keeps a previous MUK
+	bool is_removed;
 	bool is_moved; // to the address behind the first one
 	store_id id; // in the store
 };
@@ -66,3 +67,4 @@ uint32_t people_address(const struct people *p, unsigned index);
 unsigned people_at(const struct people *p, uint32_t address);
 // Who has this id in the store; UINT_MAX for nobody.
 unsigned people_of_id(const struct people *p, store_id id);
+store_id people_span(const struct people *p); // ids 0 .. span-1 are in use

@@ -53,8 +53,8 @@ static uint64_t boottime_ns(const struct site *s)
 
 static void now_follow(struct site *s)
 {
-	worker_now_at(&s->shared.counter_start, boottime_ns(s),
-		site_true_s(s) + s->clock_error_s, &s->now);
+	worker_now_at(&s->shared.counter_start, boottime_ns(s), site_true_s(s) + s->clock_error_s,
+		&s->now);
 }
 
 static uint32_t true_counter(const struct site *s)
@@ -153,8 +153,8 @@ static void eal_start(struct site *s)
 {
 	char file_prefix[64], lcores[32];
 	char *args[] = {(char *)"scenario", (char *)"--no-huge", (char *)"--no-shconf",
-		(char *)"--no-pci", (char *)"-m", (char *)"256", (char *)"--log-level=warning",
-		file_prefix, lcores};
+		(char *)"--no-pci", (char *)"-m", (char *)"256", (char *)"--no-telemetry",
+		(char *)"--log-level=warning", file_prefix, lcores};
 	cpu_set_t before;
 
 	snprintf(s->run_dir, sizeof(s->run_dir), "/tmp/mskpush-scn-XXXXXX");
@@ -224,9 +224,13 @@ static unsigned site_turn(struct site *s)
 {
 	unsigned moved = 0;
 
+	// Each worker is the first one in its turn.
+	s->turns++;
 	for (unsigned i = 0; i < s->shared.workers; i++) {
-		worker_commands(s->shared.worker[i], &s->now);
-		moved += worker_turn(s->shared.worker[i], &s->now);
+		struct worker *w = s->shared.worker[(i + s->turns) % s->shared.workers];
+
+		worker_commands(w, &s->now);
+		moved += worker_turn(w, &s->now);
 	}
 	return moved + wire_carry(s);
 }

@@ -33,6 +33,7 @@ struct site {
 	uint64_t booted_ns; // where CLOCK_BOOTTIME stands at zero
 	int64_t clock_error_s; // CLOCK_REALTIME minus the true time
 	struct dp_now now;
+	unsigned turns;
 
 	// The mark of the counter: its file, and the copy in the store.
 	bool has_mark_file;

@@ -186,8 +186,8 @@ static void verb_move(struct site *s, struct words *w)
 		const struct person *person = &s->people.person[ids.id[i]];
 		struct ue_phones *phones = ue_site_phones(s->wire.phones);
 		uint32_t a = people_address(&s->people, ids.id[i]);
-		struct ue_address address = ue_address_v4((const uint8_t[]){(uint8_t)(a >> 24),
-			(uint8_t)(a >> 16), (uint8_t)(a >> 8), (uint8_t)a});
+		struct ue_address address = ue_address_v4((const uint8_t[]){
+			(uint8_t)(a >> 24), (uint8_t)(a >> 16), (uint8_t)(a >> 8), (uint8_t)a});
 		uint32_t phone = ue_phone_find(phones, person->impi, strlen(person->impi));
 
 		if (ue_phone_move(phones, phone, &address) != 0)
@@ -215,6 +215,19 @@ static void verb_remove(struct site *s, struct words *w)
 	words_end(w);
 	for (unsigned i = 0; i < ids.n; i++) {
 		people_remove(&s->people, ids.id[i]);
+		site_changed(s, ids.id[i]);
+	}
+}
+
+// import IDS: who was removed comes back with the same keys, under a new id
+static void verb_import(struct site *s, struct words *w)
+{
+	struct ids ids;
+
+	words_ids(w, &s->people, &ids);
+	words_end(w);
+	for (unsigned i = 0; i < ids.n; i++) {
+		people_store_one(&s->people, ids.id[i]);
 		site_changed(s, ids.id[i]);
 	}
 }
@@ -251,6 +264,7 @@ const struct verb verbs_harm[] = {
 	{"move", verb_move, false},
 	{"rebind", verb_rebind, false},
 	{"remove", verb_remove, false},
+	{"import", verb_import, false},
 	{"mark", verb_mark, false},
 	{0},
 };

@@ -61,8 +61,7 @@ static struct control_order order_take(struct site *s, struct words *w)
 		if (word_take_if(w, "group"))
 			order.group = (unsigned)word_number(w, "group", 1, PEOPLE_GROUPS);
 		else if (word_take_if(w, "only"))
-			order.only = (unsigned)word_number(
-				w, "phone", 0, (long)s->people.n - 1);
+			order.only = (unsigned)word_number(w, "phone", 0, (long)s->people.n - 1);
 		else if (word_take_if(w, "new"))
 			order.is_msk_new = true;
 		else if (word_take_if(w, "paused"))

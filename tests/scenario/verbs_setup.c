@@ -154,10 +154,10 @@ static void verb_new_store(struct site *s, struct words *w)
 	s->mark = s->store_mark = 0;
 }
 
-// The clock of the machine differs from the true time: clock -365d, clock on 2093-01-01 ...
+// Sets the clock of the machine forward, against the true time.
 static void verb_clock(struct site *s, struct words *w)
 {
-	s->clock_error_s = word_duration_ms(w) / 1000;
+	s->clock_error_s += word_duration_ms(w) / 1000;
 	words_end(w);
 }
 

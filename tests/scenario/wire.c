@@ -204,8 +204,7 @@ static unsigned phones_poll(struct site *s, const struct ue_now *now)
 	unsigned n = 0;
 	size_t len;
 
-	while (n < POLLS_MAX &&
-		(len = ue_site_poll(s->wire.phones, now, out, sizeof(out))) > 0) {
+	while (n < POLLS_MAX && (len = ue_site_poll(s->wire.phones, now, out, sizeof(out))) > 0) {
 		answer_take(s, out, len);
 		n++;
 	}
