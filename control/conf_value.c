@@ -125,13 +125,13 @@ static int text_read(const struct conf_row *row, const char *text, char out[CONF
 	size_t len = strlen(text);
 	char allowed[64];
 
-	snprintf(allowed, sizeof(allowed), "%" PRIu64 " to %" PRIu64 " printable octets", row->min,
-		row->max);
+	snprintf(allowed, sizeof(allowed), "%" PRIu64 " to %" PRIu64 " printable ASCII characters",
+		row->min, row->max);
 	if (len < row->min || len > row->max)
 		return fail(why, "wrong length:", allowed, text);
 	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-			return fail(why, "control character in", allowed, "...");
+		if ((unsigned char)text[i] < ' ' || (unsigned char)text[i] >= 0x7f)
+			return fail(why, "a character that is not allowed:", allowed, "...");
 	memcpy(out, text, len + 1);
 	return 0;
 }

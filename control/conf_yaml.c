@@ -54,11 +54,14 @@ static void keys_list(const char *prefix, char *out, size_t size)
 
 	out[0] = '\0';
 	for (size_t i = 0; i < conf_rows_count && at < size; i++) {
-		const char *key = conf_rows[i].key + skip;
-		size_t len = strcspn(key, ".");
+		const char *key;
+		size_t len;
 
-		if (strncmp(conf_rows[i].key, prefix, skip) != 0 ||
-			(strncmp(last, key, len) == 0 && last[len] == '.'))
+		if (strncmp(conf_rows[i].key, prefix, skip) != 0)
+			continue;
+		key = conf_rows[i].key + skip;
+		len = strcspn(key, ".");
+		if (strncmp(last, key, len) == 0 && last[len] == '.')
 			continue;
 		at += (size_t)snprintf(
 			out + at, size - at, "%s%.*s", at == 0 ? "" : ", ", (int)len, key);

@@ -164,26 +164,6 @@ static int services_find(const struct import_sets *sets, struct csv_text names,
 	return n;
 }
 
-static int id_compare(const void *a, const void *b)
-{
-	const store_service_id *x = a, *y = b;
-
-	return (int)*x - (int)*y;
-}
-
-static size_t ids_sort(store_service_id *ids, size_t n)
-{
-	size_t kept = 0;
-
-	if (n > 1)
-		qsort(ids, n, sizeof(*ids), id_compare);
-	for (size_t i = 0; i < n; i++) {
-		if (kept == 0 || ids[kept - 1] != ids[i])
-			ids[kept++] = ids[i];
-	}
-	return kept;
-}
-
 struct intern_job {
 	struct store_import *imp;
 	const store_service_id *ids;
@@ -210,7 +190,7 @@ static int cell_work_out(struct import_sets *sets, struct csv_text names, struct
 
 	if (n < 0)
 		return n;
-	job.n = ids_sort(ids, (size_t)n);
+	job.n = (size_t)n;
 	if (job.n > 0)
 		err = ctl_writer_exclusive(sets->ctl, intern_run, &job);
 	*out = (struct import_set){.set = job.set, .profiles = profiles};

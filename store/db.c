@@ -206,22 +206,32 @@ static int free_pages(MDB_txn *mdb, uint64_t *pages)
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-int env_room(struct store_env *env, uint64_t *pages)
+static int room_with_free_pages(struct store_env *env, uint64_t *room)
 {
-	MDB_envinfo info;
-	MDB_stat stat;
+	uint64_t pages;
 	MDB_txn *mdb;
 	int rc = mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &mdb);
 
 	if (rc != 0)
-		return db_error(rc);
-	rc = mdb_env_info(env->mdb, &info);
-	if (rc == 0)
-		rc = mdb_env_stat(env->mdb, &stat);
-	if (rc == 0)
-		rc = free_pages(mdb, pages);
-	if (rc == 0)
-		*pages += info.me_mapsize / stat.ms_psize - 1 - info.me_last_pgno;
+		return rc;
+	rc = free_pages(mdb, &pages);
 	mdb_txn_abort(mdb);
-	return db_error(rc);
+	*room += rc == 0 ? pages : 0;
+	return rc;
+}
+
+int env_has_room(struct store_env *env, uint64_t pages)
+{
+	uint64_t room;
+	MDB_envinfo info;
+	int rc = mdb_env_info(env->mdb, &info);
+
+	if (rc != 0)
+		return db_error(rc);
+	room = info.me_mapsize / ENV_PAGE_BYTES - 1 - info.me_last_pgno;
+	if (room < pages)
+		rc = room_with_free_pages(env, &room);
+	if (rc != 0)
+		return db_error(rc);
+	return room < pages ? -ENOSPC : 0;
 }

@@ -64,8 +64,11 @@ int db_put_u64(const struct view *v, enum db_id db, uint64_t key, const void *da
 // Number of entries.
 int db_entries(const struct view *v, enum db_id db, uint64_t *entries);
 
-// Pages that a transaction may still take: free ones, and those never used.
-int env_room(struct store_env *env, uint64_t *pages);
+#define ENV_PAGE_BYTES 4096
+// Pages that are kept for undoing and removing when the map is full: what adds, asks before.
+#define ENV_RESERVE_PAGES 64
+// -ENOSPC unless the map has so many pages that are free or were never used.
+int env_has_room(struct store_env *env, uint64_t pages);
 
 // A cursor points at key and val until it moves or the transaction writes.
 struct db_cursor {

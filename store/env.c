@@ -22,7 +22,6 @@
 #include "import.h"
 #include "index.h"
 
-#define PAGE_BYTES 4096
 #define MAP_BYTES_MIN (1 << 20)
 #define WHY_BYTES 256
 
@@ -96,7 +95,7 @@ static int map_size(const struct store_env_conf *conf, int fd, uint64_t *bytes, 
 			strerror(errno));
 	if ((uint64_t)st.st_size > size)
 		size = (uint64_t)st.st_size;
-	*bytes = (size + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+	*bytes = (size + ENV_PAGE_BYTES - 1) / ENV_PAGE_BYTES * ENV_PAGE_BYTES;
 	return 0;
 }
 
@@ -139,7 +138,7 @@ static int map_prepare(struct store_env *env, const char *dir, int fd, char *why
 
 	if (fstat(fd, &st) != 0 || mdb_env_info(env->mdb, &info) != 0)
 		return fail(why, -EIO, "The data file of the store cannot be read.");
-	if ((uint64_t)st.st_size < (info.me_last_pgno + 1) * PAGE_BYTES)
+	if ((uint64_t)st.st_size < (info.me_last_pgno + 1) * ENV_PAGE_BYTES)
 		return fail(why, -EIO, "The data file in %.150s has been cut short.", dir);
 	rc = posix_fallocate(fd, 0, (off_t)env->map_bytes);
 	if (rc != 0)
@@ -318,7 +317,7 @@ int store_env_info(struct store_env *env, struct store_env_info *out)
 		return db_error(rc);
 	*out = (struct store_env_info){
 		.map_bytes = info.me_mapsize,
-		.used_bytes = (info.me_last_pgno + 1) * PAGE_BYTES,
+		.used_bytes = (info.me_last_pgno + 1) * ENV_PAGE_BYTES,
 		.version = info.me_last_txnid,
 		.readers = info.me_numreaders,
 	};

@@ -12,7 +12,6 @@
 #include "view.h"
 
 #define LOOKAHEAD 16 // rows whose hashes are made ahead, so that memory can be fetched
-#define CLEANUP_PAGES 64 // room that is left for undoing an import when the map is full
 #define ROWS_PER_PAGE 4 // rows take less than that in any table
 
 struct row_hash {
@@ -302,14 +301,11 @@ int store_import_add(
 	struct store_import *imp, const struct store_subscriber *rows, size_t n, int *verdict)
 {
 	struct store_txn *txn;
-	uint64_t room;
 	int rc;
 
 	if (n > STORE_IMPORT_CHUNK || imp->step != STEP_ADD || imp->is_failed)
 		return -EINVAL;
-	rc = env_room(imp->env, &room);
-	if (rc == 0 && room < CLEANUP_PAGES + n / ROWS_PER_PAGE)
-		rc = -ENOSPC;
+	rc = env_has_room(imp->env, ENV_RESERVE_PAGES + n / ROWS_PER_PAGE);
 	if (rc == 0)
 		rc = store_txn_begin(imp->env, &txn);
 	if (rc == 0) {

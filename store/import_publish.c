@@ -124,10 +124,12 @@ void store_import_end(struct store_import *imp, struct store_import_result *resu
 {
 	if (result != NULL)
 		store_import_counts(imp, result);
-	while (imp->step != STEP_DONE && store_import_abort(imp) == 1)
-		imp->is_failed = true;
-	if (imp->step == STEP_DONE)
+	if (imp->step == STEP_DONE) {
 		import_free(imp);
+		return;
+	}
+	while (store_import_abort(imp) == 1)
+		;
 }
 
 int store_import_abort(struct store_import *imp)

@@ -172,32 +172,54 @@ static int blocks_spread(const struct view *v, enum db_id db, uint32_t first,
 	return 0;
 }
 
+// Drops slots that stand twice in a sorted list. Returns how many are left.
+static size_t slots_unique(struct index_slot *slots, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t same = kept;
+
+		while (same > 0 && slots[same - 1].tag == slots[i].tag &&
+			slots[same - 1].id != slots[i].id)
+			same--;
+		if (same == 0 || slots[same - 1].tag != slots[i].tag)
+			slots[kept++] = slots[i];
+	}
+	return kept;
+}
+
+static int place_spread(const struct view *v, enum db_id db, const struct index_place *place,
+	const struct index_slot *slots, size_t n)
+{
+	struct index_slot *all = malloc(2 * (INDEX_SLOTS + n) * sizeof(*all));
+	size_t count;
+	int rc;
+
+	if (all == NULL)
+		return -ENOMEM;
+	count = index_block_slots(place->block, all);
+	memcpy(all + count, slots, n * sizeof(*slots));
+	count += n;
+	index_sort(all, all + INDEX_SLOTS + n, count);
+	rc = blocks_spread(v, db, place->first, all, slots_unique(all, count));
+	free(all);
+	return rc;
+}
+
 // Adds slots that all belong into the block at place.
 static int place_insert(const struct view *v, enum db_id db, const struct index_place *place,
 	const struct index_slot *slots, size_t n)
 {
-	struct index_block block = *place->block;
-	struct index_slot *all;
-	size_t count = 0;
-	int rc;
+	struct index_block block;
 
-	if (block.count + n <= INDEX_SLOTS) {
-		for (size_t i = 0; i < n; i++)
-			if (!block_has(&block, slots[i]))
-				index_block_add(&block, slots[i]);
-		return block_put(v, db, place->first, &block);
-	}
-	all = malloc(2 * (INDEX_SLOTS + n) * sizeof(*all));
-	if (all == NULL)
-		return -ENOMEM;
-	count = index_block_slots(&block, all);
+	if (place->block->count + n > INDEX_SLOTS)
+		return place_spread(v, db, place, slots, n);
+	block = *place->block;
 	for (size_t i = 0; i < n; i++)
 		if (!block_has(&block, slots[i]))
-			all[count++] = slots[i];
-	index_sort(all, all + INDEX_SLOTS + n, count);
-	rc = blocks_spread(v, db, place->first, all, count);
-	free(all);
-	return rc;
+			index_block_add(&block, slots[i]);
+	return block_put(v, db, place->first, &block);
 }
 
 int index_insert(struct store_txn *txn, enum db_id db, const struct index_slot *slots, size_t n)

@@ -6,35 +6,51 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define ROOM_MIN 1024
+#define ROOM_MIN 262144
+#define GROWTH 8
 
-// The first slot for a key; the multiplication also spreads keys that are mere numbers.
-static size_t slot_of(const struct keyset *set, uint64_t key)
+static int table_push(struct keyset *set, size_t room)
 {
-	return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (set->room - 1);
+	struct keyset_table *t = &set->table[set->tables];
+
+	if (set->tables == KEYSET_TABLES)
+		return -ENOMEM;
+	*t = (struct keyset_table){.slot = calloc(room, sizeof(*t->slot)), .room = room};
+	if (t->slot == NULL)
+		return -ENOMEM;
+	set->tables++;
+	return 0;
 }
 
 int keyset_init(struct keyset *set, size_t expected)
 {
-	*set = (struct keyset){.room = ROOM_MIN};
-	while (set->room / 4 * 3 < expected)
-		set->room *= 2;
-	set->slot = calloc(set->room, sizeof(*set->slot));
-	return set->slot != NULL ? 0 : -ENOMEM;
+	size_t room = ROOM_MIN;
+
+	*set = (struct keyset){0};
+	while (room / 4 * 3 < expected)
+		room *= 2;
+	return table_push(set, room);
 }
 
 void keyset_fini(struct keyset *set)
 {
-	free(set->slot);
+	for (unsigned i = 0; i < set->tables; i++)
+		free(set->table[i].slot);
 	*set = (struct keyset){0};
 }
 
-static size_t find(const struct keyset *set, uint64_t key)
+// The first slot for a key; the multiplication also spreads keys that are mere numbers.
+static size_t slot_of(const struct keyset_table *t, uint64_t key)
 {
-	size_t at = slot_of(set, key);
+	return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (t->room - 1);
+}
 
-	while (set->slot[at] != 0 && set->slot[at] != key)
-		at = (at + 1) & (set->room - 1);
+static size_t find(const struct keyset_table *t, uint64_t key)
+{
+	size_t at = slot_of(t, key);
+
+	while (t->slot[at] != 0 && t->slot[at] != key)
+		at = (at + 1) & (t->room - 1);
 	return at;
 }
 
@@ -45,42 +61,38 @@ static uint64_t not_free(uint64_t key)
 
 bool keyset_has(const struct keyset *set, uint64_t key)
 {
-	return set->slot[find(set, not_free(key))] != 0;
-}
+	for (unsigned i = 0; i < set->tables; i++) {
+		const struct keyset_table *t = &set->table[i];
 
-static int grow(struct keyset *set)
-{
-	struct keyset bigger;
-	int rc = keyset_init(&bigger, set->room);
-
-	if (rc != 0)
-		return rc;
-	for (size_t i = 0; i < set->room; i++)
-		if (set->slot[i] != 0)
-			bigger.slot[find(&bigger, set->slot[i])] = set->slot[i];
-	bigger.count = set->count;
-	free(set->slot);
-	*set = bigger;
-	return 0;
+		if (t->slot[find(t, not_free(key))] != 0)
+			return true;
+	}
+	return false;
 }
 
 int keyset_add(struct keyset *set, uint64_t key)
 {
-	size_t at;
+	struct keyset_table *t = &set->table[set->tables - 1];
 
-	if (set->count >= set->room / 4 * 3) {
-		int rc = grow(set);
+	if (keyset_has(set, key))
+		return 0;
+	if (t->count >= t->room / 4 * 3) {
+		int rc = table_push(set, GROWTH * t->room);
 
 		if (rc != 0)
 			return rc;
+		t++;
 	}
-	at = find(set, not_free(key));
-	set->count += set->slot[at] == 0;
-	set->slot[at] = not_free(key);
+	t->slot[find(t, not_free(key))] = not_free(key);
+	t->count++;
 	return 0;
 }
 
 void keyset_prefetch(const struct keyset *set, uint64_t key)
 {
-	__builtin_prefetch(&set->slot[slot_of(set, not_free(key))], 1);
+	for (unsigned i = 0; i < set->tables; i++) {
+		const struct keyset_table *t = &set->table[i];
+
+		__builtin_prefetch(&t->slot[slot_of(t, not_free(key))], 1);
+	}
 }

@@ -14,6 +14,7 @@
 #include "view.h"
 
 #define BURST 64
+#define LAG 8 // look-ups between the steps of a burst
 
 // Loads what changed since `old`. A table whose version did not move lies where it lay: LMDB never
 // moves a page that was not written.
@@ -217,34 +218,49 @@ static store_id probe_confirm(const struct store_reader *r, struct btid_probe *p
 	return STORE_ID_NONE;
 }
 
-// Each step touches memory that the step before asked for: first the slots, then the records.
+static void probe_begin(
+	const struct store_reader *r, struct btid_probe *p, const struct store_bytes *btid)
+{
+	p->tag = env_tag(r->view.env, btid->data, btid->len);
+	p->pos = 0;
+	p->block = index_table_find(&r->btid, p->tag);
+	__builtin_prefetch(&p->block->slot[index_bucket(p->tag)]);
+}
+
+static void probe_fetch(const struct store_reader *r, struct btid_probe *p)
+{
+	const struct store_hot *hot;
+
+	probe_next(r, p);
+	hot = p->id != STORE_ID_NONE ? store_reader_hot(r, p->id, NULL) : NULL;
+	if (hot == NULL)
+		return;
+	// Most records lie across two cache lines.
+	__builtin_prefetch(hot);
+	__builtin_prefetch(&hot->port);
+}
+
+// Three steps, each LAG look-ups behind the one before, whose memory it needs: the slots come while
+// later texts are hashed, the records while later slots are searched.
 void store_reader_find_btid_burst(const struct store_reader *r, const struct store_bytes *btids,
 	size_t n, store_id *ids, uint8_t *is_prev)
 {
 	struct btid_probe probe[BURST];
 
-	if (!r->is_loaded || n > BURST) {
-		memset(ids, 0xff, n * sizeof(*ids));
-		memset(is_prev, 0, n);
+	memset(ids, 0xff, n * sizeof(*ids));
+	memset(is_prev, 0, n);
+	if (!r->is_loaded || n > BURST)
 		return;
-	}
-	for (size_t i = 0; i < n; i++) {
-		probe[i].tag = env_tag(r->view.env, btids[i].data, btids[i].len);
-		probe[i].pos = 0;
-		probe[i].block = index_table_find(&r->btid, probe[i].tag);
-		__builtin_prefetch(&probe[i].block->slot[index_bucket(probe[i].tag)]);
-	}
-	for (size_t i = 0; i < n; i++) {
-		const struct store_hot *hot;
+	for (size_t i = 0; i < n + 2 * LAG; i++) {
+		size_t second = i - LAG, third = i - 2 * LAG; // huge until their turn comes
 
-		probe_next(r, &probe[i]);
-		hot = probe[i].id != STORE_ID_NONE ? store_reader_hot(r, probe[i].id, NULL) : NULL;
-		if (hot != NULL)
-			__builtin_prefetch(hot);
-	}
-	for (size_t i = 0; i < n; i++) {
-		is_prev[i] = 0;
-		ids[i] = probe_confirm(r, &probe[i], &btids[i], &is_prev[i]);
+		if (i < n)
+			probe_begin(r, &probe[i], &btids[i]);
+		if (second < n)
+			probe_fetch(r, &probe[second]);
+		if (third < n)
+			ids[third] =
+				probe_confirm(r, &probe[third], &btids[third], &is_prev[third]);
 	}
 }
 

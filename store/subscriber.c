@@ -182,8 +182,10 @@ static int subscriber_add(
 	struct store_txn *txn, const struct store_subscriber *sub, bool may_reuse_id, store_id *id)
 {
 	struct layout layout;
-	int rc = id_take(txn, may_reuse_id, id);
+	int rc = env_has_room(txn->view.env, ENV_RESERVE_PAGES);
 
+	if (rc == 0)
+		rc = id_take(txn, may_reuse_id, id);
 	if (rc == 0)
 		rc = layout_make(txn, sub, &layout);
 	if (rc == 0)

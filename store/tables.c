@@ -31,36 +31,50 @@ static int block_table_reserve(struct block_table *t, uint32_t count)
 	return 0;
 }
 
+// The block of a number. One that lies where it lay before was checked then; not to touch it again
+// is what makes renewals quick.
+static const struct store_block *block_at(
+	const struct block_table *t, uint32_t number, uint32_t known, struct blob val)
+{
+	const struct store_block *block;
+
+	if (number < known && t->block[number] == val.data && val.len == sizeof(*block))
+		return val.data;
+	block = hot_block_check(val);
+	return block != NULL ? block : &no_block;
+}
+
 int block_table_load(struct block_table *t, const struct view *v)
 {
 	uint32_t count = (v->state->span + STORE_BLOCK_SUBSCRIBERS - 1) / STORE_BLOCK_SUBSCRIBERS;
-	uint32_t found = 0;
+	uint32_t known = t->count, next = 0;
 	struct db_cursor c;
 	int rc = block_table_reserve(t, count);
 
 	t->count = 0;
+	t->damaged = 0;
 	if (rc == 0)
 		rc = db_cursor_open(v, DB_HOT, &c);
 	if (rc != 0)
 		return rc;
-	for (uint32_t i = 0; i < count; i++)
-		t->block[i] = &no_block;
-	for (rc = db_cursor_first(&c); rc == 0; rc = db_cursor_next(&c)) {
+	for (rc = db_cursor_first(&c); rc == 0 && next < count; rc = db_cursor_next(&c)) {
 		uint32_t number = blob_to_u32(c.key);
-		const struct store_block *block = hot_block_check(c.val);
 
-		if (number >= count)
-			break;
-		if (block == NULL)
+		while (next < number && next < count)
+			t->block[next++] = &no_block;
+		if (number != next || next == count)
 			continue;
-		t->block[number] = block;
-		found++;
+		t->block[next] = block_at(t, number, known, c.val);
+		next++;
 	}
 	db_cursor_close(&c);
 	if (rc != 0 && rc != -ENOENT)
 		return rc;
+	while (next < count)
+		t->block[next++] = &no_block;
+	for (uint32_t i = 0; i < count; i++)
+		t->damaged += t->block[i] == &no_block;
 	t->count = count;
-	t->damaged = count - found;
 	return 0;
 }
 

@@ -79,6 +79,8 @@ void campaign_print(const json_t *campaign, const json_t *drops)
 	table_pair(&t, "state", "%s", text_at(campaign, "state"));
 	if (json_is_string(value_at(campaign, "stall")))
 		table_pair(&t, "stalled", "%s", text_at(campaign, "stall"));
+	if (number_at(campaign, "rate") > 0)
+		table_pair_number(&t, "rate limit", number_at(campaign, "rate"));
 	table_pair_number(&t, "members", number_at(campaign, "members"));
 	table_pair_number(&t, "verified", number_at(campaign, "verified"));
 	table_pair_number(&t, "given up", number_at(campaign, "given_up"));

@@ -47,6 +47,7 @@ static inline uint32_t ue_index_next(const struct ue_index *index, uint32_t hash
 	}
 }
 
+// Multiplies and folds eight octets at a time, so that every one of them reaches the low bits.
 static inline uint32_t ue_hash(const void *data, size_t len)
 {
 	const uint8_t *p = data;
@@ -55,12 +56,13 @@ static inline uint32_t ue_hash(const void *data, size_t len)
 	while (len > 0) {
 		uint64_t word = 0;
 		size_t n = len < sizeof(word) ? len : sizeof(word);
+		unsigned __int128 product;
 
 		memcpy(&word, p, n);
-		h = (h ^ word) * 0xff51afd7ed558ccdu;
-		h ^= h >> 32;
+		product = (unsigned __int128)(h ^ word) * 0xa0761d6478bd642fu;
+		h = (uint64_t)product ^ (uint64_t)(product >> 64);
 		p += n;
 		len -= n;
 	}
-	return (uint32_t)(h ^ (h >> 29));
+	return (uint32_t)(h ^ (h >> 32));
 }

@@ -148,7 +148,7 @@ static void nap(struct loop *loop, bool is_busy, const struct ue_now *now)
 {
 	int64_t idle = now->mono - loop->busy_at;
 
-	if (is_busy || loop->head != loop->tail)
+	if (is_busy)
 		loop->busy_at = now->mono;
 	else if (idle > LONG_IDLE_US)
 		usleep(LONG_NAP_US);

@@ -159,3 +159,48 @@ void file_fill(const char *name, size_t bytes)
 		fprintf(file, "%063zu\n", i);
 	fclose(file);
 }
+
+void expect_code(int code, const char *arguments)
+{
+	run(arguments);
+	if (ran.code != code)
+		fail_msg("mskpush %s: exit %d, not %d; stderr: %s", arguments, ran.code, code,
+			ran.err);
+}
+
+void expect_in(const char *text, const char *part)
+{
+	if (strstr(text, part) == NULL)
+		fail_msg("\"%s\" is not in: %s", part, text);
+}
+
+void expect_pair(const char *name, const char *value)
+{
+	const char *at = ran.out;
+
+	while ((at = strstr(at, name)) != NULL) {
+		const char *rest = at + strlen(name);
+
+		rest += strspn(rest, " ");
+		if ((at == ran.out || at[-1] == '\n') && strncmp(rest, value, strlen(value)) == 0 &&
+			rest[strlen(value)] == '\n')
+			return;
+		at++;
+	}
+	fail_msg("no \"%s %s\" in: %s", name, value, ran.out);
+}
+
+void expect_error(int code, const char *arguments, const char *part)
+{
+	char with_json[1024];
+
+	expect_code(code, arguments);
+	expect_in(ran.err, part);
+	assert_memory_equal(ran.err, "mskpush: ", 9);
+	assert_ptr_equal(strchr(ran.err, '\n'), ran.err + strlen(ran.err) - 1);
+	assert_string_equal(ran.out, "");
+	snprintf(with_json, sizeof(with_json), "%s --json", arguments);
+	expect_code(code, with_json);
+	expect_in(ran.out, "\"error\": \"");
+	expect_in(ran.out, "\"message\": \"");
+}

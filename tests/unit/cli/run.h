@@ -31,3 +31,10 @@ void expect_string_in_log(const char *call, const char *part);
 
 void file_write(const char *name, const char *text);
 void file_fill(const char *name, size_t bytes);
+
+void expect_code(int code, const char *arguments);
+void expect_in(const char *text, const char *part);
+// A line of the verdict: the name, blanks, the value.
+void expect_pair(const char *name, const char *value);
+// An error is one line, and with --json an object as well.
+void expect_error(int code, const char *arguments, const char *part);

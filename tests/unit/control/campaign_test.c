@@ -305,24 +305,27 @@ static void crash_before_the_first_settle_loses_no_member(void **state)
 		STORE_CAMPAIGN_RUNNING);
 }
 
+// More than the last step and one commit after it take.
+#define SLICES 130u
+
 static void clean_stop_keeps_every_answer(void **state)
 {
 	struct site *s = *state;
 	struct dp_campaign *c;
 	uint32_t id;
 
-	// More slices than one commit takes.
-	site_subscribers(s, 70 * STORE_SLICE);
+	site_subscribers(s, SLICES * STORE_SLICE);
 	id = site_push(s, 8);
 	c = fake_dp_opened(s->dp, 0);
-	for (uint32_t i = 0; i < 70 * STORE_SLICE; i += STORE_SLICE) {
+	for (uint32_t i = 0; i < SLICES * STORE_SLICE; i += STORE_SLICE) {
 		fake_dp_sent(c, i, 1);
 		fake_dp_verified(c, i, DP_DONE_CURRENT);
 	}
 	site_restart(s, false);
-	expect_counts(s, id, COUNTS(70 * STORE_SLICE, 70, 0, 0, 70 * STORE_SLICE - 70),
+	expect_counts(s, id,
+		COUNTS(SLICES * STORE_SLICE, SLICES, 0, 0, SLICES * STORE_SLICE - SLICES),
 		STORE_CAMPAIGN_RUNNING);
-	assert_true(site_flags(s, 69 * STORE_SLICE) & STORE_MUK_VERIFIED);
+	assert_true(site_flags(s, (SLICES - 1) * STORE_SLICE) & STORE_MUK_VERIFIED);
 }
 
 static void verification_is_noted_with_the_subscriber_when_it_was_under_its_current_muk(

@@ -123,7 +123,11 @@ static void value_out_of_range_is_named(void **state)
 		"192.0.2.1 or "
 		"192.0.2.1/24");
 	expect_refused("fqdn: ''\n",
-		"f.yaml:1: fqdn: wrong length: \"\"; allowed: 1 to 253 printable octets");
+		"f.yaml:1: fqdn: wrong length: \"\"; allowed: 1 to 253 printable ASCII characters");
+	expect_refused("fqdn: \"a\\N\"\n",
+		"f.yaml:1: fqdn: a character that is not allowed: \"...\"; allowed: 1 to 253 "
+		"printable "
+		"ASCII characters");
 	expect_refused("campaign: {waits: []}\n", "f.yaml: campaign.waits: at least one is needed");
 }
 

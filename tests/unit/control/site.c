@@ -70,7 +70,7 @@ int site_up(void **state)
 
 	conf_init(&s->conf);
 	s->conf.workers.count = 2;
-	s->conf.store.map_bytes = 128 << 20;
+	s->conf.store.map_bytes = 192 << 20;
 	s->group = (struct store_group_id){{0x00, 0xf1, 0x10}, 1};
 	snprintf(s->dir, sizeof(s->dir), "/tmp/mskpush-control-XXXXXX");
 	if (mkdtemp(s->dir) == NULL)
@@ -179,6 +179,36 @@ void site_subscribers(struct site *s, unsigned n)
 		assert_int_equal(ctl_writer_exclusive(&s->ctl, import_job, &put), 0);
 	else
 		assert_int_equal(ctl_writer_run(&s->ctl, put_job, &put), 0);
+}
+
+struct uicc {
+	struct site *site;
+	unsigned btid_len;
+};
+
+static int uicc_job(struct store_txn *txn, void *arg)
+{
+	const struct uicc *uicc = arg;
+	struct store_subscriber sub = {
+		.impi = "uicc@x",
+		.flags = STORE_HAS_MUK | STORE_LIVE | STORE_IN_UICC,
+		.expires = UINT32_MAX,
+		.authorised = uicc->site->set,
+		.registered = uicc->site->set,
+	};
+	store_id id;
+	bool is_new;
+
+	memset(sub.btid, 'b', uicc->btid_len);
+	sub.btid[1] = '@';
+	return store_subscriber_put(txn, &sub, false, &id, &is_new);
+}
+
+void site_uicc_subscriber(struct site *s, unsigned btid_len)
+{
+	struct uicc uicc = {s, btid_len};
+
+	assert_int_equal(ctl_writer_run(&s->ctl, uicc_job, &uicc), 0);
 }
 
 void site_rekey(struct site *s, unsigned number, const char *btid)

@@ -29,6 +29,8 @@ int site_down(void **state); // cmocka tear-down
 void site_restart(struct site *s, bool is_crash);
 // n members more, from id 0 upwards; B-TIDs are "b<number>@x".
 void site_subscribers(struct site *s, unsigned n);
+// A subscriber with keys in the UICC and a B-TID of this many octets.
+void site_uicc_subscriber(struct site *s, unsigned btid_len);
 // Gives a subscriber a new B-TID and tells the workers, as a registration does.
 void site_rekey(struct site *s, unsigned number, const char *btid);
 uint8_t site_flags(struct site *s, store_id id);

@@ -208,6 +208,57 @@ static void resumed_campaign_goes_on_in_its_round(void **state)
 	rounds_fini(&s.rounds);
 }
 
+// A member that could not be sent to comes again in its round; those behind it that were sent to
+// do not.
+static void returned_member_is_due_again(void **state)
+{
+	uint32_t ids[64];
+	struct site s;
+
+	(void)state;
+	site_open(&s, 0, 1);
+	assert_int_equal(rounds_due(&s.rounds, 0, ids, 64), 64);
+	for (unsigned i = 0; i < 64; i++)
+		if (i != 5)
+			s.round[ids[i]] = 1;
+	rounds_sent(&s.rounds, 0, ids, 64);
+	rounds_return(&s.rounds, 1, ids[5]);
+	assert_int_equal(rounds_due(&s.rounds, 0, ids, 64), 64);
+	assert_int_equal(ids[0], 5);
+	assert_int_equal(ids[1], 64);
+	rounds_fini(&s.rounds);
+}
+
+static void return_goes_back_over_the_end_of_a_round(void **state)
+{
+	struct site s;
+
+	(void)state;
+	site_open(&s, 0, 1);
+	site_send(&s, 0);
+	assert_int_equal(s.rounds.round, 2);
+	s.round[SPAN - 1] = 0;
+	rounds_return(&s.rounds, 1, SPAN - 1);
+	assert_int_equal(s.rounds.round, 1);
+	assert_int_equal(site_send(&s, 0), 1);
+	rounds_fini(&s.rounds);
+}
+
+static void return_never_goes_forward(void **state)
+{
+	uint32_t ids[64];
+	struct site s;
+
+	(void)state;
+	site_open(&s, 0, 1);
+	rounds_due(&s.rounds, 0, ids, 64);
+	rounds_return(&s.rounds, 1, ids[3]);
+	rounds_return(&s.rounds, 1, ids[9]);
+	assert_int_equal(rounds_due(&s.rounds, 0, ids, 1), 1);
+	assert_int_equal(ids[0], 3);
+	rounds_fini(&s.rounds);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +272,9 @@ int main(void)
 		cmocka_unit_test(workers_share_the_members_out),
 		cmocka_unit_test(worker_without_members_is_through_at_once),
 		cmocka_unit_test(resumed_campaign_goes_on_in_its_round),
+		cmocka_unit_test(returned_member_is_due_again),
+		cmocka_unit_test(return_goes_back_over_the_end_of_a_round),
+		cmocka_unit_test(return_never_goes_forward),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

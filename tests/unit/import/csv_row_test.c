@@ -106,6 +106,8 @@ static void names_are_checked(void **state)
 	expect_error("impi,port\n\xc0\x80,1\n", 2, "impi", "UTF-8");
 	expect_error("impi,port\n\xed\xa0\x80,1\n", 2, "impi", "UTF-8");
 	expect_error("impi,port\n\xf4\x90\x80\x80,1\n", 2, "impi", "UTF-8");
+	expect_error("impi,port\n\xe0\x9f\xbf,1\n", 2, "impi", "UTF-8");
+	expect_error("impi,port\n\xf0\x8f\xbf\xbf,1\n", 2, "impi", "UTF-8");
 	expect_error("impi,port\n\xc2\x85,1\n", 2, "impi", "UTF-8");
 	expect_error("impi,port\na\xe2\x82,1\n", 2, "impi", "UTF-8");
 	text_read("impi,port\nj\xc3\xb6rg@\xe2\x82\xac\xf0\x9f\x98\x80,1\n", &o);

@@ -82,7 +82,7 @@ int ctl_uicc_check(const struct ctl *ctl, unsigned profile, size_t btid_len, cha
 	return -E2BIG;
 }
 
-// Stand-ins for HMAC states that show which MUK they were made of.
+// Stand-ins for HMAC states that show which MUK they were made of: its complement.
 int dp_muk_prep_create(struct dp_muk_prep **out)
 {
 	*out = NULL;
@@ -93,8 +93,12 @@ void dp_muk_prep_burst(struct dp_muk_prep *prep, const uint8_t *muks, size_t str
 	struct store_muk_state *states, size_t state_stride, size_t n)
 {
 	(void)prep;
-	for (size_t i = 0; i < n; i++)
-		memcpy((uint8_t *)states + i * state_stride, muks + i * stride, 32);
+	for (size_t i = 0; i < n; i++) {
+		uint8_t *state = (uint8_t *)states + i * state_stride;
+
+		for (unsigned k = 0; k < STORE_MUK_BYTES; k++)
+			state[k] = (uint8_t)~muks[i * stride + k];
+	}
 }
 
 void dp_muk_prep_destroy(struct dp_muk_prep *prep)

@@ -23,21 +23,39 @@ static int tear_down(void **state)
 	return 0;
 }
 
-// Puts subscribers until one does not fit. Returns how many did.
+// Puts n subscribers in one transaction.
+static int put_some(struct store_env *env, uint32_t from, uint32_t n)
+{
+	struct store_txn *txn = test_begin(env);
+	int rc = 0;
+
+	for (uint32_t i = from; i < from + n && rc == 0; i++) {
+		struct store_subscriber sub;
+		store_id id;
+		bool is_new;
+
+		test_subscriber(i, i, &sub);
+		rc = store_subscriber_put(txn, &sub, false, &id, &is_new);
+	}
+	if (rc == 0)
+		return store_txn_commit(txn);
+	store_txn_abort(txn);
+	return rc;
+}
+
+// Puts subscribers until not one more fits. Returns how many did.
 static uint32_t fill(struct store_env *env)
 {
-	struct store_subscriber sub;
-	store_id id;
-	uint32_t i = 0;
-	int rc;
+	uint32_t done = 0;
 
-	do {
-		test_subscriber(i, i, &sub);
-		rc = test_try_put(env, &sub, &id);
-		i += rc == 0;
-	} while (rc == 0);
-	assert_int_equal(rc, -ENOSPC);
-	return i;
+	for (uint32_t n = 50; n > 0; n /= 2) {
+		int rc;
+
+		while ((rc = put_some(env, done, n)) == 0)
+			done += n;
+		assert_int_equal(rc, -ENOSPC);
+	}
+	return done;
 }
 
 static void put_into_a_full_map_leaves_the_rest_whole(void **state)
@@ -48,6 +66,22 @@ static void put_into_a_full_map_leaves_the_rest_whole(void **state)
 	assert_true(n > 100);
 	test_range(env, 0, n, 0);
 	test_no_range(env, n, n + 1);
+	test_clean(env);
+}
+
+static void subscribers_can_be_removed_from_a_full_map(void **state)
+{
+	struct store_env *env = *state;
+	uint32_t n = fill(env);
+
+	for (store_id id = 0; id < n; id += 30) {
+		struct store_txn *txn = test_begin(env);
+
+		assert_int_equal(store_subscriber_remove(txn, id), 0);
+		test_commit(txn);
+	}
+	test_no_range(env, 0, 1);
+	test_range(env, 1, 3, 0);
 	test_clean(env);
 }
 
@@ -83,7 +117,24 @@ static void import_into_a_full_map_is_undone(void **state)
 	free(verdict);
 }
 
-// Many changed subscribers: the change list fits, and its application finds its room.
+// Adds rows in chunks until one does not fit.
+static int add_rows(struct store_import *imp, uint32_t from, uint32_t to, uint32_t shift)
+{
+	struct store_subscriber *rows = calloc(25, sizeof(*rows));
+	int verdict[25];
+	int rc = 0;
+
+	assert_non_null(rows);
+	for (uint32_t at = from; at < to && rc == 0; at += 25) {
+		for (uint32_t i = 0; i < 25; i++)
+			test_subscriber(at + i, at + i + shift, &rows[i]);
+		rc = store_import_add(imp, rows, 25, verdict);
+	}
+	free(rows);
+	return rc;
+}
+
+// The change list fits or it does not; once it is published its application finds its room.
 static void changes_in_a_nearly_full_map_are_whole_or_absent(void **state)
 {
 	struct store_env *env = *state;
@@ -91,43 +142,29 @@ static void changes_in_a_nearly_full_map_are_whole_or_absent(void **state)
 	uint32_t n = 0;
 	int rc;
 
-	while (n < 2000) {
+	for (rc = 0; rc == 0; n += rc == 0 ? 50 : 0) {
 		assert_int_equal(store_import_begin(env, 0, &imp), 0);
-		rc = 0;
-		for (uint32_t i = 0; i < 50 && rc == 0; i++) {
-			struct store_subscriber sub;
-			int verdict;
-
-			test_subscriber(n + i, n + i, &sub);
-			rc = store_import_add(imp, &sub, 1, &verdict);
-		}
-		if (rc != 0) {
+		rc = add_rows(imp, n, n + 50, 0);
+		if (rc == 0)
+			test_import_finish(imp);
+		else
 			test_import_abort(imp);
+	}
+	assert_true(n > 500);
+	for (uint32_t part = n; part > 100; part /= 2) {
+		assert_int_equal(store_import_begin(env, 0, &imp), 0);
+		rc = add_rows(imp, 0, part / 25 * 25, 10000);
+		while (rc >= 0 && (rc = store_import_publish(imp)) == 1)
+			;
+		if (rc == 0) {
+			store_import_end(imp, NULL);
+			test_range(env, 0, part / 25 * 25, 10000);
 			break;
 		}
-		test_import_finish(imp);
-		n += 50;
-	}
-	assert_int_equal(store_import_begin(env, 0, &imp), 0);
-	rc = 0;
-	for (uint32_t i = 0; i < n && rc == 0; i++) {
-		struct store_subscriber sub;
-		int verdict;
-
-		test_subscriber(i, i + 10000, &sub);
-		rc = store_import_add(imp, &sub, 1, &verdict);
-	}
-	do {
-		if (rc >= 0)
-			rc = store_import_publish(imp);
-	} while (rc == 1);
-	if (rc == 0) {
-		store_import_end(imp, NULL);
-		test_range(env, 0, n, 10000);
-	} else {
 		assert_int_equal(rc, -ENOSPC);
 		test_import_abort(imp);
 		test_range(env, 0, n, 0);
+		test_clean(env);
 	}
 	test_clean(env);
 }
@@ -138,6 +175,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(put_into_a_full_map_leaves_the_rest_whole),
+		TEST(subscribers_can_be_removed_from_a_full_map),
 		TEST(import_into_a_full_map_is_undone),
 		TEST(changes_in_a_nearly_full_map_are_whole_or_absent),
 	};

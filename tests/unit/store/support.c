@@ -76,9 +76,8 @@ int test_try_put(struct store_env *env, const struct store_subscriber *sub, stor
 	int rc = store_subscriber_put(txn, sub, false, id, &is_new);
 
 	if (rc == 0)
-		test_commit(txn);
-	else
-		store_txn_abort(txn);
+		return store_txn_commit(txn);
+	store_txn_abort(txn);
 	return rc;
 }
 

@@ -100,7 +100,8 @@ static void put16(uint8_t *at, unsigned value)
 
 void frame_mend(uint8_t *frame)
 {
-	uint8_t *ip = frame + 14, *udp = ip + 4 * (ip[0] & 15), pseudo[12] = {0};
+	uint8_t *ip = frame + 14, pseudo[12] = {0};
+	uint8_t *udp = ip + ((ip[0] & 15) < 5 ? 20 : 4 * (ip[0] & 15));
 	unsigned len = (unsigned)(udp[4] << 8 | udp[5]);
 	uint16_t sum;
 
