@@ -173,8 +173,8 @@ void admin_group_remove(const struct admin_request *req, struct admin_reply *rep
 	if (ret == 0)
 		log_info("group-removed", "group=%04x", change.group.id.group);
 	else if (ret == -EBUSY)
-		admin_error(
-			reply, 409, "in-use", "The key group belongs to a service or an open campaign.");
+		admin_error(reply, 409, "in-use",
+			"The key group belongs to a service or an open campaign.");
 	else
 		admin_error_store(reply, ret, "key group");
 }

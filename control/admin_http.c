@@ -132,9 +132,8 @@ static int body_parse(struct call *call)
 	if (call->req.body != NULL)
 		admin_error(&call->reply, 400, "bad-json", "The body is to be a JSON object.");
 	else
-		admin_error(&call->reply, 400, "bad-json",
-			"The body is not JSON: line %d, column %d: %s.", error.line, error.column,
-			error.text);
+		admin_error(&call->reply, 400, "bad-json", "Not JSON: line %d, column %d: %s.",
+			error.line, error.column, error.text);
 	return -EINVAL;
 }
 
@@ -202,7 +201,8 @@ static struct MHD_Response *pipe_response(struct MHD_Connection *connection, str
 static struct MHD_Response *json_response(struct call *call)
 {
 	json_t *body = call->reply.body;
-	char *text = body == NULL ? strdup("{}") : json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(12));
+	char *text = body == NULL ? strdup("{}")
+				  : json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(12));
 
 	if (text == NULL)
 		return NULL;

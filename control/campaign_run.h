@@ -51,7 +51,6 @@ struct campaigns {
 	unsigned n;
 };
 
-
 struct campaign_run *campaigns_find(struct campaigns *all, uint32_t id);
 
 // A run for a record, all of whose members are NONE. -ENOMEM.

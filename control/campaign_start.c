@@ -272,6 +272,15 @@ int campaign_start(struct ctl *ctl, const struct campaign_order *order, uint32_t
 
 // --- After a restart ------------------------------------------------------------------------
 
+// Answers to what was sent before the restart find nobody who waits for them: who had all his
+// sends gets one more.
+static uint8_t sends_restore(const struct campaign_run *run, uint8_t state)
+{
+	uint8_t sends = state & (STORE_MEMBER_GIVEN_UP - 1);
+
+	return sends == run->record.sends ? sends - 1 : sends;
+}
+
 // What was verified stays so (the store has been told of the MUK, or never will be); refusals and
 // the messages sent so far stay too. The others are pending.
 static void slice_restore(
@@ -285,9 +294,12 @@ static void slice_restore(
 		run->dp->round[id] = state[i];
 		if (state[i] == STORE_MEMBER_NONE || (state[i] & STORE_MEMBER_REFUSED) != 0)
 			continue;
-		run->dp->round[id] = state[i] & (STORE_MEMBER_GIVEN_UP - 1);
-		if ((state[i] & STORE_MEMBER_VERIFIED) != 0)
+		if ((state[i] & STORE_MEMBER_VERIFIED) != 0) {
+			run->dp->round[id] = state[i] & (STORE_MEMBER_GIVEN_UP - 1);
 			run->dp->done[id] = DP_DONE_PREV;
+		} else {
+			run->dp->round[id] = sends_restore(run, state[i]);
+		}
 	}
 }
 

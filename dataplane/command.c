@@ -129,26 +129,66 @@ static void store_follow(struct worker *w)
 	}
 }
 
+// Changed records are taken over by all workers together: each stops sending, and when all have
+// stopped, no key can be in use under its old record any more while another worker raises the
+// values of its new one.
+static void hold_begin(struct worker *w, const struct dp_cmd *cmd)
+{
+	if (w->burst.n != 0)
+		burst_return(w);
+	w->is_held = true;
+	w->holds++;
+	w->waiting = *cmd;
+	w->has_waiting = true;
+	atomic_fetch_add(&w->shared->held, 1);
+}
+
+static bool all_hold(const struct worker *w)
+{
+	return atomic_load(&w->shared->held) >= w->holds * w->shared->workers;
+}
+
+static void store_changed(struct worker *w, const struct dp_cmd *cmd)
+{
+	if (cmd->n != 0 && !w->is_held) {
+		hold_begin(w, cmd);
+		return;
+	}
+	records_raise(w, cmd->first, cmd->n);
+	if (cmd->has_more)
+		return;
+	// What waits was made from records that may be gone.
+	if (w->burst.n != 0)
+		burst_return(w);
+	store_follow(w);
+	w->is_held = false;
+}
+
+static void command_take(struct worker *w, const struct dp_cmd *cmd, const struct dp_now *now)
+{
+	switch (cmd->kind) {
+	case DP_CMD_CAMPAIGN_OPEN:
+		campaign_open(w, cmd->campaign, now);
+		break;
+	case DP_CMD_CAMPAIGN_CLOSE:
+		campaign_close(w, cmd->campaign);
+		break;
+	case DP_CMD_STORE_CHANGED:
+		store_changed(w, cmd);
+		break;
+	}
+}
+
 void worker_commands(struct worker *w, const struct dp_now *now)
 {
 	struct dp_cmd cmd;
 
-	while (rte_ring_dequeue_elem(w->commands, &cmd, sizeof(cmd)) == 0) {
-		switch (cmd.kind) {
-		case DP_CMD_CAMPAIGN_OPEN:
-			campaign_open(w, cmd.campaign, now);
-			break;
-		case DP_CMD_CAMPAIGN_CLOSE:
-			campaign_close(w, cmd.campaign);
-			break;
-		case DP_CMD_STORE_CHANGED:
-			// What waits was made from records that may be gone.
-			if (w->burst.n != 0)
-				burst_return(w);
-			records_raise(w, cmd.first, cmd.n);
-			if (!cmd.has_more)
-				store_follow(w);
-			break;
-		}
+	while (!w->has_waiting || all_hold(w)) {
+		if (w->has_waiting)
+			cmd = w->waiting;
+		else if (rte_ring_dequeue_elem(w->commands, &cmd, sizeof(cmd)) != 0)
+			return;
+		w->has_waiting = false;
+		command_take(w, &cmd, now);
 	}
 }

@@ -85,8 +85,10 @@ static unsigned check_turn(struct worker *w, const struct dp_now *now)
 
 unsigned worker_turn(struct worker *w, const struct dp_now *now)
 {
-	unsigned moved = answer_tx(w, now) + push_turn(w, now);
+	unsigned moved = answer_tx(w, now);
 
+	if (!w->is_held)
+		moved += push_turn(w, now);
 	for (int i = 0; i < RX_PER_TURN; i++) {
 		unsigned received = check_turn(w, now);
 

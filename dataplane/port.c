@@ -120,6 +120,7 @@ int port_eal_start(const struct dp_conf *conf, int cpus[DP_WORKERS_MAX], char wh
 	if (ret != 0)
 		return ret;
 	args_fill(conf, lcores, &args);
+	port_socket_clear(conf->port);
 	if (rte_eal_init(args.n, args.arg) < 0) {
 		snprintf(why, 256, "DPDK cannot start: %s (its own messages stand above)",
 			rte_strerror(rte_errno));

@@ -14,6 +14,8 @@
 
 struct dp_shared;
 
+// Removes the socket that the device is to listen on if it is there and nobody listens any more.
+void port_socket_clear(const char *device);
 // Starts EAL with one lcore per worker. cpus gets the CPU of each worker.
 int port_eal_start(const struct dp_conf *conf, int cpus[DP_WORKERS_MAX], char why[256]);
 // Buffers of one queue.

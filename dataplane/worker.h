@@ -92,6 +92,7 @@ struct dp_shared {
 	_Atomic bool is_measuring; // control: wo, workers: ro
 	_Atomic bool stop_requested;
 	_Atomic(struct capture *) capture; // control: wo, workers: ro
+	_Atomic uint64_t held; // times a worker stopped for changed records. workers: rw
 	struct rte_ring *events;
 	struct dp_counter_start counter_start;
 	struct counter counter; // each entry: rw by the worker that owns the id's slice
@@ -110,6 +111,10 @@ struct worker {
 	struct run *run[DP_CAMPAIGNS_MAX];
 	unsigned runs;
 	unsigned next_run; // whose turn it is
+	bool is_held; // sends nothing until changed records are taken over
+	bool has_waiting;
+	struct dp_cmd waiting; // the command that has to wait for the other workers
+	uint64_t holds; // times it stopped
 	struct burst burst;
 	struct rte_mbuf *out[OUT_MAX];
 	unsigned out_n;

@@ -193,18 +193,16 @@ struct btid_probe {
 	store_id id;
 };
 
-// Goes on to the next slot with the tag that points at a live subscriber below the span.
-static void probe_next(const struct store_reader *r, struct btid_probe *p)
+static void probe_next(struct btid_probe *p)
 {
-	do {
-		p->id = index_block_next(p->block, p->tag, &p->pos);
-	} while (p->id != STORE_ID_NONE && p->id >= r->state.span);
+	p->id = index_block_next(p->block, p->tag, &p->pos);
 }
 
+// Slots may be of subscribers that are not published yet: those are beyond the blocks, or not live.
 static store_id probe_confirm(const struct store_reader *r, struct btid_probe *p,
 	const struct store_bytes *btid, uint8_t *is_prev)
 {
-	for (; p->id != STORE_ID_NONE; probe_next(r, p)) {
+	for (; p->id != STORE_ID_NONE; probe_next(p)) {
 		const struct store_hot *hot = store_reader_hot(r, p->id, NULL);
 
 		if (hot == NULL || !(store_hot_flags(hot) & STORE_LIVE))
@@ -231,7 +229,7 @@ static void probe_fetch(const struct store_reader *r, struct btid_probe *p)
 {
 	const struct store_hot *hot;
 
-	probe_next(r, p);
+	probe_next(p);
 	hot = p->id != STORE_ID_NONE ? store_reader_hot(r, p->id, NULL) : NULL;
 	if (hot == NULL)
 		return;

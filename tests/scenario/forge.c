@@ -144,7 +144,7 @@ static struct ue_address address_of(uint32_t a)
 		(uint8_t)(a >> 24), (uint8_t)(a >> 16), (uint8_t)(a >> 8), (uint8_t)a});
 }
 
-_Bool forge_send(struct site *s, const struct campaign *c, unsigned person, const char *kind)
+bool forge_send(struct site *s, const struct campaign *c, unsigned person, const char *kind)
 {
 	const struct person *who = &s->people.person[person];
 	uint8_t frame[UE_FRAME_MAX_BYTES];
@@ -169,9 +169,9 @@ _Bool forge_send(struct site *s, const struct campaign *c, unsigned person, cons
 	while (k < sizeof(kinds) / sizeof(kinds[0]) && strcmp(kinds[k].name, kind) != 0)
 		k++;
 	if (k == sizeof(kinds) / sizeof(kinds[0]))
-		return 0;
+		return false;
 	kinds[k].change(s, c, &f);
 	len = message_seal(s, c, &f, frame + UE_UDP_PAYLOAD, sizeof(frame) - UE_UDP_PAYLOAD);
 	wire_inject(&s->wire, frame, ue_frame_udp(frame, &flow, len));
-	return 1;
+	return true;
 }

@@ -5,10 +5,12 @@
 
 #pragma once
 
+#include <stdbool.h>
+
 struct site;
 struct campaign;
 
 // Sends one in the name of a person, in answer to a campaign. Kinds: bad-mac, bit, wrong-phone,
 // stale-counter, future-counter, wrong-csb, wrong-msk, truncated, unknown-idr, good. False:
 // there is no such kind.
-_Bool forge_send(struct site *s, const struct campaign *c, unsigned person, const char *kind);
+bool forge_send(struct site *s, const struct campaign *c, unsigned person, const char *kind);

@@ -4,6 +4,7 @@
 // expect [campaign N] THING [NAME] = | >= | <= NUMBER, and expect THING NAME. Things of a campaign
 // are those of the last one unless another is named.
 
+#include <stdio.h>
 #include <string.h>
 
 #include "script.h"
@@ -219,8 +220,20 @@ static const struct {
 	{"values-left", value_values_left},
 };
 
+// What was asked for, as the line says it.
+static const char *thing_text(const struct words *w, char text[128])
+{
+	size_t at = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 1; i < w->n && at < 128; i++)
+		at += (size_t)snprintf(text + at, 128 - at, "%s%s", i > 1 ? " " : "", w->word[i]);
+	return text;
+}
+
 static void value_compare(struct words *w, long seen)
 {
+	char text[128];
 	const char *op = word_take(w, "=, >= or <=");
 	long wanted = word_number(w, "number", INT32_MIN, INT32_MAX);
 	bool holds = strcmp(op, ">=") == 0 ? seen >= wanted
@@ -231,7 +244,7 @@ static void value_compare(struct words *w, long seen)
 		script_fail("expect: '%s' is no comparison", op);
 	words_end(w);
 	if (!holds)
-		script_fail("expected %s %s %ld, seen %ld", w->word[1], op, wanted, seen);
+		script_fail("expected %s, seen %ld", thing_text(w, text), seen);
 }
 
 // Sentences that hold or do not.

@@ -232,7 +232,14 @@ static void verb_import(struct site *s, struct words *w)
 	}
 }
 
-// --- The disk -------------------------------------------------------------------------------
+// --- The machine ----------------------------------------------------------------------------
+
+// set-clock TIME: the wall clock is set forward by this
+static void verb_set_clock(struct site *s, struct words *w)
+{
+	s->clock_error_s += word_duration_ms(w) / 1000;
+	words_end(w);
+}
 
 // mark frozen, mark free
 static void verb_mark(struct site *s, struct words *w)
@@ -265,6 +272,7 @@ const struct verb verbs_harm[] = {
 	{"rebind", verb_rebind, false},
 	{"remove", verb_remove, false},
 	{"import", verb_import, false},
+	{"set-clock", verb_set_clock, false},
 	{"mark", verb_mark, false},
 	{0},
 };

@@ -293,6 +293,28 @@ static void restart_keeps_who_was_verified_and_goes_on_in_the_same_round(void **
 	assert_int_equal(site_view(s, id).record.pushes, 4);
 }
 
+static void restart_asks_those_once_more_who_had_all_their_sends(void **state)
+{
+	struct site *s = *state;
+	struct dp_campaign *c;
+
+	site_subscribers(s, 3);
+	site_push(s, 2);
+	c = fake_dp_opened(s->dp, 0);
+	for (uint32_t i = 0; i < 3; i++)
+		fake_dp_sent(c, i, 2);
+	fake_dp_verified(c, 1, DP_DONE_CURRENT);
+	atomic_store(&c->worker[0].round, 3);
+	atomic_store(&c->worker[1].round, 3);
+	settle(s);
+	site_restart(s, true);
+	c = fake_dp_opened(s->dp, 0);
+	assert_int_equal(c->first_round, 2);
+	assert_int_equal(c->round[0], 1);
+	assert_int_equal(c->round[1], 2);
+	assert_int_equal(c->round[2], 1);
+}
+
 static void crash_before_the_first_settle_loses_no_member(void **state)
 {
 	struct site *s = *state;
@@ -433,6 +455,7 @@ int main(void)
 		T(abort_gives_up_the_pending_and_returns_when_closed),
 		T(pause_and_rate_reach_the_workers_and_the_store),
 		T(restart_keeps_who_was_verified_and_goes_on_in_the_same_round),
+		T(restart_asks_those_once_more_who_had_all_their_sends),
 		T(crash_before_the_first_settle_loses_no_member),
 		T(clean_stop_keeps_every_answer),
 		T(verification_is_noted_with_the_subscriber_when_it_was_under_its_current_muk),

@@ -37,7 +37,9 @@ int dp_command(struct dp *dp, const struct dp_cmd *cmd)
 {
 	if (dp->is_full)
 		return -EAGAIN;
-	dp->command[dp->commands++ % FAKE_COMMANDS_MAX] = *cmd;
+	// Counted when it is there: a test may be looking.
+	dp->command[dp->commands % FAKE_COMMANDS_MAX] = *cmd;
+	dp->commands++;
 	if (cmd->kind == DP_CMD_CAMPAIGN_CLOSE && dp->answers_close)
 		close_answer(dp, cmd->campaign);
 	return 0;

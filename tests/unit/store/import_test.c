@@ -208,6 +208,42 @@ static void btid_that_lives_on_as_previous_is_refused(void **state)
 	test_import_finish(imp);
 }
 
+// The same for one that was the previous one before.
+static void previous_btid_of_a_moved_subscriber_is_refused(void **state)
+{
+	struct store_env *env = *state;
+	struct store_subscriber sub;
+	struct store_import *imp;
+
+	test_import_range(env, 0, 10);
+	test_verify(env, 1);
+	test_subscriber(1, 100, &sub);
+	test_put(env, &sub);
+	imp = begin(env);
+	assert_int_equal(test_import_row(imp, 1, 200), 0);
+	assert_int_equal(test_import_row(imp, 20, 1), -EEXIST);
+	assert_int_equal(test_import_row(imp, 21, 100), 0);
+	test_import_finish(imp);
+	test_range(env, 1, 2, 199);
+	test_range(env, 21, 22, 79);
+}
+
+static void ids_above_the_span_cannot_be_verified(void **state)
+{
+	struct store_env *env = *state;
+	struct store_import *imp;
+	struct store_reader *r;
+	store_id id = 100;
+
+	imp = begin(env);
+	test_import_many(imp, 0, 200, 0);
+	test_verify(env, id);
+	test_import_finish(imp);
+	r = test_reader(env);
+	assert_false(store_hot_flags(store_reader_hot(r, id, NULL)) & STORE_MUK_VERIFIED);
+	store_reader_destroy(r);
+}
+
 // A verification that arrives between the row and its application would keep the B-TID.
 static void taken_btid_does_not_live_on_as_previous(void **state)
 {
@@ -404,6 +440,8 @@ int main(void)
 		TEST(btid_of_a_stored_subscriber_is_refused),
 		TEST(btid_freed_by_a_row_before_can_be_taken),
 		TEST(btid_that_lives_on_as_previous_is_refused),
+		TEST(previous_btid_of_a_moved_subscriber_is_refused),
+		TEST(ids_above_the_span_cannot_be_verified),
 		TEST(taken_btid_does_not_live_on_as_previous),
 		TEST(import_moves_verified_btid_to_previous),
 		TEST(aborted_import_leaves_nothing),

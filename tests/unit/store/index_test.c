@@ -64,6 +64,22 @@ static uint64_t blocks(struct site *s)
 	return n;
 }
 
+static size_t slot_count(struct site *s)
+{
+	struct index_slot slots[INDEX_SLOTS];
+	struct index_place place = {.last = 0};
+	uint32_t tag = 0;
+	size_t n = 0;
+
+	for (;; tag = place.last + 1) {
+		assert_int_equal(index_find(&s->txn->view, DB_BTID, tag, &place), 0);
+		n += index_block_slots(place.block, slots);
+		assert_true(place.block->count <= INDEX_SLOTS);
+		if (place.last == UINT32_MAX)
+			return n;
+	}
+}
+
 static void single_slots_split_blocks_as_they_fill(void **state)
 {
 	struct site *s = *state;
@@ -84,6 +100,7 @@ static void bulk_insert_fills_blocks_well(void **state)
 {
 	struct site *s = *state;
 	struct index_slot *slots = calloc(2 * MANY, sizeof(*slots));
+	size_t n;
 
 	assert_non_null(slots);
 	for (uint32_t i = 0; i < MANY; i++)
@@ -103,6 +120,11 @@ static void bulk_insert_fills_blocks_well(void **state)
 	for (uint32_t i = 0; i < 2 * MANY; i++)
 		assert_true(has(s, slot_of(i)));
 	assert_int_equal(index_insert(s->txn, DB_BTID, slots, 0), 0);
+	// A second time nothing is added.
+	n = slot_count(s);
+	assert_int_equal(n, 2 * MANY);
+	assert_int_equal(index_insert(s->txn, DB_BTID, slots, MANY), 0);
+	assert_int_equal(slot_count(s), n);
 	free(slots);
 }
 

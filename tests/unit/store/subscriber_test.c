@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "index.h"
 #include "support.h"
 
 struct site {
@@ -129,16 +130,52 @@ static void changed_muk_under_one_btid_is_not_verified(void **state)
 	store_id id = put(s, 1, 1);
 
 	test_verify(s->env, id);
-	put(s, 1, 2);
-	test_verify(s->env, id);
-	put(s, 1, 3);
-	test_subscriber(1, 3, &sub);
+	test_subscriber(1, 1, &sub);
 	sub.muk.byte[0] ^= 1;
 	test_put(s->env, &sub);
-	expect_prev(s, id, 2);
 	assert_false(flags(s, id) & STORE_MUK_VERIFIED);
+	expect_prev(s, id, 0);
 	assert_int_equal(store_reader_subscriber(s->r, id, &out), 0);
 	test_same(&sub, &out);
+}
+
+static void changed_muk_under_one_btid_leaves_the_previous(void **state)
+{
+	struct site *s = *state;
+	struct store_subscriber sub;
+	store_id id = put(s, 1, 1);
+
+	test_verify(s->env, id);
+	put(s, 1, 2);
+	test_subscriber(1, 2, &sub);
+	sub.muk.byte[0] ^= 1;
+	test_put(s->env, &sub);
+	expect_prev(s, id, 1);
+}
+
+// Slots and raw texts of names that are not used any more would pile up.
+static void names_that_went_leave_nothing_behind(void **state)
+{
+	struct site *s = *state;
+	struct index_slot slots[INDEX_SLOTS];
+	struct index_place place;
+	struct store_subscriber sub;
+	struct store_txn *txn;
+	uint64_t raw;
+
+	test_subscriber(1, 1, &sub);
+	for (unsigned i = 0; i < 10; i++) {
+		snprintf(sub.btid, sizeof(sub.btid), "raw btid %u", i);
+		test_put(s->env, &sub);
+	}
+	put(s, 1, 2);
+	put(s, 1, 3);
+	txn = test_begin(s->env);
+	assert_int_equal(index_find(&txn->view, DB_BTID, 0, &place), 0);
+	assert_int_equal(index_block_slots(place.block, slots), 1);
+	assert_int_equal(db_entries(&txn->view, DB_RAW, &raw), 0);
+	assert_int_equal(raw, 0);
+	store_txn_abort(txn);
 }
 
 static void changed_address_keeps_the_verification(void **state)
@@ -409,6 +446,8 @@ int main(void)
 		TEST(previous_is_the_last_verified_not_the_last_put),
 		TEST(return_to_the_previous_btid_leaves_none),
 		TEST(changed_muk_under_one_btid_is_not_verified),
+		TEST(changed_muk_under_one_btid_leaves_the_previous),
+		TEST(names_that_went_leave_nothing_behind),
 		TEST(changed_address_keeps_the_verification),
 		TEST(muk_can_be_taken_away),
 		TEST(btid_of_another_subscriber_is_refused),

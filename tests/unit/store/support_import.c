@@ -103,6 +103,16 @@ static void expect_slots_below(const struct view *v, enum db_id db, store_id spa
 	}
 }
 
+static void expect_raw_below(const struct view *v, store_id span)
+{
+	struct db_cursor c;
+
+	assert_int_equal(db_cursor_open(v, DB_RAW, &c), 0);
+	if (db_cursor_last(&c) == 0)
+		assert_true(blob_to_u64(c.key) < (uint64_t)span << 1);
+	db_cursor_close(&c);
+}
+
 void test_clean(struct store_env *env)
 {
 	struct store_txn *txn = test_begin(env);
@@ -117,6 +127,7 @@ void test_clean(struct store_env *env)
 		entries(v, DB_COLD), (span + COLD_BLOCK_SUBSCRIBERS - 1) / COLD_BLOCK_SUBSCRIBERS);
 	expect_slots_below(v, DB_IMPI, span);
 	expect_slots_below(v, DB_BTID, span);
+	expect_raw_below(v, span);
 	store_txn_abort(txn);
 }
 
