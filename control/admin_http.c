@@ -141,7 +141,7 @@ static int body_parse(struct call *call)
 
 // A reply that is read from a descriptor while the client listens.
 struct pipe_reply {
-	int fd;
+	int fd; // the call owns it
 	int client_fd;
 };
 
@@ -170,14 +170,6 @@ static ssize_t pipe_read(void *arg, uint64_t at, char *buf, size_t size)
 	return n == 0 ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-static void pipe_free(void *arg)
-{
-	struct pipe_reply *pipe = arg;
-
-	close(pipe->fd);
-	free(pipe);
-}
-
 static struct MHD_Response *pipe_response(struct MHD_Connection *connection, struct call *call)
 {
 	const union MHD_ConnectionInfo *info =
@@ -190,11 +182,10 @@ static struct MHD_Response *pipe_response(struct MHD_Connection *connection, str
 		return NULL;
 	}
 	*pipe = (struct pipe_reply){call->reply.fd, info->connect_fd};
-	call->reply.fd = -1;
 	response = MHD_create_response_from_callback(
-		MHD_SIZE_UNKNOWN, PIPE_BLOCK, pipe_read, pipe, pipe_free);
+		MHD_SIZE_UNKNOWN, PIPE_BLOCK, pipe_read, pipe, free);
 	if (response == NULL)
-		pipe_free(pipe);
+		free(pipe);
 	return response;
 }
 
@@ -293,10 +284,11 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
 	*state = NULL;
 	if (call->stream != NULL)
 		call->route->stream->cancel(call->stream);
-	if (call->reply.done != NULL)
-		call->reply.done(http->ctl);
+	// Closed first: who fills a pipe that nobody reads must not be waited for.
 	if (call->reply.fd >= 0)
 		close(call->reply.fd);
+	if (call->reply.done != NULL)
+		call->reply.done(http->ctl);
 	json_decref(call->reply.body);
 	json_decref(call->req.body);
 	for (unsigned i = 0; i < call->query.values; i++)

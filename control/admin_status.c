@@ -155,7 +155,6 @@ struct counter_name {
 static const struct counter_name counter_names[] = {
 	COUNTER(pushes),
 	COUNTER(verified),
-	COUNTER(duplicates),
 	COUNTER(tx_frames),
 	COUNTER(tx_bytes),
 	COUNTER(rx_frames),

@@ -90,7 +90,7 @@ struct dp_campaign {
 enum dp_stall {
 	DP_STALL_NONE, // sending, or waiting for the next round
 	DP_STALL_PACE, // the rate allows no more now
-	DP_STALL_PORT, // the port takes nothing
+	DP_STALL_PORT, // the port takes nothing, or gives no buffer back
 	DP_STALL_NO_MAC, // the next hop's MAC is not known
 	DP_STALL_MARK, // the counter mark has not moved on yet
 	DP_STALL_COUNTER, // values would run too far ahead of the clock

@@ -41,7 +41,9 @@ bool stage_build(struct worker *w, const struct dp_now *now)
 	if (b->n == 0)
 		return false;
 	if (rte_pktmbuf_alloc_bulk(w->pool, b->mbuf, b->n) != 0) {
+		// The port holds them all.
 		w->stats.no_mbuf++;
+		run_stall(w, b->run, DP_STALL_PORT);
 		return false;
 	}
 	b->counter = counter_take(&w->counter, b->id, b->n, now->counter, mark);

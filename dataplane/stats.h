@@ -40,7 +40,6 @@ const char *dp_mikey_status_name(unsigned status);
 struct dp_stats {
 	uint64_t pushes; // MSK messages the port took
 	uint64_t verified; // verification messages that made a member verified
-	uint64_t duplicates; // good ones of members verified before
 	uint64_t tx_frames; // all frames the port took
 	uint64_t tx_bytes;
 	uint64_t rx_frames;

@@ -231,6 +231,17 @@ static bool btid_is_free(
 		view_hot(v, owner, &hot) == 0 && !(store_hot_flags(hot) & STORE_MUK_VERIFIED);
 }
 
+static bool btid_is_kept(const struct view *v, store_id id, const char *btid)
+{
+	char text[STORE_NAI_MAX + 1];
+	const struct store_hot *hot;
+
+	if (view_hot(v, id, &hot) != 0)
+		return false;
+	view_btid(v, id, hot, text);
+	return strcmp(text, btid) == 0;
+}
+
 static int row_check(const struct store_import *imp, const struct view *v,
 	const struct store_subscriber *row, const struct row_hash *hash, store_id *id)
 {
@@ -246,6 +257,8 @@ static int row_check(const struct store_import *imp, const struct view *v,
 	if (v->state->span == 0)
 		return 0;
 	*id = view_find_impi(v, row->impi, strlen(row->impi));
+	if (btid_is_kept(v, *id, row->btid))
+		return 0;
 	owner = view_find_btid(v, row->btid, strlen(row->btid), &is_prev);
 	if (owner == STORE_ID_NONE || owner == *id || btid_is_free(imp, v, owner, is_prev))
 		return 0;

@@ -4,7 +4,7 @@
 #include "keyset.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <sys/mman.h>
 
 #define ROOM_MIN 262144
 #define GROWTH 8
@@ -12,12 +12,17 @@
 static int table_push(struct keyset *set, size_t room)
 {
 	struct keyset_table *t = &set->table[set->tables];
+	void *memory;
 
 	if (set->tables == KEYSET_TABLES)
 		return -ENOMEM;
-	*t = (struct keyset_table){.slot = calloc(room, sizeof(*t->slot)), .room = room};
-	if (t->slot == NULL)
+	memory = mmap(NULL, room * sizeof(*t->slot), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
 		return -ENOMEM;
+	// Keys fall anywhere: with small pages, nearly each one would be a page fault.
+	madvise(memory, room * sizeof(*t->slot), MADV_HUGEPAGE);
+	*t = (struct keyset_table){.slot = memory, .room = room};
 	set->tables++;
 	return 0;
 }
@@ -35,7 +40,7 @@ int keyset_init(struct keyset *set, size_t expected)
 void keyset_fini(struct keyset *set)
 {
 	for (unsigned i = 0; i < set->tables; i++)
-		free(set->table[i].slot);
+		munmap(set->table[i].slot, set->table[i].room * sizeof(*set->table[i].slot));
 	*set = (struct keyset){0};
 }
 

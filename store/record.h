@@ -32,7 +32,7 @@ struct format_record {
 
 enum import_phase {
 	IMPORT_NONE,
-	IMPORT_ADDING,   // what lies above the span belongs to an import that is not published
+	IMPORT_ADDING, // what lies above the span belongs to an import that is not published
 	IMPORT_APPLYING, // published; the change list waits to be applied
 };
 
@@ -51,7 +51,7 @@ struct state_record {
 	uint32_t applied;
 	uint32_t spare;
 	uint64_t dict_version;
-	uint64_t hot_version;   // moves when a hot block below the span was written
+	uint64_t hot_version; // moves when a hot block below the span was written
 	uint64_t index_version; // moves when a block of an index was written
 	struct hash_key hash_key;
 	uint8_t spare_end[48];

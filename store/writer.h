@@ -12,8 +12,8 @@
 #include "reader.h"
 
 struct store_env_conf {
-	const char *dir;     // made 0700 when missing
-	uint64_t map_bytes;  // size of the map, preallocated; grown when the file is larger
+	const char *dir; // made 0700 when missing
+	uint64_t map_bytes; // size of the map, preallocated; grown when the file is larger
 	unsigned max_readers;
 };
 
@@ -25,7 +25,7 @@ void store_env_close(struct store_env *env);
 struct store_env_info {
 	uint64_t map_bytes;
 	uint64_t used_bytes; // (last page + 1) x page size
-	uint64_t version;    // number of the last commit
+	uint64_t version; // number of the last commit
 	uint32_t readers;
 };
 int store_env_info(struct store_env *env, struct store_env_info *out);
@@ -82,8 +82,8 @@ int store_msk_put(struct store_txn *txn, const struct store_msk *msk);
 int store_campaign_put(struct store_txn *txn, const struct store_campaign *campaign);
 // The number the next campaign will have; moves on with each call.
 int store_campaign_next_id(struct store_txn *txn, uint32_t *id);
-int store_campaign_slice_put(struct store_txn *txn, uint32_t campaign, uint32_t slice,
-	const uint8_t state[STORE_SLICE]);
+int store_campaign_slice_put(
+	struct store_txn *txn, uint32_t campaign, uint32_t slice, const uint8_t state[STORE_SLICE]);
 // Drops the member states of a campaign, at most `most` slices a call; returns 1 while there are
 // more, 0 when all are gone.
 int store_campaign_slices_drop(struct store_txn *txn, uint32_t campaign, unsigned most);

@@ -25,6 +25,8 @@ struct bench {
 	struct store_env *env;
 	double import_s;
 	double import_cpu_s; // without waiting for the disk
+	uint64_t used_bytes; // after the import
+	double reimport_s;
 	double longest_step_s; // what one call holds the writer
 	double lookup_per_s;
 	double scan_per_s;
@@ -118,7 +120,7 @@ static void lap_end(struct bench *b, struct lap start)
 		b->longest_step_s = took;
 }
 
-static void import(struct bench *b)
+static struct store_import_result import(struct bench *b)
 {
 	struct store_subscriber *rows = calloc(STORE_IMPORT_CHUNK, sizeof(*rows));
 	int *verdict = calloc(STORE_IMPORT_CHUNK, sizeof(*verdict));
@@ -149,8 +151,24 @@ static void import(struct bench *b)
 	store_import_end(imp, &result);
 	free(rows);
 	free(verdict);
-	if (result.added != b->subscribers)
+	return result;
+}
+
+// Twice: into an empty store, and the same rows once more, which changes nothing.
+static void imports(struct bench *b)
+{
+	struct store_env_info info;
+	struct bench again;
+
+	if (import(b).added != b->subscribers)
 		check(-EIO, "not all rows were added");
+	check(store_env_info(b->env, &info), "info");
+	b->used_bytes = info.used_bytes;
+	again = *b;
+	again.import_s = 0;
+	if (import(&again).unchanged != b->subscribers)
+		check(-EIO, "rows changed");
+	b->reimport_s = again.import_s;
 }
 
 static void look_up(struct bench *b, const struct store_reader *r)
@@ -220,17 +238,17 @@ static void verify(struct bench *b, struct store_reader *r)
 
 static void report(const struct bench *b)
 {
-	struct store_env_info info;
-
-	check(store_env_info(b->env, &info), "info");
-	printf("{\"subscribers\": %" PRIu32
-	       ", \"import\": %.0f, \"import_s\": %.3f, \"import_cpu_s\": %.3f, "
-	       "\"longest_step_ms\": %.1f, \"bytes_per_subscriber\": %.1f, "
-	       "\"btid_lookups\": %.0f, \"scan\": %.0f, \"renew_ms\": %.3f, "
-	       "\"verified\": %.0f}\n",
-		b->subscribers, b->subscribers / b->import_s, b->import_s, b->import_cpu_s,
-		1e3 * b->longest_step_s, (double)info.used_bytes / b->subscribers, b->lookup_per_s,
-		b->scan_per_s, 1e3 * b->renew_s, b->verified_per_s);
+	printf("{\"subscribers\": %" PRIu32, b->subscribers);
+	printf(", \"import\": %.0f", b->subscribers / b->import_s);
+	printf(", \"import_s\": %.3f", b->import_s);
+	printf(", \"import_cpu_s\": %.3f", b->import_cpu_s);
+	printf(", \"longest_step_ms\": %.1f", 1e3 * b->longest_step_s);
+	printf(", \"reimport\": %.0f", b->subscribers / b->reimport_s);
+	printf(", \"bytes_per_subscriber\": %.1f", (double)b->used_bytes / b->subscribers);
+	printf(", \"btid_lookups\": %.0f", b->lookup_per_s);
+	printf(", \"scan\": %.0f", b->scan_per_s);
+	printf(", \"renew_ms\": %.3f", 1e3 * b->renew_s);
+	printf(", \"verified\": %.0f}\n", b->verified_per_s);
 }
 
 static void dir_remove(const char *dir)
@@ -283,7 +301,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "bench-store: %s\n", conf.dir != NULL ? why : strerror(errno));
 		return 1;
 	}
-	import(&b);
+	imports(&b);
 	check(store_reader_create(b.env, &reader), "reader");
 	look_up(&b, reader);
 	scan(&b, reader);

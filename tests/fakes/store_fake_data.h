@@ -54,6 +54,11 @@ struct store_env {
 	struct fake_data committed; // what a reader copies
 };
 
+struct store_reader {
+	struct store_env *env;
+	struct fake_data d;
+};
+
 void fake_data_copy(struct fake_data *to, const struct fake_data *from);
 void fake_data_free(struct fake_data *d);
 void *fake_list_at(const struct fake_list *l, size_t i);

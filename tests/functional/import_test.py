@@ -111,10 +111,13 @@ def duplicates_updates_and_what_stays():
         expect("address", site.cli("ue", "show", moved[0]["impi"])["address"], "10.0.0.0")
         expect("a change", counts(path), (0, 7, ROWS - 7))
         expect("address", site.cli("ue", "show", moved[0]["impi"])["address"], "10.9.0.0")
-        twice = write_csv(site.path("twice.csv"), [*moved, moved[4]])
-        status, answer, _ = site.run("ue", "import", twice)
-        expect(f"exit status of an IMPI twice ({answer})", status, BAD_USAGE)
-        expect("named", (answer["line"], answer["column"]), (ROWS + 2, "impi"))
+        for column, other in (("impi", "btid"), ("btid", "impi")):
+            twice = write_csv(site.path("twice.csv"),
+                              [*moved, {**moved[4], other: "somebody@else.example"}])
+            status, answer, _ = site.run("ue", "import", twice)
+            expect(f"exit status of one {column} twice ({answer})", status, BAD_USAGE)
+            expect("line", answer["line"], ROWS + 2)
+            expect_in("earlier line", answer["why"])
         theft = write_csv(site.path("theft.csv"), [{**moved[1], "btid": moved[2]["btid"]}])
         status, answer, _ = site.run("ue", "import", theft)
         expect(f"exit status of another's B-TID ({answer})", status, BAD_USAGE)
@@ -138,9 +141,9 @@ def cut_connection_keeps_nothing():
     with Stage() as site:
         raise_empty(site)
         big = site.path("big.csv")
-        subprocess.run([site.program("mskpush-ue"), "--generate", "20000", "--service", SERVICE,
-                        "--imsi-prefix", "0010102", "--first-address", "10.64.0.0", "--out", big],
-                       check=True)
+        subprocess.run([site.program("mskpush-ue"), "--generate", "20000", "--seed", "9",
+                        "--service", SERVICE, "--imsi-prefix", "0010102", "--first-address",
+                        "10.64.0.0", "--out", big], check=True)
         with open(big, "rb") as file:
             data = file.read()
         send_half(site, data).close()

@@ -77,7 +77,7 @@ def wrong_orders_are_refused():
             expect_that(status != DONE and (wanted is None or status == wanted),
                         f"{' '.join(words)} refused with {wanted}", (status, answer))
             expect_in(part, answer["message"].lower())
-        expect("MSKs", states(site), {"0001": ("retired", True), "0002": ("current", True)})
+        expect("MSKs", states(site), {"0001": ("retired", False), "0002": ("current", True)})
         expect("verified by a push of the current one again", site.push()["verified"], PHONES)
 
 

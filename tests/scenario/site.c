@@ -220,18 +220,15 @@ void site_fini(struct site *s)
 
 // --- Time -----------------------------------------------------------------------------------
 
+// One worker takes its commands, then all have a turn: the others still know nothing of what it
+// was told, as it is with threads.
 static unsigned site_turn(struct site *s)
 {
-	unsigned moved = 0;
+	unsigned n = s->shared.workers, first = s->turns++, moved = 0;
 
-	// Each worker is the first one in its turn.
-	s->turns++;
-	for (unsigned i = 0; i < s->shared.workers; i++) {
-		struct worker *w = s->shared.worker[(i + s->turns) % s->shared.workers];
-
-		worker_commands(w, &s->now);
-		moved += worker_turn(w, &s->now);
-	}
+	worker_commands(s->shared.worker[first % n], &s->now);
+	for (unsigned i = 0; i < n; i++)
+		moved += worker_turn(s->shared.worker[(first + i) % n], &s->now);
 	return moved + wire_carry(s);
 }
 
@@ -242,9 +239,8 @@ static void site_step(struct site *s, uint64_t ns)
 		return;
 	now_follow(s);
 	mark_follow(s);
-	for (unsigned i = 0; i < TURNS_PER_STEP; i++)
-		if (site_turn(s) == 0)
-			break;
+	for (unsigned i = 0, idle = 0; i < TURNS_PER_STEP && idle < s->shared.workers; i++)
+		idle = site_turn(s) == 0 ? idle + 1 : 0;
 	if (s->ns >= s->control.settled_ns + 100000000u) {
 		control_settle(s);
 		s->has_store_mark = true;

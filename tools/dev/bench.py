@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -43,39 +42,60 @@ def cpu_model():
 
 
 class Testpmd:
-    """One dpdk-testpmd on one CPU; its last rates are read from its periodic statistics."""
+    """One dpdk-testpmd on one CPU, steered by its prompt: without one its main thread spins."""
 
     def __init__(self, directory, name, vdev, mode, cpu):
         self.log = os.path.join(directory, name + ".log")
-        argv = ["dpdk-testpmd", f"--lcores=0@({','.join(map(str, allowed_cpus()))}),1@{cpu}",
+        argv = ["stdbuf", "-oL", "dpdk-testpmd", f"--lcores=0@({','.join(map(str, allowed_cpus()))}),1@{cpu}",
                 "--main-lcore=0", "--no-huge", "--no-shconf", "--no-pci", "-m", "512",
                 f"--file-prefix={os.path.basename(directory)}{name}", f"--vdev={vdev}", "--",
-                "--burst=64", "--txd=1024", "--rxd=1024", "--total-num-mbufs=4096",
-                f"--txpkts={PUSH_BYTES}", f"--forward-mode={mode}", "--auto-start",
-                "--stats-period=1", "--no-lsc-interrupt"]
-        self.stdin, write = os.pipe()
-        self.keep_open = write  # testpmd ends when its input does
+                "-i", "--burst=64", "--txd=1024", "--rxd=1024", "--total-num-mbufs=4096",
+                f"--txpkts={PUSH_BYTES}", f"--forward-mode={mode}", "--no-lsc-interrupt"]
         with open(self.log, "wb") as file:
             self.process = subprocess.Popen(
-                argv, stdin=self.stdin, stdout=file, stderr=file,
+                argv, stdin=subprocess.PIPE, stdout=file, stderr=file,
                 env=dict(os.environ, RUNTIME_DIRECTORY=directory))
+        self.say("start")
 
-    def rates(self, direction):
-        """Packets per second of each period so far."""
+    def say(self, command):
+        """Types a command at its prompt."""
+        self.process.stdin.write(command.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def packets(self, direction):
+        """(packets so far, when it was asked)."""
+        pattern = re.compile(direction + r"-packets: (\d+)")
+        seen = len(self.read(pattern))
+        self.say("show port stats 0")
+        asked = time.monotonic()
+        while len(self.read(pattern)) == seen:
+            if self.process.poll() is not None or time.monotonic() > asked + 10:
+                raise SiteError("dpdk-testpmd does not answer: see " + self.log)
+            time.sleep(0.001)
+        return int(self.read(pattern)[-1]), asked
+
+    def read(self, pattern):
+        """All that matches in what it wrote so far."""
         with open(self.log, encoding="utf-8", errors="replace") as file:
-            return [int(n) for n in re.findall(direction + r"-pps:\s+(\d+)", file.read())]
+            return pattern.findall(file.read())
+
+    def rate(self, direction, seconds):
+        """Packets per second over some seconds."""
+        before, begin = self.packets(direction)
+        time.sleep(seconds)
+        after, end = self.packets(direction)
+        return (after - before) / (end - begin)
 
     def stop(self):
         """Ends it."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
             try:
+                self.say("quit")
                 self.process.wait(10)
-            except subprocess.TimeoutExpired:
+            except (subprocess.TimeoutExpired, BrokenPipeError):
                 self.process.kill()
                 self.process.wait()
-        os.close(self.stdin)
-        os.close(self.keep_open)
+        self.process.stdin.close()
 
 
 def memif(directory, role):
@@ -91,7 +111,8 @@ def start_sink(site):
         os.unlink(path)
     sink = Testpmd(site.dir, "sink", memif(site.dir, "server"), "rxonly", allowed_cpus()[-1])
     end = time.monotonic() + 20
-    while not os.path.exists(path):
+    # A client that comes before the port is started is turned away for good.
+    while not sink.read(re.compile("Checking link statuses")):
         if sink.process.poll() is not None or time.monotonic() > end:
             raise SiteError("the sink (dpdk-testpmd) does not start: see " + sink.log)
         time.sleep(0.05)
@@ -103,8 +124,11 @@ def measure_testpmd(site, args):
     sink = start_sink(site)
     source = Testpmd(site.dir, "source", memif(site.dir, "client"), "txonly", allowed_cpus()[0])
     try:
-        time.sleep(3 + args.seconds)
-        return statistics.median(source.rates("Tx")[-int(args.seconds):] or [0])
+        while not source.read(re.compile("Checking link statuses")):
+            time.sleep(0.1)
+        time.sleep(1)
+        rates = [source.rate("TX", args.seconds) for _ in range(args.repeat)]
+        return round(statistics.median(rates))
     finally:
         source.stop()
         sink.stop()

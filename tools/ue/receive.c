@@ -41,21 +41,21 @@ static enum ue_refusal message_classify(struct message *msg, struct ue_receipt *
 	receipt->mikey = mikey_parse(msg->in->data, msg->in->len, view);
 	if (receipt->mikey != MIKEY_OK)
 		return UE_MIKEY_MALFORMED;
+	if (view->has_kemac &&
+		(view->encr_alg != MIKEY_ENCR_AES_CM_128 ||
+			view->mac_alg != MIKEY_MAC_HMAC_SHA1_160 ||
+			view->ts_type != MIKEY_TS_COUNTER))
+		return UE_ALGORITHM;
 	kind = mikey_view_kind(view);
 	if (kind != MIKEY_KIND_MSK && kind != MIKEY_KIND_SOLICIT)
 		return UE_MIKEY_KIND;
 	msg->is_solicit = kind == MIKEY_KIND_SOLICIT;
 	receipt->is_solicit = msg->is_solicit;
-	if (!msg->is_solicit && view->id.number == MIKEY_KEY_NUMBER_CURRENT)
-		return UE_KEY_NUMBER;
-	if (view->encr_alg != MIKEY_ENCR_AES_CM_128 || view->mac_alg != MIKEY_MAC_HMAC_SHA1_160 ||
-		view->ts_type != MIKEY_TS_COUNTER || view->mac.len != MIKEY_MAC_BYTES)
-		return UE_ALGORITHM;
 	return UE_ACCEPTED;
 }
 
-// Spec 3.12: in ts33246 IDi is the BM-SC's name, in v600 the domain, which the phone takes as it
-// is. IDr names the credential; the datagram has to reach the phone that owns it.
+// Spec 3.12: in ts33246 IDi is the BM-SC's name; in v600 it is the domain, which the phone takes as
+// it is. IDr names the credential; the datagram has to reach the phone that owns it.
 static enum ue_refusal message_address(
 	struct message *msg, const struct ue_receiver *receiver, struct ue_receipt *receipt)
 {
@@ -63,9 +63,8 @@ static enum ue_refusal message_address(
 	struct ue_phones *phones = receiver->phones;
 	uint32_t at;
 
-	if (view_profile(&msg->view) == MIKEY_PROFILE_V600
-			? identity[0].len != MIKEY_KDI_BYTES
-			: !bytes_equal(identity[0], receiver->fqdn))
+	if (view_profile(&msg->view) == MIKEY_PROFILE_TS33246 &&
+		!bytes_equal(identity[0], receiver->fqdn))
 		return UE_WRONG_IDI;
 	at = ue_credential_find(phones, identity[1].data, identity[1].len);
 	if (at == UE_NONE)

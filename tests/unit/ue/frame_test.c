@@ -104,6 +104,21 @@ static void ethernet_padding_is_cut_off(void **state)
 	ue_site_destroy(site);
 }
 
+static void octets_behind_the_udp_datagram_are_cut_off(void **state)
+{
+	struct ue_site *site = site_of_one();
+	struct mikey_bytes frame = good();
+	uint8_t copy[512];
+
+	(void)state;
+	memcpy(copy, frame.data, frame.len);
+	memset(copy + frame.len, 0xee, 9);
+	copy[17] = (uint8_t)(copy[17] + 9);
+	frame_mend(copy);
+	assert_true(site_take(site, (struct mikey_bytes){copy, (uint16_t)(frame.len + 9)}).len > 0);
+	ue_site_destroy(site);
+}
+
 static void ip_options_are_stepped_over(void **state)
 {
 	struct ue_site *site = site_of_one();
@@ -250,6 +265,7 @@ int main(void)
 		cmocka_unit_test(do_not_fragment_is_no_fragment),
 		cmocka_unit_test(missing_udp_checksum_is_accepted),
 		cmocka_unit_test(ethernet_padding_is_cut_off),
+		cmocka_unit_test(octets_behind_the_udp_datagram_are_cut_off),
 		cmocka_unit_test(ip_options_are_stepped_over),
 		cmocka_unit_test(every_truncated_frame_is_refused),
 		cmocka_unit_test(arp_is_answered_for_gateway_and_phones),

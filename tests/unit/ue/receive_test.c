@@ -260,6 +260,24 @@ static void messages_that_phones_do_not_take_are_refused_by_kind(void **state)
 	ue_site_destroy(site);
 }
 
+// One octet of vector F changed: 134 is the encryption algorithm, 24 ends the Key Number.
+static void other_algorithms_and_key_number_zero_are_refused(void **state)
+{
+	struct ue_site *site = site_of_one();
+	struct mikey_bytes f = vector("F.msg");
+	uint8_t copy[512];
+
+	(void)state;
+	memcpy(copy, f.data, f.len);
+	copy[134] = MIKEY_ENCR_AES_KW_128;
+	expect_refusal(site, (struct mikey_bytes){copy, f.len}, UE_ALGORITHM);
+	copy[134] = MIKEY_ENCR_AES_CM_128;
+	copy[24] = 0;
+	expect_refusal(site, (struct mikey_bytes){copy, f.len}, UE_MIKEY_KIND);
+	nothing_has_changed(site);
+	ue_site_destroy(site);
+}
+
 static void tgk_is_as_good_as_tek(void **state)
 {
 	struct ue_site *site = site_of_one();
@@ -269,6 +287,32 @@ static void tgk_is_as_good_as_tek(void **state)
 	push.key_type = MIKEY_KEY_TGK;
 	expect_accepted(site, push_seal(&push));
 	assert_int_equal(site->phones.with_msk, 1);
+	ue_site_destroy(site);
+}
+
+// RFC 3830 6.13: next payload, type and KV, key length, key, then the interval.
+static void key_data_that_is_no_msk_is_refused_without_a_trace(void **state)
+{
+	static const struct {
+		const char *plain;
+		enum ue_refusal refusal;
+	} cases[] = {
+		{"00220011a0a1a2a3a4a5a6a7a8a9aaabacadaeaf0200010200ff", UE_KEY_DATA},
+		{"0022000fa0a1a2a3a4a5a6a7a8a9aaabacadae02000103000200", UE_KEY_TYPE},
+		{"00200016a0a1a2a3a4a5a6a7a8a9aaabacadaeaf0200010200ff", UE_KEY_TYPE},
+		{"00220010a0a1a2a3a4a5a6a7a8a9aaabacadaeaf010103000001", UE_KEY_VALIDITY},
+		{"00210010a0a1a2a3a4a5a6a7a8a9aaabacadaeaf05a1a2a3a4a5", UE_KEY_VALIDITY},
+	};
+	struct ue_site *site = site_of_one();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct push push = push_f(1);
+
+		push.plain = cases[i].plain;
+		expect_refusal(site, push_seal(&push), cases[i].refusal);
+		nothing_has_changed(site);
+	}
 	ue_site_destroy(site);
 }
 
@@ -383,7 +427,9 @@ int main(void)
 		cmocka_unit_test(expired_muk_takes_solicited_pulls_only),
 		cmocka_unit_test(muk_is_found_by_both_identities),
 		cmocka_unit_test(messages_that_phones_do_not_take_are_refused_by_kind),
+		cmocka_unit_test(other_algorithms_and_key_number_zero_are_refused),
 		cmocka_unit_test(tgk_is_as_good_as_tek),
+		cmocka_unit_test(key_data_that_is_no_msk_is_refused_without_a_trace),
 		cmocka_unit_test(push_without_v_is_not_answered),
 		cmocka_unit_test(solicited_pull_with_v_is_a_finding),
 		cmocka_unit_test(each_muk_has_a_counter_of_its_own),

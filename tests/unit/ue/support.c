@@ -269,6 +269,8 @@ struct mikey_bytes push_seal(const struct push *push)
 	struct mikey_layout layout;
 
 	assert_int_equal(mikey_msk_build(out, sizeof(buffers[0]), &msk, &layout), MIKEY_OK);
+	if (push->plain != NULL)
+		memcpy(out + layout.encr.off, hex(push->plain).data, layout.encr.len);
 	if (layout.encr.len > 0)
 		encrypt(push, out + layout.encr.off, layout.encr.len);
 	derive(push, 0x2D22AC75u, auth);
