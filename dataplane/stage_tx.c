@@ -8,6 +8,7 @@
 
 #include "worker.h"
 
+#define STUCK_NS 100000000u // a port that takes nothing for a shorter time is just busy
 #define BURST_FRESH_NS 1000000000u // a burst that waited longer for the port is made anew
 
 static void members_sent(struct worker *w, unsigned from, unsigned n, const struct dp_now *now)
@@ -24,6 +25,15 @@ static void members_sent(struct worker *w, unsigned from, unsigned n, const stru
 	atomic_store_explicit(pushes, atomic_load_explicit(pushes, memory_order_relaxed) + n,
 		memory_order_relaxed);
 	w->stats.pushes += n;
+}
+
+static bool port_is_stuck(struct worker *w, unsigned taken, const struct dp_now *now)
+{
+	if (taken > 0)
+		w->stuck_since_ns = 0;
+	else if (w->stuck_since_ns == 0)
+		w->stuck_since_ns = now->ns;
+	return w->stuck_since_ns != 0 && now->ns - w->stuck_since_ns >= STUCK_NS;
 }
 
 unsigned stage_tx(struct worker *w, const struct dp_now *now)
@@ -45,10 +55,11 @@ unsigned stage_tx(struct worker *w, const struct dp_now *now)
 	b->sent += taken;
 	if (taken < n) {
 		w->stats.tx_full++;
-		if (taken == 0)
+		if (port_is_stuck(w, taken, now))
 			run_stall(w, b->run, DP_STALL_PORT);
 		return taken;
 	}
+	w->stuck_since_ns = 0;
 	b->n = 0;
 	b->is_built = false;
 	return taken;

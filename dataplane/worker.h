@@ -116,6 +116,7 @@ struct worker {
 	struct dp_cmd waiting; // the command that has to wait for the other workers
 	uint64_t holds; // times it stopped
 	struct burst burst;
+	uint64_t stuck_since_ns; // when the port first took nothing, 0 = it takes
 	struct rte_mbuf *out[OUT_MAX];
 	unsigned out_n;
 	struct intake intake;

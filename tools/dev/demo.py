@@ -169,6 +169,8 @@ class Demo:
         done = site.cli("ue", "import", self.csv)
         self.say(f"imported {done['added']:,} subscribers "
                  f"({done['added'] / max(done['seconds'], 1e-3):,.0f}/s)")
+        if not self.args.csv and not self.args.hold:
+            os.unlink(self.csv)  # both sides have read it
         msk = site.cli("msk", "new", GROUP)
         self.say(f"made MSK {msk['msk_id']} (check value {msk['check']})")
 
