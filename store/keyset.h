@@ -4,8 +4,7 @@
 // A set of 64-bit hashes: which IMPIs and B-TIDs a file has named. Two names share a hash with a
 // chance of n * n / 2^65, three in a million for ten million rows; the later row is refused then.
 //
-// A full table is not copied into a larger one, which would hold the writer: a larger one is put
-// beside it, and look-ups go through all.
+// It is kept in parts, so that growing copies a small table and never holds the writer for long.
 
 #pragma once
 
@@ -13,17 +12,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KEYSET_TABLES 8
+#define KEYSET_PARTS 256
 
-struct keyset_table {
+struct keyset_part {
 	uint64_t *slot; // 0 = free
 	size_t room; // a power of two
 	size_t count;
 };
 
 struct keyset {
-	struct keyset_table table[KEYSET_TABLES];
-	unsigned tables;
+	struct keyset_part part[KEYSET_PARTS];
 };
 
 int keyset_init(struct keyset *set, size_t expected);

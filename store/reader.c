@@ -14,7 +14,7 @@
 #include "view.h"
 
 #define BURST 64
-#define LAG 8 // look-ups between the steps of a burst
+#define LAG 5 // look-ups between the steps of a burst
 
 // Loads what changed since `old`. A table whose version did not move lies where it lay: LMDB never
 // moves a page that was not written.
@@ -216,21 +216,21 @@ static store_id probe_confirm(const struct store_reader *r, struct btid_probe *p
 	return STORE_ID_NONE;
 }
 
-static void probe_begin(
-	const struct store_reader *r, struct btid_probe *p, const struct store_bytes *btid)
-{
-	p->tag = env_tag(r->view.env, btid->data, btid->len);
-	p->pos = 0;
-	p->block = index_table_find(&r->btid, p->tag);
-	__builtin_prefetch(&p->block->slot[index_bucket(p->tag)]);
-}
+// A look-up goes through five steps. Each asks for the memory that the next one needs, and the next
+// one comes LAG look-ups later, when it has arrived.
+enum probe_step {
+	PROBE_HASH,
+	PROBE_PLACE,
+	PROBE_SEARCH,
+	PROBE_FETCH,
+	PROBE_CONFIRM,
+	PROBE_STEPS,
+};
 
-static void probe_fetch(const struct store_reader *r, struct btid_probe *p)
+static void probe_fetch(const struct store_reader *r, const struct btid_probe *p)
 {
-	const struct store_hot *hot;
+	const struct store_hot *hot = store_reader_hot(r, p->id, NULL);
 
-	probe_next(p);
-	hot = p->id != STORE_ID_NONE ? store_reader_hot(r, p->id, NULL) : NULL;
 	if (hot == NULL)
 		return;
 	// Most records lie across two cache lines.
@@ -238,8 +238,29 @@ static void probe_fetch(const struct store_reader *r, struct btid_probe *p)
 	__builtin_prefetch(&hot->port);
 }
 
-// Three steps, each LAG look-ups behind the one before, whose memory it needs: the slots come while
-// later texts are hashed, the records while later slots are searched.
+static void probe_step(const struct store_reader *r, struct btid_probe *p, enum probe_step step,
+	const struct store_bytes *btid)
+{
+	switch (step) {
+	case PROBE_HASH:
+		p->tag = env_tag(r->view.env, btid->data, btid->len);
+		p->pos = 0;
+		index_table_prefetch(&r->btid, p->tag);
+		break;
+	case PROBE_PLACE:
+		p->block = index_table_find(&r->btid, p->tag);
+		__builtin_prefetch(&p->block->slot[index_bucket(p->tag)]);
+		break;
+	case PROBE_SEARCH:
+		probe_next(p);
+		block_table_prefetch(&r->hot, p->id);
+		break;
+	default:
+		probe_fetch(r, p);
+		break;
+	}
+}
+
 void store_reader_find_btid_burst(const struct store_reader *r, const struct store_bytes *btids,
 	size_t n, store_id *ids, uint8_t *is_prev)
 {
@@ -249,16 +270,18 @@ void store_reader_find_btid_burst(const struct store_reader *r, const struct sto
 	memset(is_prev, 0, n);
 	if (!r->is_loaded || n > BURST)
 		return;
-	for (size_t i = 0; i < n + 2 * LAG; i++) {
-		size_t second = i - LAG, third = i - 2 * LAG; // huge until their turn comes
+	for (size_t i = 0; i < n + PROBE_CONFIRM * LAG; i++) {
+		for (unsigned step = PROBE_HASH; step < PROBE_CONFIRM; step++) {
+			size_t at = i - step * LAG; // huge until its turn comes
 
-		if (i < n)
-			probe_begin(r, &probe[i], &btids[i]);
-		if (second < n)
-			probe_fetch(r, &probe[second]);
-		if (third < n)
-			ids[third] =
-				probe_confirm(r, &probe[third], &btids[third], &is_prev[third]);
+			if (at < n)
+				probe_step(r, &probe[at], step, &btids[at]);
+		}
+		if (i >= PROBE_CONFIRM * LAG) {
+			size_t at = i - PROBE_CONFIRM * LAG;
+
+			ids[at] = probe_confirm(r, &probe[at], &btids[at], &is_prev[at]);
+		}
 	}
 }
 

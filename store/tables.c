@@ -94,14 +94,10 @@ static int index_table_reserve(struct index_table *t, uint64_t count)
 		return 0;
 	while (bits < 24 && (1u << bits) < 4 * room)
 		bits++;
-	p = realloc(t->block, room * sizeof(*t->block));
+	p = realloc(t->entry, room * sizeof(*t->entry));
 	if (p == NULL)
 		return -ENOMEM;
-	t->block = p;
-	p = realloc(t->first, room * sizeof(*t->first));
-	if (p == NULL)
-		return -ENOMEM;
-	t->first = p;
+	t->entry = p;
 	p = realloc(t->way, sizeof(*t->way) << bits);
 	if (p == NULL)
 		return -ENOMEM;
@@ -118,7 +114,7 @@ static void index_table_pave(struct index_table *t)
 	for (uint32_t i = 0; i < 1u << t->way_bits; i++) {
 		uint32_t tag = i << (32 - t->way_bits);
 
-		while (at + 1 < t->count && t->first[at + 1] <= tag)
+		while (at + 1 < t->count && t->entry[at + 1].first <= tag)
 			at++;
 		t->way[i] = at;
 	}
@@ -140,24 +136,23 @@ int index_table_load(struct index_table *t, const struct view *v, enum db_id db)
 	for (rc = db_cursor_first(&c); rc == 0 && t->count < count; rc = db_cursor_next(&c)) {
 		const struct index_block *block = index_block_check(c.val);
 
-		t->first[t->count] = blob_to_u32(c.key);
-		t->block[t->count++] = block != NULL ? block : &no_index;
+		t->entry[t->count++] = (struct index_entry){
+			.block = block != NULL ? block : &no_index,
+			.first = blob_to_u32(c.key),
+		};
 	}
 	db_cursor_close(&c);
 	if (rc != 0 && rc != -ENOENT)
 		return rc;
-	if (t->count == 0) {
-		t->first[0] = 0;
-		t->block[t->count++] = &no_index;
-	}
+	if (t->count == 0)
+		t->entry[t->count++] = (struct index_entry){.block = &no_index};
 	index_table_pave(t);
 	return 0;
 }
 
 void index_table_free(struct index_table *t)
 {
-	free(t->block);
-	free(t->first);
+	free(t->entry);
 	free(t->way);
 	*t = (struct index_table){0};
 }

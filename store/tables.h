@@ -16,9 +16,12 @@ struct block_table {
 };
 
 // Blocks of an index by their first tags, and a way in by the upper bits of a tag.
+struct index_entry {
+	const struct index_block *block;
+	uint32_t first;
+};
 struct index_table {
-	const struct index_block **block;
-	uint32_t *first;
+	struct index_entry *entry;
 	uint32_t count;
 	uint32_t room;
 	uint32_t *way;
@@ -42,9 +45,19 @@ static inline const struct index_block *index_table_find(const struct index_tabl
 {
 	uint32_t i = t->way[tag >> (32 - t->way_bits)];
 
-	while (i + 1 < t->count && t->first[i + 1] <= tag)
+	while (i + 1 < t->count && t->entry[i + 1].first <= tag)
 		i++;
-	return t->block[i];
+	return t->entry[i].block;
+}
+
+static inline void index_table_prefetch(const struct index_table *t, uint32_t tag)
+{
+	__builtin_prefetch(&t->way[tag >> (32 - t->way_bits)]);
+}
+static inline void block_table_prefetch(const struct block_table *t, store_id id)
+{
+	if (id / STORE_BLOCK_SUBSCRIBERS < t->count)
+		__builtin_prefetch(&t->block[id / STORE_BLOCK_SUBSCRIBERS]);
 }
 
 // Loads what is new: numbers keep their meaning.

@@ -178,7 +178,7 @@ static void look_up(struct bench *b, const struct store_reader *r)
 	char btid[STORE_NAI_MAX + 1];
 	store_id ids[BURST];
 	uint8_t is_prev[BURST];
-	double start;
+	double start = 0;
 
 	if (text == NULL || btids == NULL)
 		check(-ENOMEM, "look-ups");
@@ -186,13 +186,15 @@ static void look_up(struct bench *b, const struct store_reader *r)
 		btids[i].len = (uint16_t)make_btid((uint32_t)(mix(i) % b->subscribers), btid);
 		btids[i].data = (const uint8_t *)memcpy(text[i], btid, sizeof(text[i]));
 	}
-	start = now_s();
-	for (unsigned pass = 0; pass < PASSES; pass++)
+	for (unsigned pass = 0; pass <= PASSES; pass++) {
+		if (pass == 1) // the first one only warms up
+			start = now_s();
 		for (uint32_t i = 0; i < LOOKUPS; i += BURST) {
 			store_reader_find_btid_burst(r, btids + i, BURST, ids, is_prev);
 			if (ids[0] != mix(i) % b->subscribers)
 				check(-EIO, "a B-TID was not found");
 		}
+	}
 	b->lookup_per_s = (double)LOOKUPS * PASSES / (now_s() - start);
 	free(btids);
 	free(text);
@@ -303,8 +305,8 @@ int main(int argc, char **argv)
 	}
 	imports(&b);
 	check(store_reader_create(b.env, &reader), "reader");
+	scan(&b, reader); // also brings the map into the page tables
 	look_up(&b, reader);
-	scan(&b, reader);
 	verify(&b, reader);
 	report(&b);
 	store_reader_destroy(reader);

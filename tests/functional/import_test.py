@@ -99,6 +99,13 @@ def duplicates_updates_and_what_stays():
         def counts(path, *flags):
             done = site.cli("ue", "import", path, *flags)
             return tuple(done[key] for key in ("added", "changed", "unchanged"))
+        for column, other in (("impi", "btid"), ("btid", "impi")):
+            twice = write_csv(site.path("twice.csv"),
+                              [*site.rows, {**site.rows[4], other: "somebody@else.example"}])
+            status, answer, _ = site.run("ue", "import", twice)
+            expect(f"exit status of one {column} twice ({answer})", status, BAD_USAGE)
+            expect("line", answer["line"], ROWS + 2)
+            expect_in("earlier line", answer["why"])
         expect("dry run", counts(site.csv, "--dry-run"), (ROWS, 0, 0))
         expect("subscribers after a dry run", subscribers(site), 0)
         expect("the first time", counts(site.csv), (ROWS, 0, 0))
@@ -111,13 +118,6 @@ def duplicates_updates_and_what_stays():
         expect("address", site.cli("ue", "show", moved[0]["impi"])["address"], "10.0.0.0")
         expect("a change", counts(path), (0, 7, ROWS - 7))
         expect("address", site.cli("ue", "show", moved[0]["impi"])["address"], "10.9.0.0")
-        for column, other in (("impi", "btid"), ("btid", "impi")):
-            twice = write_csv(site.path("twice.csv"),
-                              [*moved, {**moved[4], other: "somebody@else.example"}])
-            status, answer, _ = site.run("ue", "import", twice)
-            expect(f"exit status of one {column} twice ({answer})", status, BAD_USAGE)
-            expect("line", answer["line"], ROWS + 2)
-            expect_in("earlier line", answer["why"])
         theft = write_csv(site.path("theft.csv"), [{**moved[1], "btid": moved[2]["btid"]}])
         status, answer, _ = site.run("ue", "import", theft)
         expect(f"exit status of another's B-TID ({answer})", status, BAD_USAGE)

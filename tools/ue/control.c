@@ -15,6 +15,7 @@
 #include "program.h"
 
 #define CLIENTS_MAX 16
+#define BACKLOG 64
 #define LINE_MAX_BYTES 65536
 #define POLL_MS 200 // how soon a stop is seen
 #define SEND_TIMEOUT_S 5
@@ -203,7 +204,7 @@ static int socket_listen(const char *path)
 		return -errno;
 	mask = umask(0177);
 	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
-		listen(fd, CLIENTS_MAX) != 0)
+		listen(fd, BACKLOG) != 0)
 		error = errno;
 	umask(mask);
 	if (error != 0)

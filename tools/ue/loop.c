@@ -32,6 +32,10 @@ struct loop {
 	struct rte_mbuf *backlog[BACKLOG];
 	unsigned head; // next to send
 	unsigned tail; // next free; counts on, taken modulo BACKLOG
+	// The queues take turns. What is sent need not leave by the queue of what it answers: a
+	// network would not keep to that either.
+	uint16_t rx_queue;
+	uint16_t tx_queue;
 	int64_t busy_at;
 	int64_t link_checked_at;
 };
@@ -69,23 +73,32 @@ static void spare_send(struct loop *loop, size_t len)
 	loop->backlog[loop->tail++ % BACKLOG] = mbuf;
 }
 
+static uint16_t queue_after(const struct loop *loop, uint16_t queue)
+{
+	return queue + 1 < loop->port.queues ? (uint16_t)(queue + 1) : 0;
+}
+
+// Sends what stands in a row; false when the queue has no room.
+static bool queue_flush(struct loop *loop)
+{
+	unsigned at = loop->head % BACKLOG, n = loop->tail - loop->head;
+	uint16_t sent;
+
+	if (n > BACKLOG - at)
+		n = BACKLOG - at;
+	sent = rte_eth_tx_burst(loop->port.id, loop->tx_queue, &loop->backlog[at], (uint16_t)n);
+	loop->tx_queue = queue_after(loop, loop->tx_queue);
+	loop->head += sent;
+	return sent == n;
+}
+
 static bool backlog_flush(struct loop *loop)
 {
-	bool has_sent = false;
+	unsigned before = loop->head, full = 0;
 
-	while (loop->head != loop->tail) {
-		unsigned at = loop->head % BACKLOG, n = loop->tail - loop->head;
-		uint16_t sent;
-
-		if (n > BACKLOG - at)
-			n = BACKLOG - at;
-		sent = rte_eth_tx_burst(loop->port.id, 0, &loop->backlog[at], (uint16_t)n);
-		loop->head += sent;
-		has_sent |= sent > 0;
-		if (sent < n)
-			break;
-	}
-	return has_sent;
+	while (loop->head != loop->tail && full < loop->port.queues)
+		full = queue_flush(loop) ? 0 : full + 1;
+	return loop->head != before;
 }
 
 static void mbuf_take(struct loop *loop, struct rte_mbuf *mbuf, const struct ue_now *now)
@@ -114,7 +127,8 @@ static bool burst_take(struct loop *loop, const struct ue_now *now)
 	if (backlog_room(loop) < PORT_BURST || ue_site_room(loop->program->site) < PORT_BURST ||
 		!spares_fill(loop))
 		return false;
-	n = rte_eth_rx_burst(loop->port.id, 0, burst, PORT_BURST);
+	n = rte_eth_rx_burst(loop->port.id, loop->rx_queue, burst, PORT_BURST);
+	loop->rx_queue = queue_after(loop, loop->rx_queue);
 	for (uint16_t i = 0; i < n; i++) {
 		if (i + 1 < n)
 			rte_prefetch0(rte_pktmbuf_mtod(burst[i + 1], void *));

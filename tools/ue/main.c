@@ -170,7 +170,8 @@ static int phones_run(void)
 	if (options->control != NULL)
 		rc = control_start(&control, &program);
 	if (rc != 0) {
-		capture_close(capture);
+		if (capture != NULL)
+			capture_close(capture);
 		return file_fail(options->control, -rc);
 	}
 	status = loop_run(&program);

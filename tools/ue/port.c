@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <rte_bus.h>
@@ -18,7 +19,7 @@
 
 // Room for the descriptors of one queue each way and for what is being worked on, yet small
 // enough to stay in cache.
-#define POOL_MBUFS 2047
+#define POOL_MBUFS_PER_QUEUE 2048
 #define POOL_CACHE 128
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 512
@@ -69,6 +70,15 @@ static int eal_start(const struct ue_options *options, char *why)
 	return 0;
 }
 
+// Pairs of queues the device is made with: its argument says so, else there is one.
+static uint16_t queues_read(const char *device)
+{
+	const char *text = strstr(device, ",queues=");
+	long n = text != NULL ? strtol(text + 8, NULL, 10) : 1;
+
+	return n < 1 || n > PORT_QUEUES_MAX ? 0 : (uint16_t)n;
+}
+
 // Splits "net_virtio_user0,path=/v.sock,queues=1" and finds the socket in it.
 static int device_read(struct port *port, const char *device, char *why)
 {
@@ -82,6 +92,11 @@ static int device_read(struct port *port, const char *device, char *why)
 		(path != NULL && (size_t)(end - path) - 6 >= sizeof(port->path))) {
 		snprintf(why, PORT_WHY_BYTES, "--port: the device or its path is too long");
 		return -ENAMETOOLONG;
+	}
+	port->queues = queues_read(device);
+	if (port->queues == 0) {
+		snprintf(why, PORT_WHY_BYTES, "--port: queues= is 1 to %d", PORT_QUEUES_MAX);
+		return -EINVAL;
 	}
 	memcpy(port->name, device, len);
 	if (path != NULL)
@@ -99,8 +114,8 @@ int port_init(struct port *port, const struct ue_options *options, char why[PORT
 		rc = eal_start(options, why);
 	if (rc != 0)
 		return rc;
-	port->pool = rte_pktmbuf_pool_create(
-		"phones", POOL_MBUFS, POOL_CACHE, 0, BUFFER_BYTES, (int)rte_socket_id());
+	port->pool = rte_pktmbuf_pool_create("phones", POOL_MBUFS_PER_QUEUE * port->queues - 1u,
+		POOL_CACHE, 0, BUFFER_BYTES, (int)rte_socket_id());
 	if (port->pool == NULL) {
 		snprintf(why, PORT_WHY_BYTES, "no buffers: %s (more --memory?)",
 			rte_strerror(rte_errno));
@@ -122,10 +137,23 @@ bool port_can_attach(const struct port *port)
 	return port->path[0] == '\0' || stat(port->path, &status) == 0;
 }
 
+static int queues_setup(const struct port *port)
+{
+	uint16_t rx = RX_DESCRIPTORS, tx = TX_DESCRIPTORS;
+	int socket = rte_eth_dev_socket_id(port->id);
+	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &rx, &tx);
+
+	for (uint16_t q = 0; q < port->queues && rc == 0; q++) {
+		rc = rte_eth_rx_queue_setup(port->id, q, rx, socket, NULL, port->pool);
+		if (rc == 0)
+			rc = rte_eth_tx_queue_setup(port->id, q, tx, socket, NULL);
+	}
+	return rc;
+}
+
 static int port_start(struct port *port)
 {
 	struct rte_eth_conf conf = {0};
-	uint16_t rx = RX_DESCRIPTORS, tx = TX_DESCRIPTORS;
 	struct rte_eth_dev_info info = {0};
 	int rc = rte_eth_dev_get_port_by_name(port->name, &port->id);
 
@@ -134,14 +162,9 @@ static int port_start(struct port *port)
 	// A frame of a full MTU takes several buffers; virtio refuses small ones otherwise.
 	conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
 	if (rc == 0)
-		rc = rte_eth_dev_configure(port->id, 1, 1, &conf);
+		rc = rte_eth_dev_configure(port->id, port->queues, port->queues, &conf);
 	if (rc == 0)
-		rc = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &rx, &tx);
-	if (rc == 0)
-		rc = rte_eth_rx_queue_setup(
-			port->id, 0, rx, rte_eth_dev_socket_id(port->id), NULL, port->pool);
-	if (rc == 0)
-		rc = rte_eth_tx_queue_setup(port->id, 0, tx, rte_eth_dev_socket_id(port->id), NULL);
+		rc = queues_setup(port);
 	if (rc == 0)
 		rc = rte_eth_dev_start(port->id);
 	if (rc == 0)

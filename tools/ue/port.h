@@ -10,6 +10,7 @@
 #include "options.h"
 
 #define PORT_BURST 64
+#define PORT_QUEUES_MAX 16
 #define PORT_WHY_BYTES 256
 
 struct port {
@@ -18,6 +19,7 @@ struct port {
 	char path[128]; // of the socket it needs, "" for none
 	bool is_attached;
 	uint16_t id;
+	uint16_t queues; // pairs, as many as the other end has
 	struct rte_mempool *pool;
 	uint32_t buffer_bytes; // of an mbuf, for one frame
 };

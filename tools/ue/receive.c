@@ -147,7 +147,8 @@ static enum ue_refusal key_data_read(const uint8_t *plain, size_t len, struct ue
 	if ((data.type != MIKEY_KEY_TEK && data.type != MIKEY_KEY_TGK) ||
 		data.key.len != MIKEY_MSK_BYTES)
 		return UE_KEY_TYPE;
-	if (data.kv != MIKEY_KV_INTERVAL || data.valid_from.len != 2 || data.valid_to.len != 2)
+	// Without an interval both ends are empty.
+	if (data.valid_from.len != 2 || data.valid_to.len != 2)
 		return UE_KEY_VALIDITY;
 	delivery->key = data.key.data;
 	delivery->seq_l = (uint16_t)(data.valid_from.data[0] << 8 | data.valid_from.data[1]);
@@ -241,7 +242,7 @@ static enum ue_refusal message_deliver(struct message *msg, struct ue_receiver *
 	if (view->encr.len > sizeof(plain))
 		return UE_KEY_DATA;
 	memcpy(delivery.kdi, view->id.kdi, sizeof(delivery.kdi));
-	ue_decrypt(&msg->psk, view->csb_id, view->rand, view->counter, view->encr, plain);
+	ue_decrypt(&msg->psk, view, plain);
 	refusal = key_data_read(plain, view->encr.len, &delivery);
 	if (refusal == UE_ACCEPTED)
 		refusal = message_answer(msg, receiver, answer, cap, receipt);

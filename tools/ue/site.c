@@ -58,6 +58,13 @@ void ue_site_tap(struct ue_site *site, ue_tap *tap, void *arg)
 	site->tap_arg = arg;
 }
 
+// Room for one frame, and the length of the one that was put there.
+struct outgoing {
+	uint8_t *data;
+	size_t cap;
+	size_t len;
+};
+
 static void frame_see(struct ue_site *site, enum ue_direction direction, const uint8_t *data,
 	size_t len, const struct ue_now *now)
 {
@@ -91,7 +98,7 @@ static void peer_remember(struct ue_site *site, const struct ue_frame *frame)
 }
 
 static enum ue_refusal udp_take(struct ue_site *site, const struct ue_frame *frame,
-	const struct ue_now *now, uint8_t *out, size_t cap, size_t *out_len)
+	const struct ue_now *now, struct outgoing *out)
 {
 	struct ue_datagram in = {
 		.data = frame->payload,
@@ -103,9 +110,9 @@ static enum ue_refusal udp_take(struct ue_site *site, const struct ue_frame *fra
 	struct ue_receipt receipt;
 	struct ue_flow flow;
 	enum ue_refusal refusal;
-	size_t room = cap > UE_UDP_PAYLOAD ? cap - UE_UDP_PAYLOAD : 0;
+	size_t room = out->cap > UE_UDP_PAYLOAD ? out->cap - UE_UDP_PAYLOAD : 0;
 
-	refusal = ue_receive(&site->receiver, &in, out + UE_UDP_PAYLOAD, room, &receipt);
+	refusal = ue_receive(&site->receiver, &in, out->data + UE_UDP_PAYLOAD, room, &receipt);
 	site->findings[UE_FINDING_COUNTER_REUSED] += receipt.is_counter_reused;
 	if (refusal == UE_MIKEY_MALFORMED)
 		site->malformed[receipt.mikey]++;
@@ -125,50 +132,48 @@ static enum ue_refusal udp_take(struct ue_site *site, const struct ue_frame *fra
 		.destination_port = frame->source_port,
 		.ip_id = site->ip_id++,
 	};
-	*out_len = ue_frame_udp(out, &flow, receipt.answer_len);
+	out->len = ue_frame_udp(out->data, &flow, receipt.answer_len);
 	return UE_ACCEPTED;
 }
 
-static enum ue_refusal arp_take(struct ue_site *site, const struct ue_frame *frame, uint8_t *out,
-	size_t cap, size_t *out_len)
+static enum ue_refusal arp_take(
+	struct ue_site *site, const struct ue_frame *frame, struct outgoing *out)
 {
 	if (!ue_address_equal(&frame->destination, &site->gateway) &&
 		ue_phone_at(&site->phones, &frame->destination) == UE_NONE)
 		return UE_ARP_NOT_OURS;
-	*out_len = ue_frame_arp_reply(out, cap, frame, site->mac);
-	site->counts[UE_COUNT_ARP] += *out_len != 0;
-	return *out_len != 0 ? UE_ACCEPTED : UE_NO_ROOM;
+	out->len = ue_frame_arp_reply(out->data, out->cap, frame, site->mac);
+	site->counts[UE_COUNT_ARP] += out->len != 0;
+	return out->len != 0 ? UE_ACCEPTED : UE_NO_ROOM;
 }
 
-static enum ue_refusal echo_take(struct ue_site *site, const struct ue_frame *frame, uint8_t *out,
-	size_t cap, size_t *out_len)
+static enum ue_refusal echo_take(
+	struct ue_site *site, const struct ue_frame *frame, struct outgoing *out)
 {
 	if (!ue_address_equal(&frame->destination, &site->gateway))
 		return UE_ICMP;
-	*out_len = ue_frame_echo_reply(out, cap, frame, site->mac);
-	site->counts[UE_COUNT_ECHO] += *out_len != 0;
-	return *out_len != 0 ? UE_ACCEPTED : UE_NO_ROOM;
+	out->len = ue_frame_echo_reply(out->data, out->cap, frame, site->mac);
+	site->counts[UE_COUNT_ECHO] += out->len != 0;
+	return out->len != 0 ? UE_ACCEPTED : UE_NO_ROOM;
 }
 
-// A frame has reached the gateway. Returns the length of the answer that leaves it.
-static size_t frame_take(struct ue_site *site, const uint8_t *data, size_t len,
-	const struct ue_now *now, uint8_t *out, size_t cap)
+// A frame has reached the gateway; the answer that leaves it, if any, is put into out.
+static void frame_take(struct ue_site *site, const uint8_t *data, size_t len,
+	const struct ue_now *now, struct outgoing *out)
 {
 	struct ue_frame frame;
 	enum ue_refusal refusal = ue_frame_parse(&frame, data, len, site->mac);
-	size_t out_len = 0;
 
 	if (refusal == UE_ACCEPTED && frame.kind == UE_FRAME_UDP)
-		refusal = udp_take(site, &frame, now, out, cap, &out_len);
+		refusal = udp_take(site, &frame, now, out);
 	else if (refusal == UE_ACCEPTED && frame.kind == UE_FRAME_ARP)
-		refusal = arp_take(site, &frame, out, cap, &out_len);
+		refusal = arp_take(site, &frame, out);
 	else if (refusal == UE_ACCEPTED)
-		refusal = echo_take(site, &frame, out, cap, &out_len);
+		refusal = echo_take(site, &frame, out);
 	if (refusal != UE_ACCEPTED)
 		site->refused[refusal]++;
-	if (out_len > 0)
-		frame_see(site, UE_OUT, out, out_len, now);
-	return out_len;
+	if (out->len > 0)
+		frame_see(site, UE_OUT, out->data, out->len, now);
 }
 
 // Draws what the wire does to a frame and puts on its way what does not arrive at once. True
@@ -210,45 +215,55 @@ size_t ue_site_room(const struct ue_site *site)
 	return site->wire.count >= UNDER_WAY_MAX ? 0 : (UNDER_WAY_MAX - site->wire.count) / 4;
 }
 
+// Lets a frame in and carries its answer as far as the wire lets it: the length of what has to
+// be sent at once.
+static size_t frame_answer(struct ue_site *site, const uint8_t *data, size_t len,
+	const struct ue_now *now, struct outgoing *out)
+{
+	frame_take(site, data, len, now, out);
+	if (out->len > 0 && !frame_carry(site, UE_OUT, out->data, out->len, now->mono))
+		out->len = 0;
+	return out->len;
+}
+
 size_t ue_site_receive(struct ue_site *site, const uint8_t *data, size_t len,
 	const struct ue_now *now, uint8_t *out, size_t cap)
 {
-	size_t out_len;
-
 	rate_tick(site, now->mono);
 	frame_see(site, UE_IN, data, len, now);
 	if (!frame_carry(site, UE_IN, data, len, now->mono))
 		return 0;
-	out_len = frame_take(site, data, len, now, out, cap);
-	if (out_len > 0 && !frame_carry(site, UE_OUT, out, out_len, now->mono))
+	return frame_answer(site, data, len, now, &(struct outgoing){out, cap, 0});
+}
+
+static size_t delayed_send(
+	struct ue_site *site, const uint8_t *data, size_t len, struct outgoing *out)
+{
+	if (len > out->cap) {
+		site->refused[UE_NO_ROOM]++;
 		return 0;
-	return out_len;
+	}
+	memcpy(out->data, data, len);
+	return len;
 }
 
 size_t ue_site_poll(struct ue_site *site, const struct ue_now *now, uint8_t *out, size_t cap)
 {
 	enum ue_direction direction;
+	size_t len, out_len = 0;
 	uint8_t *data;
-	size_t len, out_len;
 
 	rate_tick(site, now->mono);
-	while (ue_wire_take(&site->wire, now->mono, &direction, &data, &len)) {
-		out_len = 0;
-		if (direction == UE_IN) {
-			out_len = frame_take(site, data, len, now, out, cap);
-			if (out_len > 0 && !frame_carry(site, UE_OUT, out, out_len, now->mono))
-				out_len = 0;
-		} else if (len <= cap) {
-			memcpy(out, data, len);
-			out_len = len;
-		} else {
-			site->refused[UE_NO_ROOM]++;
-		}
+	while (out_len == 0 && ue_wire_take(&site->wire, now->mono, &direction, &data, &len)) {
+		struct outgoing outgoing = {out, cap, 0};
+
+		if (direction == UE_IN)
+			out_len = frame_answer(site, data, len, now, &outgoing);
+		else
+			out_len = delayed_send(site, data, len, &outgoing);
 		free(data);
-		if (out_len > 0)
-			return out_len;
 	}
-	return 0;
+	return out_len;
 }
 
 int ue_site_send(struct ue_site *site, const uint8_t *data, size_t len, const struct ue_now *now)

@@ -113,15 +113,14 @@ static void aes_cm(const uint8_t key[MIKEY_ENCR_KEY_BYTES], const uint8_t iv[16]
 	explicit_bzero(stream, sizeof(stream));
 }
 
-void ue_decrypt(const struct ue_hmac *psk, uint32_t csb_id, struct mikey_bytes rand,
-	uint32_t counter, struct mikey_bytes in, uint8_t *out)
+void ue_decrypt(const struct ue_hmac *psk, const struct mikey_view *msg, uint8_t *out)
 {
 	uint8_t key[MIKEY_ENCR_KEY_BYTES], salt[MIKEY_SALT_KEY_BYTES], iv[16];
 
-	ue_derive(psk, MIKEY_DERIVE_ENCR, csb_id, rand, key, sizeof(key));
-	ue_derive(psk, MIKEY_DERIVE_SALT, csb_id, rand, salt, sizeof(salt));
-	iv_put(iv, salt, csb_id, counter);
-	aes_cm(key, iv, in, out);
+	ue_derive(psk, MIKEY_DERIVE_ENCR, msg->csb_id, msg->rand, key, sizeof(key));
+	ue_derive(psk, MIKEY_DERIVE_SALT, msg->csb_id, msg->rand, salt, sizeof(salt));
+	iv_put(iv, salt, msg->csb_id, msg->counter);
+	aes_cm(key, iv, msg->encr, out);
 	explicit_bzero(key, sizeof(key));
 	explicit_bzero(salt, sizeof(salt));
 	explicit_bzero(iv, sizeof(iv));

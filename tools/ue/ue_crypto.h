@@ -30,9 +30,9 @@ void ue_hmac_sum(const struct ue_hmac *hmac, struct mikey_bytes a, struct mikey_
 void ue_derive(const struct ue_hmac *psk, uint32_t constant, uint32_t csb_id,
 	struct mikey_bytes rand, uint8_t *out, size_t out_len);
 
-// AES-CM-128 under the keys that follow from psk (RFC 3830 4.2.3). out takes in.len octets.
-void ue_decrypt(const struct ue_hmac *psk, uint32_t csb_id, struct mikey_bytes rand,
-	uint32_t counter, struct mikey_bytes in, uint8_t *out);
+// Decrypts the key data of a parsed message with AES-CM-128 under the keys that follow from psk,
+// CSB ID, RAND and counter (RFC 3830 4.2.3). out takes msg->encr.len octets.
+void ue_decrypt(const struct ue_hmac *psk, const struct mikey_view *msg, uint8_t *out);
 
 // MRK of keys in the ME, from Ks_NAF or Ks_ext_NAF (TS 33.220 annex B, TS 33.246 annex F).
 void ue_mrk(const uint8_t ks_naf[UE_KEY_BYTES], uint8_t mrk[UE_KEY_BYTES]);

@@ -34,14 +34,19 @@ static void keys_are_those_of_the_known_answers(void **state)
 
 static void key_data_of_f_is_decrypted(void **state)
 {
-	struct mikey_bytes rand = hex("000102030405060708090a0b0c0d0e0f");
+	struct mikey_view view = {
+		.csb_id = 0x12345678,
+		.rand = hex("000102030405060708090a0b0c0d0e0f"),
+		.counter = 1,
+		.encr = vector("F.encdata"),
+	};
 	struct mikey_bytes muk = hex(MUK);
 	struct ue_hmac hmac;
 	uint8_t plain[26];
 
 	(void)state;
 	ue_hmac_init(&hmac, muk.data, muk.len);
-	ue_decrypt(&hmac, 0x12345678, rand, 1, vector("F.encdata"), plain);
+	ue_decrypt(&hmac, &view, plain);
 	assert_memory_equal(plain, vector("F.keydata").data, sizeof(plain));
 }
 

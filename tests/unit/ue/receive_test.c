@@ -297,11 +297,15 @@ static void key_data_that_is_no_msk_is_refused_without_a_trace(void **state)
 		const char *plain;
 		enum ue_refusal refusal;
 	} cases[] = {
-		{"00220011a0a1a2a3a4a5a6a7a8a9aaabacadaeaf0200010200ff", UE_KEY_DATA},
-		{"0022000fa0a1a2a3a4a5a6a7a8a9aaabacadae02000103000200", UE_KEY_TYPE},
-		{"00200016a0a1a2a3a4a5a6a7a8a9aaabacadaeaf0200010200ff", UE_KEY_TYPE},
-		{"00220010a0a1a2a3a4a5a6a7a8a9aaabacadaeaf010103000001", UE_KEY_VALIDITY},
-		{"00210010a0a1a2a3a4a5a6a7a8a9aaabacadaeaf05a1a2a3a4a5", UE_KEY_VALIDITY},
+		{"00220010a0a1a2a3a4a5a6a7a8a9aaabacadaeaf0200010200", UE_KEY_DATA},
+		{"14220010a0a1a2a3a4a5a6a7a8a9aaabacadaeaf0200010200ff", UE_KEY_DATA},
+		{"0022000fa0a1a2a3a4a5a6a7a8a9aaabacadae0200010200ff", UE_KEY_TYPE},
+		{"00220011a0a1a2a3a4a5a6a7a8a9aaabacadaeafb00200010200ff", UE_KEY_TYPE},
+		{"00320010a0a1a2a3a4a5a6a7a8a9aaabacadaeaf0002a0a10200010200ff", UE_KEY_TYPE},
+		{"00200010a0a1a2a3a4a5a6a7a8a9aaabacadaeaf", UE_KEY_VALIDITY},
+		{"00210010a0a1a2a3a4a5a6a7a8a9aaabacadaeaf0101", UE_KEY_VALIDITY},
+		{"00220010a0a1a2a3a4a5a6a7a8a9aaabacadaeaf010101ff", UE_KEY_VALIDITY},
+		{"00220010a0a1a2a3a4a5a6a7a8a9aaabacadaeaf04000000010400000002", UE_KEY_VALIDITY},
 	};
 	struct ue_site *site = site_of_one();
 

@@ -247,6 +247,17 @@ static void encrypt(const struct push *push, uint8_t *data, int len)
 	EVP_CIPHER_CTX_free(aes);
 }
 
+// Puts other key data into KEMAC, the last payload, and moves what stands behind it.
+static void plain_put(uint8_t *out, struct mikey_layout *layout, struct mikey_bytes plain)
+{
+	put16(out + layout->encr.off - 2, plain.len);
+	memcpy(out + layout->encr.off, plain.data, plain.len);
+	layout->encr.len = plain.len;
+	layout->mac.off = (uint16_t)(layout->encr.off + plain.len + 1);
+	out[layout->mac.off - 1] = MIKEY_MAC_HMAC_SHA1_160;
+	layout->len = (uint16_t)(layout->mac.off + MIKEY_MAC_BYTES);
+}
+
 struct mikey_bytes push_seal(const struct push *push)
 {
 	static uint8_t buffers[8][1024];
@@ -270,7 +281,7 @@ struct mikey_bytes push_seal(const struct push *push)
 
 	assert_int_equal(mikey_msk_build(out, sizeof(buffers[0]), &msk, &layout), MIKEY_OK);
 	if (push->plain != NULL)
-		memcpy(out + layout.encr.off, hex(push->plain).data, layout.encr.len);
+		plain_put(out, &layout, hex(push->plain));
 	if (layout.encr.len > 0)
 		encrypt(push, out + layout.encr.off, layout.encr.len);
 	derive(push, 0x2D22AC75u, auth);

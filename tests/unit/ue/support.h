@@ -71,7 +71,7 @@ struct push {
 	uint8_t muk[UE_KEY_BYTES];
 	uint8_t key_type;
 	bool is_solicit;
-	const char *plain; // in hex: key data to send instead of the key's, as long
+	const char *plain; // in hex: key data to send instead of the key's
 	bool wants_verification;
 	const char *fqdn;
 	const char *btid;

@@ -1,0 +1,145 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the mskpush authors
+
+"""The demo ends cleanly, whenever and however it is ended.
+
+    tools/dev/demo.py --+-- mskpushd, mskpush-ue, run directory under TMPDIR
+      Ctrl-C, SIGTERM   +-- --hold DIR: site.json      --keep DIR: the dossier
+"""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+
+from dossier import Dossier
+from story import (BUILD, DONE, GROUP, TOP, expect, expect_in, expect_that, tell, wait_until)
+
+UES = 5000
+
+
+class Demo:
+    """A demo of its own process group, as a shell would start it, in a TMPDIR of its own."""
+
+    def __init__(self, *flags):
+        self.tmp = tempfile.TemporaryDirectory(prefix="msk")
+        self.run_in = os.path.join(self.tmp.name, "t")
+        os.mkdir(self.run_in)
+        self.out = os.path.join(self.tmp.name, "out")
+        with open(self.out, "wb") as out:
+            self.process = subprocess.Popen(
+                [os.path.join(TOP, "tools/dev/demo.py"), "--ues", str(UES), *flags], stdout=out,
+                stderr=out, stdin=subprocess.DEVNULL, start_new_session=True,
+                env={**os.environ, "MSKPUSH_BUILD": BUILD, "TMPDIR": self.run_in})
+
+    def path(self, name):
+        return os.path.join(self.tmp.name, name)
+
+    def text(self):
+        with open(self.out, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def says(self, part):
+        wait_until(f"the demo says {part!r}", lambda: part in self.text(), 60, self.text)
+
+    def processes(self):
+        """Command lines that name our directory, but for the demo's own."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    line = file.read().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if self.run_in in line and int(pid) != self.process.pid:
+                found.append(line)
+        return found
+
+    def leaves_nothing(self, status):
+        seen = self.process.wait(60)
+        expect(f"exit status ({self.text()[-1500:]})", seen, status)
+        expect("processes that are left", self.processes(), [])
+        expect("what is left in TMPDIR", os.listdir(self.run_in), [])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self.tmp.cleanup()
+
+
+def ctrl_c_at_every_step_cleans_up():
+    """Ctrl-C goes to the whole process group, SIGTERM to the demo alone."""
+    for step in ("made ", "mskpushd runs", "mskpush-ue runs", "imported", f"mskpush push {GROUP}"):
+        with Demo("--loss", "30") as demo:
+            demo.says(step)
+            os.killpg(demo.process.pid, signal.SIGINT)
+            demo.leaves_nothing(130)
+            expect_in("cleaning up", demo.text())
+
+
+def sigterm_in_the_push_cleans_up():
+    with Demo("--loss", "40") as demo:
+        demo.says(f"mskpush push {GROUP}")
+        wait_until("its programs", lambda: len(demo.processes()) >= 2, show=demo.processes)
+        demo.process.terminate()
+        demo.leaves_nothing(130)
+
+
+def hold_tells_where_everything_is():
+    with tempfile.TemporaryDirectory(prefix="msk") as outside:
+        hold, keep = os.path.join(outside, "hold"), os.path.join(outside, "keep")
+        with Demo("--hold", hold, "--keep", keep) as demo:
+            site_json = os.path.join(hold, "site.json")
+            wait_until("site.json", lambda: os.path.exists(site_json), 60, demo.text)
+            with open(site_json, encoding="utf-8") as file:
+                site = json.load(file)
+            check_site(site, demo)
+            demo.process.terminate()
+            demo.leaves_nothing(0)
+            for pid in (site["daemon_pid"], site["ue_pid"]):
+                expect_that(not os.path.exists(f"/proc/{pid}"), "both programs ended", pid)
+            expect("modes", [os.stat(path).st_mode & 0o777 for path in (hold, keep)], [0o700] * 2)
+            expect("the dossier", sorted(os.listdir(keep)), ["report.json", "ues.csv",
+                                                             "wire.pcap"])
+            dossier = Dossier(keep)
+            dossier.check()
+            expect("phones verified in the dossier", len(dossier.verified), UES)
+
+
+def check_site(site, demo):
+    keys = {"daemon_pid", "daemon_argv", "ue_pid", "ue_argv", "admin_socket", "ua_url", "fqdn",
+            "ues_csv", "pcap", "group"}
+    expect_that(keys <= set(site), "the keys other programs rely on", set(site))
+    expect("group", site["group"], GROUP)
+    for pid, argv in ((site["daemon_pid"], site["daemon_argv"]), (site["ue_pid"],
+                                                                 site["ue_argv"])):
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            expect("command line", file.read().decode().split("\0")[:-1], argv)
+    for path in (site["ues_csv"], site["pcap"]):
+        expect_that(os.path.exists(path), "a file that is there", path)
+    done = subprocess.run([os.path.join(BUILD, "tools/cli/mskpush"), "--json", "--socket",
+                           site["admin_socket"], "campaign", "list"], stdout=subprocess.PIPE,
+                          check=False)
+    expect(f"exit status of the CLI ({demo.text()[-500:]})", done.returncode, DONE)
+    expect("verified", json.loads(done.stdout)["campaigns"][0]["verified"], UES)
+
+
+def bad_options_are_named():
+    cases = [["--ues", "0"], ["--ues", "x"], ["--loss", "100"], ["--profile", "v5"],
+             ["--csv", "/nowhere"], ["--story", "none"], ["--nonsense"]]
+    for flags in cases:
+        done = subprocess.run([os.path.join(TOP, "tools/dev/demo.py"), *flags], check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        expect(f"exit status of {flags}", done.returncode, 2)
+        expect_in(flags[0], done.stdout)
+
+
+if __name__ == "__main__":
+    tell(ctrl_c_at_every_step_cleans_up, sigterm_in_the_push_cleans_up,
+         hold_tells_where_everything_is, bad_options_are_named)

@@ -1,0 +1,64 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the mskpush authors
+
+"""Two workers, each with its own queue and its own slices of subscribers.
+
+    worker 0 --queue 0--\\
+                         ==MIKEY==> mskpush-ue, two queues; answers come back on either
+    worker 1 --queue 1--/
+"""
+
+from story import Stage, expect, expect_that, tell
+from wire import check_counters, read_wire, sends_per_btid
+
+PHONES = 3000  # more than four slices
+
+
+def two_workers_share_a_campaign():
+    with Stage(workers=2) as site:
+        site.raise_all(PHONES, "--loss", "5")
+        campaign = site.push("--waits", "1")
+        expect("verified", campaign["verified"], PHONES)
+        expect_that(campaign["rounds"] > 1, "more than one round", campaign["rounds"])
+        workers = site.cli("stats")["workers"]
+        expect("workers", len(workers), 2)
+        expect("pushes of both", sum(w["pushes"] for w in workers), campaign["pushes"])
+        expect("verifications of both", sum(w["verified"] for w in workers), PHONES)
+        expect_that(min(w["pushes"] for w in workers) > PHONES // 3, "both push", workers)
+        expect_that(min(w["verified"] for w in workers) > PHONES // 10, "both verify", workers)
+        expect("what a BM-SC must never do", site.phones(do="status")["findings"], {})
+        site.stop_phones()
+        pushes, _ = read_wire(site.pcap)
+        check_counters(pushes)
+        expect("phones on the wire", len(sends_per_btid(pushes)), PHONES)
+
+
+def rate_is_that_of_both_together():
+    with Stage(workers=2) as site:
+        site.raise_all(PHONES)
+        campaign = site.push("--rate", "2000")
+        expect("verified", campaign["verified"], PHONES)
+        site.stop_phones()
+        pushes, _ = read_wire(site.pcap)
+        seconds = (pushes[-1].micros - pushes[0].micros) / 1e6
+        expect_that(1.4 < seconds < 2.0, f"{PHONES} pushes in 1.5 s", seconds)
+        check_counters(pushes)
+
+
+def single_push_beside_a_campaign():
+    """The phone's values come from the worker that owns it, whoever is asked."""
+    with Stage(workers=2) as site:
+        site.raise_all(PHONES)
+        number = site.push_begin("--rate", "2000")
+        for row in (site.rows[10], site.rows[800], site.rows[2999]):
+            expect("verified alone", site.push("--ue", row["btid"])["verified"], 1)
+        expect("verified", site.campaign_end(number)["verified"], PHONES)
+        expect("what a BM-SC must never do", site.phones(do="status")["findings"], {})
+        site.stop_phones()
+        check_counters(read_wire(site.pcap)[0])
+
+
+if __name__ == "__main__":
+    tell(two_workers_share_a_campaign, rate_is_that_of_both_together,
+         single_push_beside_a_campaign)
