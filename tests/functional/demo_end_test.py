@@ -75,7 +75,7 @@ class Demo:
 
 def ctrl_c_at_every_step_cleans_up():
     """Ctrl-C goes to the whole process group, SIGTERM to the demo alone."""
-    for step in ("made ", "mskpushd runs", "mskpush-ue runs", "imported", f"mskpush push {GROUP}"):
+    for step in ("mskpushd runs", "imported", f"mskpush push {GROUP}"):
         with Demo("--loss", "30") as demo:
             demo.says(step)
             os.killpg(demo.process.pid, signal.SIGINT)

@@ -149,7 +149,6 @@ def run_frames(site, frames):
     write_pcap(site.path("in.pcap"), frames)
     site.port = f"net_pcap0,rx_pcap={site.path('in.pcap')},tx_pcap={site.path('out.pcap')}"
     site.port_yaml = f'  mac: "{MAC.hex(":")}"\n'
-    site.gateway_mac = None
     site.start_daemon()
     wait_until("all frames received",
                lambda: site.cli("stats")["counters"]["rx_frames"] == len(frames),

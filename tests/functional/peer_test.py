@@ -37,7 +37,6 @@ def stalls(site, number):
 
 def peer_is_killed_and_comes_back():
     with Stage() as site:
-        site.gateway_mac = None
         site.raise_all(PHONES)
         number = site.push_begin("--rate", "400", "--waits", "1")
         for share in (5, 3):
@@ -57,7 +56,6 @@ def peer_is_killed_and_comes_back():
 def peer_is_stopped_before_the_campaign():
     """Nobody is there from the beginning to the middle: nobody is given up."""
     with Stage() as site:
-        site.gateway_mac = None
         site.raise_all(PHONES)
         site.push()
         site.stop_phones()

@@ -14,7 +14,7 @@ import time
 from story import GROUP, Stage, expect, expect_in, expect_that, tell
 from wire import check_counters, read_wire, sends_per_btid
 
-PHONES = 1500
+PHONES = 900
 RATE = 600
 
 

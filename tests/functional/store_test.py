@@ -26,8 +26,8 @@ SECTOR = 512
 def start_fails(site, *flags):
     """Starts the daemon and expects status 1; returns what it wrote in this start."""
     before = len(site.log("mskpushd"))
-    site.daemon = site._spawn(  # pylint: disable=protected-access
-        [site.program("mskpushd"), "--config", site.path("mskpushd.yaml"), *flags], "mskpushd.log")
+    site.spawn("daemon", [site.program("mskpushd"), "--config", site.path("mskpushd.yaml"),
+                          *flags], "mskpushd.log")
     status = site.daemon.wait(20)
     text = site.log("mskpushd")[before:]
     expect(f"exit status ({text})", status, 1)

@@ -23,7 +23,6 @@ DONE, NOT_ALL, BAD_USAGE, NOT_REACHED = 0, 1, 2, 3
 COLUMNS = ["impi", "btid", "muk", "mrk", "expires", "address", "port", "keys_in", "services",
            "registered"]
 LOG_TAIL = 3000
-GATEWAY_MAC = "02:00:00:00:26:01"  # the emulator's
 
 
 class Expectation(AssertionError):
@@ -79,7 +78,6 @@ class Stage(Site):
         self.pcap = self.path("wire.pcap")
         self.rows = []
         self.port_yaml = ""
-        self.gateway_mac = GATEWAY_MAC  # a second saved; None: by ARP, as a site has it
 
     def gateway_line(self):
         """More of the configuration's section about the port."""

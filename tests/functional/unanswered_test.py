@@ -45,6 +45,7 @@ def late_answers_count_until_the_end():
     """Answers take 1.6 s, the second round begins after one."""
     with Stage() as site:
         site.raise_all(MEMBERS)
+        wait_until("the gateway's MAC", lambda: site.cli("stats")["counters"]["arp_replies"])
         site.phones(do="set", delay=800)
         campaign = site.push("--sends", "2", "--waits", "1,4")
         expect("verified", campaign["verified"], MEMBERS)
@@ -65,6 +66,7 @@ def closed_report_never_changes():
     """All answers come after the campaign has ended."""
     with Stage() as site:
         site.raise_all(MEMBERS)
+        wait_until("the gateway's MAC", lambda: site.cli("stats")["counters"]["arp_replies"])
         site.phones(do="set", delay=800)
         report = site.push("--sends", "1", "--waits", "1", status=NOT_ALL)
         expect("given up", report["given_up"], MEMBERS)

@@ -32,11 +32,12 @@ def allowed_cpus():
     return sorted(os.sched_getaffinity(0))
 
 
-def child_dies_with_us():
+def child_begins(mask):
     """In the child: die when the parent does (Linux prctl), and stay out of its Ctrl-C."""
     import ctypes
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
     os.setpgid(0, 0)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 class Site:
@@ -120,7 +121,7 @@ eal:
         if not os.path.exists(config):
             self.write_config()
         self.daemon_argv = [self.program("mskpushd"), "--config", config, *flags]
-        self.daemon = self._spawn(self.daemon_argv, "mskpushd.log")
+        self.spawn("daemon", self.daemon_argv, "mskpushd.log")
         self._wait_for(self.socket, self.daemon, "mskpushd", timeout_s)
 
     def start_phones(self, csv, *flags, timeout_s=120):
@@ -129,13 +130,20 @@ eal:
             self.program("mskpush-ue"), "--phones", csv, "--port", self.ue_port, "--fqdn", FQDN,
             "--gateway", GATEWAY_IP, "--control", self.ue_socket, "--cpu", str(self.ue_cpu()),
             "--file-prefix", os.path.basename(self.dir) + "u", *flags]
-        self.ue = self._spawn(self.ue_argv, "mskpush-ue.log")
+        self.spawn("ue", self.ue_argv, "mskpush-ue.log")
         self._wait_for(self.ue_socket, self.ue, "mskpush-ue", timeout_s)
 
-    def _spawn(self, argv, log):
-        with open(os.path.join(self.dir, log), "ab") as file:
-            return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
-                                    env=self.environment(), preexec_fn=child_dies_with_us)
+    def spawn(self, seat, argv, log):
+        """Starts a program of ours; self.SEAT knows it from the first moment on."""
+        # A signal in between would leave a child that nobody knows of.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        try:
+            with open(os.path.join(self.dir, log), "ab") as file:
+                setattr(self, seat, subprocess.Popen(
+                    argv, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                    env=self.environment(), preexec_fn=lambda: child_begins(mask)))
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def log(self, name):
         """What a program wrote so far."""
