@@ -55,12 +55,35 @@ static int64_t now_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+static uint64_t version_of(struct store_env *env)
+{
+	struct store_env_info info = {0};
+
+	return store_env_info(env, &info) == 0 ? info.version : 0;
+}
+
 static int command_send(struct writer *w, uint32_t first, uint32_t n, bool has_more)
 {
 	struct dp_cmd cmd = {
-		.kind = DP_CMD_STORE_CHANGED, .first = first, .n = n, .has_more = has_more};
+		.kind = DP_CMD_STORE_CHANGED,
+		.first = first,
+		.n = n,
+		.version = version_of(w->ctl->env),
+		.has_more = has_more,
+	};
 
 	return ctl_command(w->ctl, &cmd);
+}
+
+// A commit without changes that concern the workers: they need not look at it now, but one that
+// sees it has to know that there is nothing in it. The next command says it again if this one
+// does not fit.
+static void workers_assure(struct writer *w)
+{
+	struct dp_cmd cmd = {.kind = DP_CMD_STORE_KNOWN, .version = version_of(w->ctl->env)};
+
+	if (w->changed.n == 0)
+		ctl_command(w->ctl, &cmd);
 }
 
 // What could not be sent stays noted and goes out with the next commit, at the latest after a
@@ -69,8 +92,12 @@ static void workers_tell(struct writer *w)
 {
 	int ret = 0;
 
-	if (!w->is_behind || (!w->is_announced_now && now_ns() - w->told_ns < FOLLOW_NS))
+	if (!w->is_behind)
 		return;
+	if (!w->is_announced_now && now_ns() - w->told_ns < FOLLOW_NS) {
+		workers_assure(w);
+		return;
+	}
 	if (w->changed.n == 0)
 		ret = command_send(w, 0, 0, false);
 	while (ret == 0 && w->changed.n > 0) {

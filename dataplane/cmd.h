@@ -104,6 +104,7 @@ enum dp_cmd_kind {
 	DP_CMD_STORE_CHANGED, // ids [first, first + n) are new or changed: raise their counters,
 			      // then take the newest snapshot. n = 0: only take the snapshot.
 			      // Sent after the commit; workers see no snapshot without it
+	DP_CMD_STORE_KNOWN, // version: the commits up to this one need no more than was said
 };
 
 struct dp_cmd {
@@ -111,6 +112,9 @@ struct dp_cmd {
 	struct dp_campaign *campaign;
 	uint32_t first;
 	uint32_t n;
+	// STORE_CHANGED, STORE_KNOWN: number of the newest commit that all said so far covers. A
+	// worker whose snapshot is newer sends nothing until it hears of that commit.
+	uint64_t version;
 	bool has_more; // STORE_CHANGED: another range of the same commit follows, keep the old
 		       // snapshot until it is there
 };

@@ -157,11 +157,18 @@ static void store_changed(struct worker *w, const struct dp_cmd *cmd)
 	records_raise(w, cmd->first, cmd->n);
 	if (cmd->has_more)
 		return;
+	w->known_version = cmd->version;
 	// What waits was made from records that may be gone.
 	if (w->burst.n != 0)
 		burst_return(w);
 	store_follow(w);
 	w->is_held = false;
+}
+
+// The snapshot may hold commits whose changed records were not named yet.
+bool worker_may_send(const struct worker *w)
+{
+	return !w->is_held && store_reader_version(w->reader) <= w->known_version;
 }
 
 static void command_take(struct worker *w, const struct dp_cmd *cmd, const struct dp_now *now)
@@ -175,6 +182,9 @@ static void command_take(struct worker *w, const struct dp_cmd *cmd, const struc
 		break;
 	case DP_CMD_STORE_CHANGED:
 		store_changed(w, cmd);
+		break;
+	case DP_CMD_STORE_KNOWN:
+		w->known_version = cmd->version;
 		break;
 	}
 }

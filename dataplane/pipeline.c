@@ -87,7 +87,7 @@ unsigned worker_turn(struct worker *w, const struct dp_now *now)
 {
 	unsigned moved = answer_tx(w, now);
 
-	if (!w->is_held)
+	if (worker_may_send(w))
 		moved += push_turn(w, now);
 	for (int i = 0; i < RX_PER_TURN; i++) {
 		unsigned received = check_turn(w, now);

@@ -77,6 +77,8 @@ int worker_create(
 	if (ret == 0)
 		ret = store_reader_create(env, &w->reader);
 	if (ret == 0)
+		w->known_version = store_reader_version(w->reader);
+	if (ret == 0)
 		ret = rings_create(w);
 	if (ret == 0)
 		ret = port_pool_create(shared->conf, index, &w->pool);

@@ -115,6 +115,7 @@ struct worker {
 	bool has_waiting;
 	struct dp_cmd waiting; // the command that has to wait for the other workers
 	uint64_t holds; // times it stopped
+	uint64_t known_version; // newest commit whose changes it was told
 	struct burst burst;
 	uint64_t stuck_since_ns; // when the port first took nothing, 0 = it takes
 	struct rte_mbuf *out[OUT_MAX];
@@ -151,6 +152,7 @@ unsigned worker_turn(struct worker *w, const struct dp_now *now);
 
 // command.c: takes what control has sent.
 void worker_commands(struct worker *w, const struct dp_now *now);
+bool worker_may_send(const struct worker *w);
 void worker_event(struct worker *w, const struct dp_event *event);
 void run_close(struct worker *w, struct run *run); // frees it
 

@@ -13,6 +13,7 @@
 struct store_env *fake_store_create(void);
 void fake_store_destroy(struct store_env *env); // after its readers
 void fake_store_commit(struct store_env *env);
+uint64_t fake_store_version(const struct store_env *env); // of the last commit
 
 // Adds a subscriber or changes the one with this IMPI. Flags are taken as they are, STORE_LIVE is
 // added; all B-TIDs and IMPIs are kept as text (STORE_BTID_RAW, STORE_IMPI_RAW).

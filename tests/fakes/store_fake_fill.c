@@ -84,6 +84,11 @@ void fake_store_commit(struct store_env *env)
 	fake_data_copy(&env->committed, &env->filled);
 }
 
+uint64_t fake_store_version(const struct store_env *env)
+{
+	return env->committed.version;
+}
+
 // Makes room for an item at a place, all zero.
 static void *list_insert(struct fake_list *l, size_t at)
 {

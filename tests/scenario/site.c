@@ -280,6 +280,7 @@ void site_changed(struct site *s, unsigned person)
 		.kind = DP_CMD_STORE_CHANGED,
 		.first = s->people.person[person].id,
 		.n = 1,
+		.version = fake_store_version(s->people.env),
 	};
 
 	if (shared_command(&s->shared, &cmd) != 0)

@@ -37,6 +37,8 @@ int dp_command(struct dp *dp, const struct dp_cmd *cmd)
 {
 	if (dp->is_full)
 		return -EAGAIN;
+	if (cmd->kind == DP_CMD_STORE_KNOWN)
+		return 0;
 	// Counted when it is there: a test may be looking.
 	dp->command[dp->commands % FAKE_COMMANDS_MAX] = *cmd;
 	dp->commands++;
