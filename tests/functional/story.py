@@ -77,6 +77,7 @@ class Stage(Site):
         self.csv = self.path("ues.csv")
         self.pcap = self.path("wire.pcap")
         self.rows = []
+        self.killed = []
         self.port_yaml = ""
 
     def gateway_line(self):
@@ -88,10 +89,25 @@ class Stage(Site):
         return os.path.join(self.dir, name)
 
     def __exit__(self, kind, *rest):
-        if kind is not None:
-            for name in ("mskpushd", "mskpush-ue"):
-                print(f"--- {name}, the end of its log:\n{self.log(name)[-LOG_TAIL:]}")
-        super().__exit__(kind, *rest)
+        try:
+            if kind is None:
+                self.ends_well()
+        except Expectation:
+            kind = Expectation
+            raise
+        finally:
+            if kind is not None:
+                for name in ("mskpushd", "mskpush-ue"):
+                    print(f"--- {name}, the end of its log:\n{self.log(name)[-LOG_TAIL:]}")
+            super().__exit__(kind, *rest)
+
+    def ends_well(self):
+        """Both programs end with status 0, unless the story killed them."""
+        self.stop_daemon()
+        self.stop_phones()
+        for name, process in (("mskpushd", self.daemon), ("mskpush-ue", self.ue)):
+            if process not in (None, *self.killed):
+                expect(f"exit status of {name}", process.returncode, 0)
 
     def make_phones(self, count, *flags):
         """Makes phones up; returns their rows, which are also in self.rows and self.csv."""
@@ -163,6 +179,7 @@ class Stage(Site):
 
     def kill(self, process):
         """As the power cut would end it."""
+        self.killed.append(process)
         process.kill()
         process.wait()
 
