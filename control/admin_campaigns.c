@@ -99,14 +99,17 @@ static int subscriber_read(
 	order->only = STORE_ID_NONE;
 	if (value == NULL || json_is_null(value))
 		return 0;
+	if (name == NULL) {
+		admin_error(reply, 400, "bad-value", "subscriber is to be an IMPI or a B-TID.");
+		return -EINVAL;
+	}
 	ret = ctl_reader_get(req->ctl, &r);
 	if (ret != 0) {
 		admin_error_store(reply, ret, "store");
 		return ret;
 	}
-	if (name != NULL)
-		order->only = store_reader_find_impi(r, name);
-	if (name != NULL && order->only == STORE_ID_NONE)
+	order->only = store_reader_find_impi(r, name);
+	if (order->only == STORE_ID_NONE)
 		order->only = store_reader_find_btid(r, name);
 	ctl_reader_put(req->ctl, r);
 	if (order->only != STORE_ID_NONE)

@@ -99,6 +99,12 @@ void admin_msk_new(const struct admin_request *req, struct admin_reply *reply)
 		admin_body_u64(req, reply, "seq_u", UINT16_MAX, &seq_u) < 0 ||
 		group_get(req, reply, &group) != 0)
 		return;
+	if (seq_l > seq_u) {
+		admin_error(reply, 400, "bad-value",
+			"seq_l is to be at most seq_u: phones delete an MSK without valid MTK "
+			"IDs.");
+		return;
+	}
 	ret = msk_new(req->ctl, &group.id, (uint16_t)seq_l, (uint16_t)seq_u, &msk);
 	if (ret == -EBUSY) {
 		admin_error(reply, 409, "next-lives",

@@ -90,9 +90,10 @@ static void stream_end(void *state, struct admin_reply *reply)
 		admin_error_store(reply, err, "import");
 	} else {
 		outcome_reply(reply, &outcome, import_report(imp));
-		log_info("import", "added=%u changed=%u unchanged=%u skipped=%llu seconds=%.3f",
-			outcome.added, outcome.changed, outcome.unchanged,
-			(unsigned long long)outcome.skipped, outcome.seconds);
+		log_info(outcome.is_dry ? "import-dry-run" : "import",
+			"added=%u changed=%u unchanged=%u skipped=%llu seconds=%.3f", outcome.added,
+			outcome.changed, outcome.unchanged, (unsigned long long)outcome.skipped,
+			outcome.seconds);
 	}
 	import_destroy(imp);
 }

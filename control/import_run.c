@@ -315,6 +315,7 @@ int import_finish(struct import *imp, struct import_outcome *outcome)
 		imp->feeder = NULL;
 		store_abort(imp);
 	}
+	outcome->is_dry = imp->order.is_dry;
 	outcome->skipped = imp->report.bad;
 	outcome->rows =
 		(uint64_t)outcome->added + outcome->changed + outcome->unchanged + outcome->skipped;

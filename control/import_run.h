@@ -22,6 +22,7 @@ struct import_outcome {
 	uint32_t changed;
 	uint32_t unchanged;
 	double seconds;
+	bool is_dry; // nothing was kept
 };
 
 struct import;

@@ -88,7 +88,7 @@ CASES = [
     ("POST", "/v1/campaigns", {**PUSH, "waits": [1] * 40}, 400, "bad-value"),
     ("POST", "/v1/campaigns", {**PUSH, "waits": [None]}, 400, "bad-value"),
     ("POST", "/v1/campaigns", {**PUSH, "new": 1}, 400, "bad-value"),
-    ("POST", "/v1/campaigns", {**PUSH, "subscriber": 7}, 404, "unknown-subscriber"),
+    ("POST", "/v1/campaigns", {**PUSH, "subscriber": 7}, 400, "bad-value"),
     ("POST", "/v1/campaigns", {**PUSH, "colour": "red"}, 400, "unknown-member"),
     ("POST", "/v1/campaigns", {**PUSH, "group": "001-01/0077"}, 404, "unknown-group"),
     ("PATCH", "/v1/campaigns/1", {"rate": 1}, 404, "not-found"),

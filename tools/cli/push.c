@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define SENDS_MAX 31
-#define WAIT_MAX_S 65535
+#define WAIT_MAX_S 3600
 
 // "1,2,4" to an array of seconds. NULL after it has said what is wrong.
 static json_t *waits_read(struct cli *cli, const char *text)
