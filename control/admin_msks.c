@@ -14,7 +14,7 @@ static const char *const states[] = {[STORE_MSK_NEXT] = "next",
 	[STORE_MSK_CURRENT] = "current",
 	[STORE_MSK_RETIRED] = "retired"};
 
-// In the old encoding the MSK ID is the Key Number alone (spec 3.12).
+// In the old encoding the MSK ID is the Key Number alone.
 static json_t *msk_id_json(const struct store_msk *msk, unsigned profile)
 {
 	if (profile == STORE_PROFILE_V600)

@@ -49,7 +49,7 @@ int ctl_writer_exclusive(struct ctl *ctl, int (*fn)(struct store_env *env, void 
 
 // Tells the workers that subscribers [first, first + n) are new or changed (n = 0: something
 // else they read did). Best called inside the job that makes the change: the command then goes
-// out right after its commit, and no worker sees the change before (design 5). Called by another
+// out right after its commit, and no worker sees the change before. Called by another
 // thread after the commit, it returns when the command is out. Ranges are merged to the smallest
 // one that covers them: raising the counters of ids between them does no harm.
 void ctl_store_changed(struct ctl *ctl, store_id first, uint32_t n);
@@ -72,7 +72,7 @@ int ctl_command(struct ctl *ctl, const struct dp_cmd *cmd);
 uint32_t ctl_max_subscribers(const struct ctl *ctl);
 
 // -E2BIG, with the arithmetic in why, when an MSK message to a subscriber whose B-TID has
-// btid_len octets does not fit the UICC's 253 octets (spec 3.4). profile: enum store_profile.
+// btid_len octets does not fit the UICC's 253 octets. profile: enum store_profile.
 #define CTL_UICC_MAX 253
 int ctl_uicc_check(const struct ctl *ctl, unsigned profile, size_t btid_len, char why[256]);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// MUK and MRK from the keys of a GBA run (TS 33.220 Annex B, TS 33.246 Annex F; spec 4.2, 4.3).
+// MUK and MRK from the keys of a GBA run (TS 33.220 Annex B, TS 33.246 Annex F).
 
 #pragma once
 

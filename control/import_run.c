@@ -55,7 +55,7 @@ static int store_abort_run(struct store_env *env, void *arg)
 }
 
 // Each step that changes what workers can see tells them all the ids at stake: they raise the
-// counters before they take the new snapshot (design 5).
+// counters before they take the new snapshot.
 static int store_publish_run(struct store_env *env, void *arg)
 {
 	struct import *imp = arg;

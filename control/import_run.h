@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Import of subscribers (design 4): CSV in, all of it kept or nothing. The caller's thread
+// Import of subscribers: CSV in, all of it kept or nothing. The caller's thread
 // parses, the store writer stores, both at the same time. Nothing is visible before
 // import_finish().
 

@@ -40,8 +40,8 @@ static int msk_put_job(struct store_txn *txn, void *msk)
 	return store_msk_put(txn, msk);
 }
 
-// Keys, RAND and CSB ID are drawn once an MSK (spec 3.7). In the old encoding the CSB ID names
-// the group (spec 3.12).
+// Keys, RAND and CSB ID are drawn once an MSK. In the old encoding the CSB ID names
+// the group.
 static int msk_draw(struct store_msk *msk, const struct store_group *group)
 {
 	int ret = random_fill(&msk->key, sizeof(msk->key));

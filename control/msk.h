@@ -18,7 +18,7 @@ int msk_new(struct ctl *ctl, const struct store_group_id *group, uint16_t seq_l,
 int msk_activate(struct ctl *ctl, const struct store_group_id *group, uint16_t number,
 	struct store_msk *out);
 
-// The Key Number after this one; 0 is never one (spec 3.2).
+// The Key Number after this one; 0 is never one.
 uint16_t msk_number_after(uint16_t number);
 // Key check value: the first 6 hex digits of SHA-256 of the MSK.
 void msk_check_text(const struct store_secret16 *key, char out[MSK_CHECK_TEXT]);

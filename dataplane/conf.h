@@ -34,8 +34,8 @@ struct dp_conf {
 	uint8_t gateway_mac[6]; // all zero: by ARP
 	uint16_t udp_port; // source and destination, 2269
 
-	uint32_t muk_margin_s; // fresh = expires > now + margin (design 6)
-	unsigned ts_bytes; // width of T in the verification MAC: 4 or 8 (spec 1.11)
+	uint32_t muk_margin_s; // fresh = expires > now + margin
+	unsigned ts_bytes; // width of T in the verification MAC: 4 or 8
 	char idi[DP_IDI_MAX + 1]; // BM-SC FQDN, IDi of ts33246 messages
 	uint32_t max_subscribers; // ids the counter table has room for
 };

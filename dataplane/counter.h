@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// The replay counter T (design of the counter: docs/architecture.md; spec: RFC 3830 5.4 with
-// COUNTER timestamps). A (key, T) pair is never sent twice, and no receiver is sent a lower value
-// after a higher one. The clock and the mark are arguments.
+// The replay counter T (RFC 3830 5.4 with COUNTER timestamps; docs/architecture.md says why it is
+// kept so). A (key, T) pair is never sent twice, and no receiver is sent a lower value after a
+// higher one. The clock and the mark are arguments.
 
 #pragma once
 

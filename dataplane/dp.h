@@ -17,7 +17,7 @@ struct dp;
 struct store_env;
 struct store_muk_state;
 
-// The counter's clock and mark at start (design 5): worked out by control, see counter.h.
+// The counter's clock and mark at start: worked out by control, see counter.h.
 struct dp_counter_start {
 	uint32_t first; // no value at or below it is sent: all `last` entries start here
 	int64_t counter_offset_s; // CLOCK_BOOTTIME seconds + this = T of the counter's clock
@@ -49,8 +49,8 @@ void dp_status_read(const struct dp *dp, struct dp_status *out);
 // Turns the measuring of cycles per stage on or off. Any thread.
 void dp_stages_measure(struct dp *dp, int is_on);
 
-// Octets of an MSK message for these lengths, as spec 3.4 counts them (0: cannot be built). Any
-// thread.
+// Octets of an MSK message without a security policy for an IDi and a B-TID of these lengths; 0:
+// it cannot be built. Any thread.
 size_t dp_msk_message_bytes(unsigned profile, size_t idi_len, size_t btid_len);
 
 // Prepares HMAC states of n MUKs of 32 octets standing stride octets apart (states likewise

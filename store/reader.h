@@ -136,5 +136,5 @@ int store_reader_campaign_next(
 int store_reader_campaign_slice(
 	const struct store_reader *r, uint32_t campaign, uint32_t slice, uint8_t out[STORE_SLICE]);
 
-// The store's copy of the counter mark (design 5). -ENOENT in a new store.
+// The store's copy of the counter mark. -ENOENT in a new store.
 int store_reader_mark(const struct store_reader *r, uint32_t *mark);

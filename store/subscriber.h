@@ -48,7 +48,7 @@ int cold_block_merge(
 int hot_block_load(const struct view *v, uint32_t number, struct store_block *out);
 int cold_block_load(const struct view *v, uint32_t number, struct cold_block *out);
 
-// Changes a subscriber that is there, previous B-TID and index included (design 4). old is what
+// Changes a subscriber that is there, previous B-TID and index included. old is what
 // view_subscriber() gave.
 int subscriber_change(struct store_txn *txn, store_id id, const struct store_subscriber *old,
 	const struct store_subscriber *sub);

@@ -22,7 +22,7 @@
 #define STORE_SET_MAX 64 // services in one set
 
 // Subscribers are numbered densely from 0. An id is not given to another subscriber while an
-// open campaign holds it (design 4).
+// open campaign holds it.
 typedef uint32_t store_id;
 #define STORE_ID_NONE UINT32_MAX
 
@@ -49,7 +49,7 @@ enum store_subscriber_flag {
 	STORE_HAS_MUK = 1 << 0, // B-TID, MUK and expiry are there
 	STORE_HAS_MRK = 1 << 1,
 	STORE_IN_UICC = 1 << 2, // MSKs are kept in the UICC, else in the ME
-	STORE_HAS_PREV = 1 << 3, // a previous B-TID and MUK are kept (design 4)
+	STORE_HAS_PREV = 1 << 3, // a previous B-TID and MUK are kept
 	STORE_MUK_VERIFIED = 1 << 4, // a verification under the current MUK has arrived
 	STORE_BTID_RAW = 1 << 5, // the B-TID stands in the side table
 	STORE_IMPI_RAW = 1 << 6, // the IMPI stands in the side table
@@ -156,7 +156,7 @@ struct store_msk {
 	struct store_group_id group;
 	uint16_t number; // Key Number, never 0
 	uint8_t state; // enum store_msk_state
-	bool is_released; // a campaign has started to distribute it (design 4)
+	bool is_released; // a campaign has started to distribute it
 	uint16_t seq_l;
 	uint16_t seq_u;
 	uint32_t csb_id;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Changing the store. All writing is done by one thread (design 2): nothing here locks. A
+// Changing the store. All writing is done by one thread: nothing here locks. A
 // transaction is durable when its commit returns 0, and leaves no trace when it does not.
 //
 // Errors: -EINVAL bad argument, -ENOENT no such object, -EEXIST already there, -EBUSY in use,
@@ -46,7 +46,7 @@ int store_set_intern(
 	struct store_txn *txn, const store_service_id *services, size_t n, store_set *out);
 
 // Adds or changes one subscriber, found by IMPI. A new B-TID moves the old B-TID and MUK to
-// previous when a verification under them had arrived, else the previous one stays (design 4).
+// previous when a verification under them had arrived, else the previous one stays.
 // *id is set; *is_new tells which it was. -EEXIST: another subscriber has this B-TID, as the
 // current or the previous one. -EBUSY: an import is open, and the subscriber is new or the B-TID
 // stands in the file.
@@ -90,7 +90,7 @@ int store_campaign_slices_drop(struct store_txn *txn, uint32_t campaign, unsigne
 
 int store_mark_put(struct store_txn *txn, uint32_t mark);
 
-// --- Import (design 4) ----------------------------------------------------------------------
+// --- Import ----------------------------------------------------------------------
 // New subscribers go above the published span, where no reader sees them; changed ones wait in a
 // list until the end. One import at a time. The steps run in write transactions of their own,
 // none of which holds the writer longer than 50 ms.
@@ -132,7 +132,7 @@ void store_import_end(struct store_import *imp, struct store_import_result *resu
 // the publishing transaction there is nothing to forget: those finish the import instead.
 int store_import_abort(struct store_import *imp);
 
-// --- Counter mark (design 5) ----------------------------------------------------------------
+// --- Counter mark ----------------------------------------------------------------
 // A file of its own beside the store: two checksummed sectors, written in turn, fdatasync'ed.
 
 struct store_mark;

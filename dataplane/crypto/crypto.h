@@ -22,10 +22,10 @@ struct crypto_hmac_state {
 	uint32_t outer[5];
 };
 
-// The derivation inputs all messages of a burst share: CSB ID and RAND (spec 3.7).
+// The derivation inputs all messages of a burst share: CSB ID and RAND.
 struct crypto_label {
 	uint32_t csb_id;
-	uint8_t rand_len; // 0: mtk_rand = none (spec 3.7)
+	uint8_t rand_len; // 0: mtk_rand = none
 	uint8_t rand[255];
 };
 

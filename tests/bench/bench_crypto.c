@@ -14,7 +14,7 @@
 #include <time.h>
 #include <x86intrin.h>
 
-#define PUSH_BYTES 184 // an MSK message (spec 3.4)
+#define PUSH_BYTES 184 // an MSK message
 #define SOLICIT_BYTES 158 // a solicited pull
 #define CHECKED_BYTES 164 // what the MAC of a verification covers
 #define ENCR_OFF 137

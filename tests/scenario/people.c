@@ -183,7 +183,7 @@ void people_store_one(struct people *p, unsigned index)
 }
 
 // A verified MUK becomes the previous one; one that never was is forgotten, and the previous one
-// stays (design 4).
+// stays.
 static void previous_write(struct people *p, const struct person *before)
 {
 	struct store_prev prev = {.expires = (uint32_t)before->expires};

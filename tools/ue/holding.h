@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Which phone holds which MSK (spec 3.9, 3.11).
+// Which phone holds which MSK.
 
 #pragma once
 

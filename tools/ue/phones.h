@@ -18,13 +18,13 @@
 #include "ue_crypto.h"
 
 #define UE_IDENTITY_MAX_BYTES 253 // of a B-TID or an IMPI, as in the subscriber CSV
-#define UE_PER_GROUP 2 // MSKs a phone keeps per key group (spec 3.11)
+#define UE_PER_GROUP 2 // MSKs a phone keeps per key group
 
 // One bootstrapping: what a row of the CSV says. Secret.
 struct ue_credential {
 	const char *btid; // in the arena; NULL: a phone without MUK
 	uint32_t phone;
-	uint32_t counter; // last accepted T under this MUK; 0 under a new one (spec 3.8)
+	uint32_t counter; // last accepted T under this MUK; 0 under a new one
 	uint8_t last_mac[8]; // head of the MAC that brought it
 	int64_t expires; // Unix seconds
 	uint8_t muk[UE_KEY_BYTES];
@@ -66,7 +66,7 @@ struct ue_msk {
 	uint8_t key[MIKEY_MSK_BYTES];
 };
 
-// One phone's hold on an MSK, with its validity (spec 3.9).
+// One phone's hold on an MSK, with its validity.
 struct ue_holding {
 	uint32_t msk;
 	uint32_t next; // the next older one of the phone, or of the free list

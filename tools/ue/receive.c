@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// The order of spec 3.11: classify by EXT, find the MUK by (IDi, IDr), its lifetime, the counter,
+// The order of TS 33.246: classify by EXT, find the MUK by (IDi, IDr), its lifetime, the counter,
 // the MAC; then decrypt, read the key data and only now change anything: store the MSK with its
 // validity, RAND and CSB ID, drop what is superfluous, take over the counter, answer.
 

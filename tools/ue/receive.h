@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// What a phone does with a datagram on its MIKEY port: the UE rules of spec 3.8, 3.9 and 3.11.
+// What a phone does with a datagram on its MIKEY port: the UE rules of TS 33.246.
 
 #pragma once
 

@@ -63,7 +63,7 @@ struct ue_conf {
 	const char *fqdn; // expected in IDi (ts33246)
 	struct ue_address gateway;
 	uint8_t mac[6];
-	unsigned ts_bytes; // of the timestamp in the MAC of verifications: 4 or 8 (spec 1.11)
+	unsigned ts_bytes; // of the timestamp in the MAC of verifications: 4 or 8
 	uint64_t seed;
 	struct ue_impairment impairment;
 };

@@ -11,7 +11,7 @@
 #include <openssl/aes.h>
 #include <string.h>
 
-// "mbms-mrk" as FC, P0, L0 (TS 33.220 B.2.1). FC and text are from memory (spec 4.2).
+// "mbms-mrk" as FC, P0, L0 (TS 33.220 B.2.1). FC and text are from memory.
 static const uint8_t mrk_input[] = {0x01, 'm', 'b', 'm', 's', '-', 'm', 'r', 'k', 0x00, 0x08};
 
 static void pad_fill(uint8_t *pad, const uint8_t *key, size_t len, uint8_t with)

@@ -156,7 +156,7 @@ void dp_capture_stop(struct dp *dp)
 	dp->capture_fd = -1;
 }
 
-// The octet map of spec 3.4 for messages without a security policy.
+// The octet map of MSK messages without a security policy.
 size_t dp_msk_message_bytes(unsigned profile, size_t idi_len, size_t btid_len)
 {
 	size_t ext = profile == STORE_PROFILE_V600 ? 4 + 4 : 4 + 5 + 6;

@@ -102,7 +102,7 @@ static void groups_are_coded_as_plmn_identities(void **state)
 	char out[ADMIN_GROUP_TEXT];
 
 	(void)state;
-	// 001/01 -> 00 F1 10 (spec 3.2); 310/410 -> 13 00 14 as TS 24.008 has it.
+	// 001/01 -> 00 F1 10; 310/410 -> 13 00 14 as TS 24.008 has it.
 	assert_int_equal(admin_group_text_parse("001-01/0001", &id), 0);
 	assert_memory_equal(id.kdi, "\x00\xf1\x10", 3);
 	assert_int_equal(id.group, 1);

@@ -16,7 +16,7 @@
 
 #include "crypto.h"
 
-#define KEY_DATA_BYTES 26 // of an MSK message (spec 3.3)
+#define KEY_DATA_BYTES 26 // of an MSK message
 #define MAC_BYTES 20
 
 // Octets of one entry of mikey-vectors.json. Fails the test when there is none.

@@ -31,7 +31,7 @@ static void append(struct vector *v, const void *data, size_t len)
 	v->len += len;
 }
 
-// What the MAC of a verification covers: the message without the MAC, IDi, IDr, T (spec 1.11).
+// What the MAC of a verification covers: the message without the MAC, IDi, IDr, T.
 static struct vector verification(struct vector v, const char *idi, size_t idi_len, size_t ts_len)
 {
 	static const char btid[] = "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.mnc001.mcc001.pub.3gppnetwork.org";
@@ -102,7 +102,7 @@ static void verification_of_v600_checks_good(void **state)
 	assert_true(check_one(*state, &label, &msg));
 }
 
-// An MTK message from a smart-card test, made by others (spec 8.2).
+// An MTK message from a smart-card test, made by others.
 static void foreign_message_checks_good_and_decrypts(void **state)
 {
 	static const uint8_t msk[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};

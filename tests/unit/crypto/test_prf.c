@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-// Inputs of the vectors A16, A32 and A48 (spec 8.1).
+// Inputs of the vectors A16, A32 and A48.
 static void answer_holds(
 	struct crypto *c, size_t key_len, uint32_t constant, uint8_t cs_id, const char *which)
 {

@@ -26,7 +26,7 @@ void fixture_commit(struct store_env *env)
 	fake_store_commit(env);
 }
 
-// The fake takes what it is told; the rule of design 4 is applied here.
+// The fake takes what it is told; the rule of the previous B-TID is applied here.
 store_id fixture_put(struct store_env *env, const struct store_subscriber *sub)
 {
 	store_id id = fake_store_subscriber(env, sub);

@@ -84,7 +84,7 @@ static void unverified_btid_goes_without_trace(void **state)
 	assert_int_equal(find_btid(s, 2), id);
 }
 
-// A verified, B never used, C new: previous stays A (design 4).
+// A verified, B never used, C new: previous stays A.
 static void previous_is_the_last_verified_not_the_last_put(void **state)
 {
 	struct site *s = *state;
