@@ -106,7 +106,6 @@ void campaign_run_arm(
 	struct campaign_run *run, const struct store_msk *msk, const struct store_group *group)
 {
 	struct dp_msk *to = &run->dp->msk;
-	uint8_t *key = run->dp->kdi_group_key;
 
 	run->record.group = group->id;
 	run->record.msk_number = msk->number;
@@ -119,9 +118,6 @@ void campaign_run_arm(
 	memcpy(to->key, msk->key.byte, sizeof(to->key));
 	to->seq_l = msk->seq_l;
 	to->seq_u = msk->seq_u;
-	memcpy(key, group->id.kdi, sizeof(group->id.kdi));
-	key[3] = (uint8_t)(group->id.group >> 8);
-	key[4] = (uint8_t)group->id.group;
 }
 
 static uint8_t member_state(uint8_t round, uint8_t done, uint8_t rest)

@@ -49,12 +49,6 @@ static void event_take(struct ctl *ctl, const struct dp_event *event)
 	case DP_EVENT_GATEWAY_MAC:
 		log_info("gateway-mac", "worker=%u", event->worker);
 		break;
-	case DP_EVENT_LINK:
-		log_info("link", "is-up=%d", event->value);
-		break;
-	case DP_EVENT_FATAL:
-		log_error("worker-stopped", "worker=%u errno=%d", event->worker, event->value);
-		break;
 	}
 }
 

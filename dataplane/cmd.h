@@ -50,7 +50,6 @@ struct dp_msk {
 struct dp_campaign {
 	uint32_t id;
 	struct dp_msk msk;
-	uint8_t kdi_group_key[5]; // kdi and group, the key to the store's eligibility
 	uint8_t sends; // most messages a member gets, 1 .. DP_SENDS_MAX
 	uint32_t wait_ms[DP_SENDS_MAX]; // to wait after send i+1 before the next one, or the end
 	uint32_t span; // ids 0 .. span-1 have a state

@@ -13,13 +13,10 @@ struct dp_campaign;
 enum dp_event_kind {
 	DP_EVENT_CAMPAIGN_CLOSED, // campaign: this worker will not touch it again
 	DP_EVENT_GATEWAY_MAC, // the next hop's MAC was learnt or changed
-	DP_EVENT_LINK, // value: 1 up, 0 down
-	DP_EVENT_FATAL, // the worker stopped: value = errno
 };
 
 struct dp_event {
 	enum dp_event_kind kind;
 	uint8_t worker;
-	int32_t value;
 	struct dp_campaign *campaign;
 };

@@ -63,7 +63,6 @@ struct burst {
 	uint16_t port[BURST]; // fetch .. frame, host order
 	uint16_t idr_len[BURST]; // fetch .. build
 	uint8_t idr[BURST][STORE_NAI_MAX + 3]; // fetch .. build
-	const struct store_muk_state *muk[BURST]; // fetch .. seal
 	struct rte_mbuf *mbuf[BURST]; // build .. tx
 	struct crypto_seal_msg seal[BURST]; // build .. seal
 };

@@ -46,10 +46,6 @@ struct crypto_check_msg {
 	const uint8_t *mac; // 20 octets as received
 };
 
-enum crypto_path {
-	CRYPTO_PATH_IPSECMB,
-};
-
 struct crypto;
 
 // Makes a context and runs the known answers; -EIO when one of them does not hold (then nothing
