@@ -232,6 +232,23 @@ static void verb_import(struct site *s, struct words *w)
 	}
 }
 
+// A commit with nothing in it that concerns the workers.
+static void verb_commit(struct site *s, struct words *w)
+{
+	words_end(w);
+	site_commit(s);
+}
+
+// news late, news told: the workers see commits before they are told of them
+static void verb_news(struct site *s, struct words *w)
+{
+	if (word_take_if(w, "late"))
+		s->is_news_late = true;
+	else if (word_take_if(w, "told"))
+		site_news(s);
+	words_end(w);
+}
+
 // --- The machine ----------------------------------------------------------------------------
 
 // set-clock TIME: the wall clock is set forward by this
@@ -272,6 +289,8 @@ const struct verb verbs_harm[] = {
 	{"rebind", verb_rebind, false},
 	{"remove", verb_remove, false},
 	{"import", verb_import, false},
+	{"commit", verb_commit, false},
+	{"news", verb_news, false},
 	{"set-clock", verb_set_clock, false},
 	{"mark", verb_mark, false},
 	{0},
