@@ -143,7 +143,7 @@ static int put_job(struct store_txn *txn, void *arg)
 static int import_chunk(struct store_import *imp, const struct put *put, unsigned from)
 {
 	static struct store_subscriber subs[STORE_SLICE];
-	static int verdict[STORE_SLICE];
+	static enum store_row verdict[STORE_SLICE];
 	unsigned n = put->n - from < STORE_SLICE ? put->n - from : STORE_SLICE;
 
 	for (unsigned i = 0; i < n; i++)

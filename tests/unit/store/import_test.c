@@ -50,7 +50,7 @@ static void rows_are_unseen_until_published(void **state)
 	test_import_range(env, 0, 100);
 	imp = begin(env);
 	test_import_many(imp, 100, 400, 0);
-	assert_int_equal(test_import_row(imp, 5, 1005), 0);
+	assert_int_equal(test_import_row(imp, 5, 1005), STORE_ROW_TAKEN);
 	assert_int_equal(store_import_publish(imp), 1);
 	test_no_range(env, 100, 400);
 	test_range(env, 0, 100, 0);
@@ -90,7 +90,7 @@ static void update_changes_what_differs_only(void **state)
 	imp = begin(env);
 	test_import_many(imp, 0, 2500, 10000);
 	test_import_many(imp, 2500, 3000, 0);
-	assert_int_equal(test_import_row(imp, 3000, 3000), 0);
+	assert_int_equal(test_import_row(imp, 3000, 3000), STORE_ROW_TAKEN);
 	store_import_counts(imp, &result);
 	assert_int_equal(result.changed, 2500);
 	changed = store_import_changed(imp, &n);
@@ -127,21 +127,21 @@ static void doubles_in_the_file_are_refused(void **state)
 	struct store_import *imp = begin(env);
 	struct store_import_result result;
 	struct store_subscriber none = {.impi = "no muk@home"};
-	int verdict;
+	enum store_row verdict;
 
-	assert_int_equal(test_import_row(imp, 1, 1), 0);
-	assert_int_equal(test_import_row(imp, 1, 2), -EEXIST);
-	assert_int_equal(test_import_row(imp, 2, 1), -EEXIST);
-	assert_int_equal(test_import_row(imp, 2, 2), 0);
+	assert_int_equal(test_import_row(imp, 1, 1), STORE_ROW_TAKEN);
+	assert_int_equal(test_import_row(imp, 1, 2), STORE_ROW_IMPI_TWICE);
+	assert_int_equal(test_import_row(imp, 2, 1), STORE_ROW_BTID_TWICE);
+	assert_int_equal(test_import_row(imp, 2, 2), STORE_ROW_TAKEN);
 	// Rows without a MUK have no B-TID in common.
 	assert_int_equal(store_import_add(imp, &none, 1, &verdict), 0);
-	assert_int_equal(verdict, 0);
+	assert_int_equal(verdict, STORE_ROW_TAKEN);
 	strcpy(none.impi, "no muk either@home");
 	assert_int_equal(store_import_add(imp, &none, 1, &verdict), 0);
-	assert_int_equal(verdict, 0);
+	assert_int_equal(verdict, STORE_ROW_TAKEN);
 	none.flags = STORE_HAS_MUK;
 	assert_int_equal(store_import_add(imp, &none, 1, &verdict), 0);
-	assert_int_equal(verdict, -EINVAL);
+	assert_int_equal(verdict, STORE_ROW_MALFORMED);
 	result = test_import_finish(imp);
 	assert_int_equal(result.added, 4);
 	test_range(env, 1, 3, 0);
@@ -154,10 +154,10 @@ static void btid_of_a_stored_subscriber_is_refused(void **state)
 
 	test_import_range(env, 0, 10);
 	imp = begin(env);
-	assert_int_equal(test_import_row(imp, 20, 3), -EEXIST);
-	assert_int_equal(test_import_row(imp, 4, 3), -EEXIST);
-	assert_int_equal(test_import_row(imp, 3, 3), 0);
-	assert_int_equal(test_import_row(imp, 21, 21), 0);
+	assert_int_equal(test_import_row(imp, 20, 3), STORE_ROW_BTID_OF_ANOTHER);
+	assert_int_equal(test_import_row(imp, 4, 3), STORE_ROW_BTID_OF_ANOTHER);
+	assert_int_equal(test_import_row(imp, 3, 3), STORE_ROW_TAKEN);
+	assert_int_equal(test_import_row(imp, 21, 21), STORE_ROW_TAKEN);
 	test_import_finish(imp);
 	test_range(env, 0, 10, 0);
 	test_range(env, 21, 22, 0);
@@ -174,11 +174,11 @@ static void btid_freed_by_a_row_before_can_be_taken(void **state)
 
 	test_import_range(env, 0, 10);
 	imp = begin(env);
-	assert_int_equal(test_import_row(imp, 20, 1), -EEXIST);
-	assert_int_equal(test_import_row(imp, 1, 100), 0);
-	assert_int_equal(test_import_row(imp, 20, 1), 0);
-	assert_int_equal(test_import_row(imp, 2, 200), 0);
-	assert_int_equal(test_import_row(imp, 3, 2), 0);
+	assert_int_equal(test_import_row(imp, 20, 1), STORE_ROW_BTID_OF_ANOTHER);
+	assert_int_equal(test_import_row(imp, 1, 100), STORE_ROW_TAKEN);
+	assert_int_equal(test_import_row(imp, 20, 1), STORE_ROW_TAKEN);
+	assert_int_equal(test_import_row(imp, 2, 200), STORE_ROW_TAKEN);
+	assert_int_equal(test_import_row(imp, 3, 2), STORE_ROW_TAKEN);
 	test_import_finish(imp);
 	r = test_reader(env);
 	test_btid(1, btid);
@@ -200,11 +200,11 @@ static void btid_that_lives_on_as_previous_is_refused(void **state)
 	test_import_range(env, 0, 10);
 	test_verify(env, 1);
 	imp = begin(env);
-	assert_int_equal(test_import_row(imp, 1, 100), 0);
-	assert_int_equal(test_import_row(imp, 20, 1), -EEXIST);
+	assert_int_equal(test_import_row(imp, 1, 100), STORE_ROW_TAKEN);
+	assert_int_equal(test_import_row(imp, 20, 1), STORE_ROW_BTID_OF_ANOTHER);
 	test_import_finish(imp);
 	imp = begin(env);
-	assert_int_equal(test_import_row(imp, 20, 1), -EEXIST);
+	assert_int_equal(test_import_row(imp, 20, 1), STORE_ROW_BTID_OF_ANOTHER);
 	test_import_finish(imp);
 }
 
@@ -220,9 +220,9 @@ static void previous_btid_of_a_moved_subscriber_is_refused(void **state)
 	test_subscriber(1, 100, &sub);
 	test_put(env, &sub);
 	imp = begin(env);
-	assert_int_equal(test_import_row(imp, 1, 200), 0);
-	assert_int_equal(test_import_row(imp, 20, 1), -EEXIST);
-	assert_int_equal(test_import_row(imp, 21, 100), 0);
+	assert_int_equal(test_import_row(imp, 1, 200), STORE_ROW_TAKEN);
+	assert_int_equal(test_import_row(imp, 20, 1), STORE_ROW_BTID_OF_ANOTHER);
+	assert_int_equal(test_import_row(imp, 21, 100), STORE_ROW_TAKEN);
 	test_import_finish(imp);
 	test_range(env, 1, 2, 199);
 	test_range(env, 21, 22, 79);
@@ -255,10 +255,10 @@ static void taken_btid_does_not_live_on_as_previous(void **state)
 
 	test_import_range(env, 0, 10);
 	imp = begin(env);
-	assert_int_equal(test_import_row(imp, 1, 100), 0);
-	assert_int_equal(test_import_row(imp, 20, 1), 0);
-	assert_int_equal(test_import_row(imp, 2, 200), 0);
-	assert_int_equal(test_import_row(imp, 3, 2), 0);
+	assert_int_equal(test_import_row(imp, 1, 100), STORE_ROW_TAKEN);
+	assert_int_equal(test_import_row(imp, 20, 1), STORE_ROW_TAKEN);
+	assert_int_equal(test_import_row(imp, 2, 200), STORE_ROW_TAKEN);
+	assert_int_equal(test_import_row(imp, 3, 2), STORE_ROW_TAKEN);
 	test_verify(env, 1);
 	test_verify(env, 2);
 	test_import_finish(imp);
@@ -286,7 +286,7 @@ static void import_moves_verified_btid_to_previous(void **state)
 	test_import_range(env, 0, 100);
 	test_verify(env, 50);
 	imp = begin(env);
-	assert_int_equal(test_import_row(imp, 50, 1050), 0);
+	assert_int_equal(test_import_row(imp, 50, 1050), STORE_ROW_TAKEN);
 	test_import_finish(imp);
 	r = test_reader(env);
 	test_btid(50, btid);
@@ -340,7 +340,7 @@ static void open_import_keeps_ids_and_btids_to_itself(void **state)
 
 	test_import_range(env, 0, 100);
 	imp = begin(env);
-	assert_int_equal(test_import_row(imp, 100, 100), 0);
+	assert_int_equal(test_import_row(imp, 100, 100), STORE_ROW_TAKEN);
 	test_subscriber(101, 101, &sub);
 	assert_int_equal(test_try_put(env, &sub, &id), -EBUSY);
 	test_subscriber(1, 100, &sub);
@@ -418,7 +418,7 @@ static void chunk_over_the_limit_is_refused(void **state)
 {
 	struct store_import *imp = begin(*state);
 	struct store_subscriber sub;
-	int verdict;
+	enum store_row verdict;
 
 	test_subscriber(1, 1, &sub);
 	assert_int_equal(store_import_add(imp, &sub, STORE_IMPORT_CHUNK + 1, &verdict), -EINVAL);
