@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// A store that is filled through its fixture and one reader of it, for each test anew.
+
+#pragma once
+
+#include "fixture.h"
+#include "support.h"
+
+struct site {
+	struct store_env *env;
+	struct store_reader *r;
+};
+
+int site_set_up(void **state);
+int site_tear_down(void **state);
+// Commits, and lets the reader see it.
+void site_see(struct site *s);
+
+#define WITH_SITE(test) cmocka_unit_test_setup_teardown(test, site_set_up, site_tear_down)
