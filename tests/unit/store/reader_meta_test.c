@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-#include "reader_site.h"
+#include "site.h"
 
 // Two groups; service 1 has the first, service 2 both.
 static void make_services(struct site *s, struct store_group group[2], store_service_id id[2])

@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-#include "reader_site.h"
+#include "site.h"
 
 static void empty_store_has_nobody(void **state)
 {

@@ -6,6 +6,26 @@
 #include "index.h"
 #include "tables.h"
 
+int test_import_set_up(void **state)
+{
+	*state = test_open(test_dir());
+	return 0;
+}
+
+int test_import_tear_down(void **state)
+{
+	store_env_close(*state);
+	return 0;
+}
+
+struct store_import *test_import_begin(struct store_env *env)
+{
+	struct store_import *imp;
+
+	assert_int_equal(store_import_begin(env, 0, &imp), 0);
+	return imp;
+}
+
 void test_import_rows(struct store_import *imp, const struct store_subscriber *rows, size_t n)
 {
 	enum store_row *verdict = calloc(n + 1, sizeof(*verdict));

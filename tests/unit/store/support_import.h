@@ -7,6 +7,13 @@
 
 #include "support.h"
 
+// A store of its own for each test; *state is the environment.
+int test_import_set_up(void **state);
+int test_import_tear_down(void **state);
+#define WITH_ENV(test) \
+	cmocka_unit_test_setup_teardown(test, test_import_set_up, test_import_tear_down)
+
+struct store_import *test_import_begin(struct store_env *env);
 // Adds rows and expects every one to be taken.
 void test_import_rows(struct store_import *imp, const struct store_subscriber *rows, size_t n);
 // One row; returns its verdict.
