@@ -262,3 +262,24 @@ uint8_t site_member(struct site *s, uint32_t campaign, store_id id)
 	ctl_reader_put(&s->ctl, r);
 	return state[id % STORE_SLICE];
 }
+
+void site_settle(struct site *s)
+{
+	settle_step(&s->ctl);
+	settle_step(&s->ctl);
+}
+
+void site_expect(
+	struct site *s, uint32_t id, const uint32_t counts[5], enum store_campaign_state state)
+{
+	struct campaign_view v = site_view(s, id);
+
+	assert_int_equal(v.record.members, counts[0]);
+	assert_int_equal(v.record.verified, counts[1]);
+	assert_int_equal(v.record.given_up, counts[2]);
+	assert_int_equal(v.record.refused, counts[3]);
+	assert_int_equal(v.pending, counts[4]);
+	assert_int_equal(v.record.members,
+		v.record.verified + v.record.given_up + v.record.refused + v.pending);
+	assert_int_equal(v.record.state, state);
+}
