@@ -121,8 +121,7 @@ static void clean_stop_keeps_every_answer(void **state)
 	assert_true(site_flags(s, (SLICES - 1) * STORE_SLICE) & STORE_MUK_VERIFIED);
 }
 
-static void verification_is_noted_with_the_subscriber_when_it_was_under_its_current_muk(
-	void **state)
+static void verification_under_the_current_muk_is_noted_with_the_subscriber(void **state)
 {
 	struct site *s = *state;
 	struct dp_campaign *c;
@@ -171,8 +170,7 @@ int main(void)
 		WITH_SITE(restart_asks_those_once_more_who_had_all_their_sends),
 		WITH_SITE(crash_before_the_first_settle_loses_no_member),
 		WITH_SITE(clean_stop_keeps_every_answer),
-		WITH_SITE(
-			verification_is_noted_with_the_subscriber_when_it_was_under_its_current_muk),
+		WITH_SITE(verification_under_the_current_muk_is_noted_with_the_subscriber),
 		WITH_SITE(member_states_of_the_last_eight_campaigns_are_kept),
 	};
 
