@@ -133,6 +133,20 @@ static void verb_forge(struct site *s, struct words *w)
 			script_fail("forge: there is no kind '%s'", kind);
 }
 
+// ping IDS [times N]
+static void verb_ping(struct site *s, struct words *w)
+{
+	unsigned times = 1;
+	struct ids ids;
+
+	words_ids(w, &s->people, &ids);
+	if (word_take_if(w, "times"))
+		times = (unsigned)word_number(w, "times", 1, 10000);
+	words_end(w);
+	for (unsigned i = 0; i < ids.n * times; i++)
+		ping_send(s, ids.id[i % ids.n]);
+}
+
 // --- Records --------------------------------------------------------------------------------
 
 static void each_record(struct site *s, struct words *w, void (*fn)(struct person *person))
@@ -283,6 +297,7 @@ const struct verb verbs_harm[] = {
 	{"gateway", verb_gateway, false},
 	{"port-stuck", verb_port_stuck, false},
 	{"forge", verb_forge, false},
+	{"ping", verb_ping, false},
 	{"unauthorised", verb_unauthorised, false},
 	{"left", verb_left, false},
 	{"move", verb_move, false},
