@@ -157,9 +157,9 @@ bool forge_send(struct site *s, const struct campaign *c, unsigned person, const
 	};
 	struct ue_flow flow = {
 		.source_mac = s->wire.phones->mac,
-		.destination_mac = s->conf.mac,
+		.destination_mac = s->conf.port[0].mac,
 		.source = address_of(people_address(&s->people, person)),
-		.destination = ue_address_v4(s->conf.ipv4),
+		.destination = ue_address_v4(s->conf.port[0].address[0].addr.byte + 12),
 		.source_port = MIKEY_PORT,
 		.destination_port = MIKEY_PORT,
 	};

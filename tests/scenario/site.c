@@ -23,18 +23,25 @@
 #define MARK_LEFT_S (COUNTER_MARK_AHEAD_S / 2) // as control does it
 
 static const struct dp_conf conf_initial = {
-	.port = "net_ring_scenario",
+	.ports = 1,
+	.port[0] =
+		{
+			.name = "port0",
+			.device = "net_ring_scenario",
+			.mac = {0x02, 0, 0, 0, 0, 0x01},
+			.addresses = 1,
+			.address[0] = {{{[10] = 0xff, 0xff, 192, 168, 26, 1}}, 120},
+			.gateways = 1,
+			.gateway[0] = {{[10] = 0xff, 0xff, 192, 168, 26, 254}},
+			.mtu = 1500,
+			.udp_port = 2269,
+			.tx_descriptors = 512,
+			.rx_descriptors = 512,
+			.mbufs = 2047,
+		},
 	.memory_mb = 256,
 	.file_prefix = "scenario",
 	.workers = 1,
-	.tx_descriptors = 512,
-	.rx_descriptors = 512,
-	.mbufs = 2047,
-	.mtu = 1500,
-	.mac = {0x02, 0, 0, 0, 0, 0x01},
-	.ipv4 = {192, 168, 26, 1},
-	.gateway = {192, 168, 26, 254},
-	.udp_port = 2269,
 	.muk_margin_s = 30,
 	.ts_bytes = 4,
 	.idi = PEOPLE_FQDN,
@@ -111,7 +118,7 @@ static void daemon_start(struct site *s, bool is_clock_accepted)
 		return;
 	if (shared_init(&s->shared, &s->conf, &start, why) != 0 ||
 		shared_workers_create(&s->shared, s->people.env, why) != 0 ||
-		port_start(&s->shared, why) != 0)
+		ports_start(&s->shared, why) != 0)
 		script_fail("the daemon does not start: %s", why);
 	// Nothing at or below `first` is sent, nothing above it before the mark is written.
 	s->mark = start.first;
@@ -126,7 +133,8 @@ static void daemon_stop(struct site *s)
 	if (!s->is_running)
 		return;
 	wire_restart(s);
-	rte_eth_dev_stop(s->shared.port_id);
+	for (unsigned p = 0; p < s->shared.ports; p++)
+		rte_eth_dev_stop(s->shared.port[p].id);
 	shared_fini(&s->shared);
 	s->is_running = false;
 }
@@ -187,7 +195,7 @@ void site_build(struct site *s)
 {
 	struct ue_conf phones = {
 		.fqdn = PEOPLE_FQDN,
-		.gateway = ue_address_v4(s->conf.gateway),
+		.gateway = ue_address_v4(s->conf.port[0].gateway[0].byte + 12),
 		.mac = {0x02, 0, 0, 0, 0, 0x02},
 		.ts_bytes = 4,
 		.seed = s->seed,

@@ -130,13 +130,13 @@ static void verb_group(struct site *s, struct words *w)
 
 static void verb_mtu(struct site *s, struct words *w)
 {
-	s->conf.mtu = (unsigned)word_number(w, "MTU", 100, 1500);
+	s->conf.port[0].mtu = (unsigned)word_number(w, "MTU", 100, 1500);
 	words_end(w);
 }
 
 static void verb_buffers(struct site *s, struct words *w)
 {
-	s->conf.mbufs = (unsigned)word_number(w, "number of buffers", 256, 4095);
+	s->conf.port[0].mbufs = (unsigned)word_number(w, "number of buffers", 256, 4095);
 	words_end(w);
 }
 
