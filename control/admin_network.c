@@ -26,8 +26,8 @@ static json_t *addr_json(const struct dp_addr *addr)
 
 	if (dp_addr_is_none(addr))
 		return json_null();
-	return json_string(inet_ntop(is_v4 ? AF_INET : AF_INET6, addr->byte + (is_v4 ? 12 : 0),
-		text, sizeof(text)));
+	return json_string(inet_ntop(
+		is_v4 ? AF_INET : AF_INET6, addr->byte + (is_v4 ? 12 : 0), text, sizeof(text)));
 }
 
 static struct dp_addr addr_of(const struct conf_address *address)
@@ -86,8 +86,7 @@ static json_t *port_json(const struct conf_port *conf, const struct dp_port_stat
 	json_t *paths = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "ip_checksum",
 		path_name(port->tx_ip_checksum), "udp_checksum", path_name(port->tx_udp_checksum),
 		"udp6_checksum", path_name(port->tx_udp6_checksum), "receive_checksum",
-		path_name(port->rx_checksum), "fast_free", port->is_fast_free, "rss",
-		port->is_rss);
+		path_name(port->rx_checksum), "fast_free", port->is_fast_free, "rss", port->is_rss);
 	const struct dp_port_stats *stats = &port->stats;
 
 	json_object_set_new(out, "paths", paths);
@@ -112,12 +111,13 @@ json_t *admin_ports_json(const struct conf *conf, const struct dp_status *status
 
 static json_t *hop_json(const struct dp_status *status, const struct dp_hop_status *hop)
 {
-	return json_pack("{s:o, s:s, s:o, s:o, s:b, s:i, s:o}", "via", addr_json(&hop->via),
-		"port", status->port[hop->port].name, "source", addr_json(&hop->source), "mac",
+	return json_pack("{s:o, s:s, s:o, s:o, s:b, s:i, s:o}", "via", addr_json(&hop->via), "port",
+		status->port[hop->port].name, "source", addr_json(&hop->source), "mac",
 		hop->has_mac ? mac_json(hop->mac) : json_null(), "is_mac_fixed", hop->is_mac_fixed,
 		"mtu", (int)hop->mtu, "stall",
-		hop->stall == DP_STALL_NONE ? json_null()
-					    : json_string(dp_stall_name((enum dp_stall)hop->stall)));
+		hop->stall == DP_STALL_NONE
+			? json_null()
+			: json_string(dp_stall_name((enum dp_stall)hop->stall)));
 }
 
 json_t *admin_hops_json(const struct dp_status *status)
@@ -153,12 +153,12 @@ json_t *admin_port_json(const struct conf *conf, const struct dp_status *status)
 	for (unsigned h = 0; h < status->hops && hop == NULL; h++)
 		if (status->hop[h].port == 0)
 			hop = &status->hop[h];
-	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:s, s:s, s:i}", "name",
-		port->device, "driver", port->driver, "is_up", port->is_up, "mac",
-		mac_json(port->mac), "ipv4", addr_json(&ipv4), "gateway", addr_json(&gateway),
-		"gateway_mac", hop != NULL && hop->has_mac ? mac_json(hop->mac) : json_null(),
-		"ip_checksum", path_name(port->tx_ip_checksum), "udp_checksum",
-		path_name(port->tx_udp_checksum), "queues", port->queues);
+	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:s, s:s, s:i}", "name", port->device,
+		"driver", port->driver, "is_up", port->is_up, "mac", mac_json(port->mac), "ipv4",
+		addr_json(&ipv4), "gateway", addr_json(&gateway), "gateway_mac",
+		hop != NULL && hop->has_mac ? mac_json(hop->mac) : json_null(), "ip_checksum",
+		path_name(port->tx_ip_checksum), "udp_checksum", path_name(port->tx_udp_checksum),
+		"queues", port->queues);
 }
 
 // --- Areas ----------------------------------------------------------------------------------

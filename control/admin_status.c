@@ -105,16 +105,16 @@ void admin_status(const struct admin_request *req, struct admin_reply *reply)
 		return;
 	}
 	dataplane_status(ctl, &status);
-	reply->body = json_pack(
-		"{s:s, s:i, s:o, s:f, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-		"version", MSKPUSH_VERSION, "pid", (int)getpid(), "started",
-		admin_time_ms((uint64_t)ctl->started_ms), "uptime_s",
-		((double)now - (double)ctl->started_ms) / 1000, "clock", clock_json(&status),
-		"crypto", status.crypto, "cpus", cpus_json(&status), "port",
-		admin_port_json(ctl->conf, &status), "ports",
-		admin_ports_json(ctl->conf, &status), "next_hops", admin_hops_json(&status),
-		"areas", admin_areas_json(ctl), "store", store_json(ctl, r), "memory",
-		memory_json(), "campaigns", open_campaigns_json(ctl, r));
+	reply->body =
+		json_pack("{s:s, s:i, s:o, s:f, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			"version", MSKPUSH_VERSION, "pid", (int)getpid(), "started",
+			admin_time_ms((uint64_t)ctl->started_ms), "uptime_s",
+			((double)now - (double)ctl->started_ms) / 1000, "clock",
+			clock_json(&status), "crypto", status.crypto, "cpus", cpus_json(&status),
+			"port", admin_port_json(ctl->conf, &status), "ports",
+			admin_ports_json(ctl->conf, &status), "next_hops", admin_hops_json(&status),
+			"areas", admin_areas_json(ctl), "store", store_json(ctl, r), "memory",
+			memory_json(), "campaigns", open_campaigns_json(ctl, r));
 	ctl_reader_put(ctl, r);
 }
 
@@ -233,8 +233,8 @@ void admin_stats(const struct admin_request *req, struct admin_reply *reply)
 	pthread_mutex_unlock(&ctl->dp_lock);
 	reply->body = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "counters",
 		counters_json(&sum), "ports", admin_ports_json(ctl->conf, &status), "areas",
-		admin_areas_json(ctl), "drops", drops_json(&sum), "mikey", mikey_json(&sum), "workers", workers, "stages",
-		stages_json(&sum));
+		admin_areas_json(ctl), "drops", drops_json(&sum), "mikey", mikey_json(&sum),
+		"workers", workers, "stages", stages_json(&sum));
 }
 
 void admin_stats_stages(const struct admin_request *req, struct admin_reply *reply)

@@ -69,8 +69,8 @@ static int gateway_macs_check(const struct conf *conf, unsigned p, char why[CONF
 		return 0;
 	if (conf->ports > 1)
 		snprintf(key, sizeof(key), "ports[%u]", p);
-	snprintf(why, CONF_WHY_MAX, "%s.gateway_mac: %u for %u gateways", key,
-		port->gateway_mac.n, port->gateway.n);
+	snprintf(why, CONF_WHY_MAX, "%s.gateway_mac: %u for %u gateways", key, port->gateway_mac.n,
+		port->gateway.n);
 	return -EINVAL;
 }
 
@@ -169,8 +169,8 @@ static void items_print(const struct conf_list *list, struct conf *conf, unsigne
 	for (unsigned k = 0; k < n; k++)
 		for (size_t i = 0; i < list->rows_count; i++) {
 			fputs(i == 0 ? "  - " : "    ", out);
-			row_print(&list->rows[i], list->rows[i].key,
-				conf_list_item(list, conf, k), out);
+			row_print(&list->rows[i], list->rows[i].key, conf_list_item(list, conf, k),
+				out);
 		}
 }
 

@@ -64,8 +64,8 @@ static void port_fill(const struct conf_port *port, struct dp_port_conf *out)
 		out->address[out->addresses] = prefix_of(&port->address.value[out->addresses]);
 	for (; out->gateways < port->gateway.n; out->gateways++) {
 		out->gateway[out->gateways] = addr_of(&port->gateway.value[out->gateways]);
-		memcpy(out->gateway_mac[out->gateways],
-			port->gateway_mac.value[out->gateways].byte, sizeof(out->mac));
+		memcpy(out->gateway_mac[out->gateways], port->gateway_mac.value[out->gateways].byte,
+			sizeof(out->mac));
 	}
 }
 

@@ -103,8 +103,7 @@ static const struct conf_row route_rows[] = {
 };
 
 static const struct conf_row area_rows[] = {
-	{"name", CONF_TEXT, AREA(name), false, 1, CONF_NAME_MAX - 1, "", NULL,
-		"Name of the area."},
+	{"name", CONF_TEXT, AREA(name), false, 1, CONF_NAME_MAX - 1, "", NULL, "Name of the area."},
 	{"prefixes", CONF_PREFIXES, AREA(prefixes), false, 0, CONF_ADDRESSES_MAX, "", NULL,
 		"Addresses of its phones. No two prefixes overlap."},
 };

@@ -162,8 +162,9 @@ static int scalar_read(struct intake *in, const struct scope *scope, const struc
 	const char *text = scalar_text(in);
 	char what[CONF_WHY_MAX], key[KEY_MAX];
 
-	if (text == NULL || (type_is_number(row->type) &&
-				    in->event.data.scalar.style != YAML_PLAIN_SCALAR_STYLE))
+	if (text == NULL ||
+		(type_is_number(row->type) &&
+			in->event.data.scalar.style != YAML_PLAIN_SCALAR_STYLE))
 		return fail_type(in, scope, row);
 	if (conf_value_read(row, text, scope->base, what) != 0)
 		return fail(in, key_text(scope, row->key, key), what, NULL);
@@ -293,8 +294,8 @@ static int mappings_read(struct intake *in, const char *key)
 	int ret;
 
 	if (*is_seen)
-		return fail(in, key, "duplicate key", list->single == NULL ? "once"
-			: "once, and port or ports");
+		return fail(in, key, "duplicate key",
+			list->single == NULL ? "once" : "once, and port or ports");
 	*is_seen = true;
 	*conf_list_count(list, in->conf) = 0;
 	ret = event_next(in);

@@ -113,8 +113,7 @@ static void echo_answer_v4(struct worker *w, unsigned port, struct rte_mbuf *m)
 	ip->hdr_checksum = (uint16_t)~rte_raw_cksum(ip, m->l3_len);
 	icmp->icmp_type = RTE_IP_ICMP_ECHO_REPLY;
 	icmp->icmp_cksum = 0;
-	icmp->icmp_cksum =
-		(uint16_t)~rte_raw_cksum(icmp, m->data_len - m->l2_len - m->l3_len);
+	icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, m->data_len - m->l2_len - m->l3_len);
 	w->stats.echo_answers++;
 	answer_turn(w, port, m);
 }

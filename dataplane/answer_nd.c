@@ -36,8 +36,8 @@ static struct nd_message *nd_of(struct rte_mbuf *m)
 }
 
 // The link-layer address of a message; NULL: none. False: an option is malformed (RFC 4861 4.6).
-static bool option_find(const struct nd_message *nd, unsigned len, uint8_t type,
-	const struct rte_ether_addr **mac)
+static bool option_find(
+	const struct nd_message *nd, unsigned len, uint8_t type, const struct rte_ether_addr **mac)
 {
 	const uint8_t *at = nd->option, *end = (const uint8_t *)nd + len;
 
@@ -62,8 +62,8 @@ static bool nd_is_sound(const struct packet *p, const struct nd_message *nd, uns
 
 	if (len < sizeof(*nd) || p->hop_limit != 255 || nd->code != 0 || nd->target.byte[0] == 0xff)
 		return false;
-	if (!option_find(nd, len,
-		    is_solicitation ? ND_OPT_SOURCE_LINKADDR : ND_OPT_TARGET_LINKADDR, mac))
+	if (!option_find(nd, len, is_solicitation ? ND_OPT_SOURCE_LINKADDR : ND_OPT_TARGET_LINKADDR,
+		    mac))
 		return false;
 	if (is_solicitation && dp_addr_is_none(&p->from))
 		return *mac == NULL && p->to.byte[0] == 0xff;
@@ -81,8 +81,7 @@ static bool target_is_ours(const struct port *port, const struct dp_addr *target
 }
 
 // Writes header and message with the option; ours is the source.
-static void nd_put(
-	struct rte_mbuf *m, const struct dp_addr *from, const struct dp_addr *to,
+static void nd_put(struct rte_mbuf *m, const struct dp_addr *from, const struct dp_addr *to,
 	const struct nd_message *head, const struct nd_option *option)
 {
 	struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv6_hdr *, m->l2_len);

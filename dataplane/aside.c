@@ -68,7 +68,7 @@ static bool member_look(struct rounds *s, uint32_t id, uint32_t ms)
 		a->is_blocked_seen = true;
 		return false;
 	}
-	due = sends == 0 ? 0 : its->sent_ms + c->wait_ms[sends - 1];
+	due = sends == 0 ? 0 : a->sent_ms + c->wait_ms[sends - 1];
 	if (due < a->due_ms)
 		a->due_ms = due;
 	return ms >= due;
@@ -85,6 +85,10 @@ static unsigned slice_collect(struct rounds *s, uint32_t ms, uint32_t *ids, unsi
 	struct aside_slice *its = &a->slice[a->at];
 	unsigned found = 0;
 
+	// As it was when the pass came here: what it sends to the first ones is no reason for the
+	// others to wait.
+	if (a->offset == 0)
+		a->sent_ms = its->sent_ms;
 	if (its->epoch != a->epoch)
 		memset(its->is_blocked, 0, sizeof(its->is_blocked));
 	its->epoch = a->epoch;

@@ -36,6 +36,7 @@ struct aside {
 	bool is_open_seen; // in the slice it stands in
 	uint32_t at; // own slice
 	uint32_t offset; // next id in it
+	uint32_t sent_ms; // of the slice it stands in
 	uint32_t epoch;
 	uint32_t due_ms; // when the next one finds something though the epoch is the same
 };
@@ -45,8 +46,7 @@ struct rounds;
 // The functions of rounds.h are for the outside; these are for rounds.c. ms: of the campaign.
 void aside_fini(struct aside *a);
 // -ENOMEM. The id stands in own slice `slice` at `offset`.
-int aside_put(
-	struct aside *a, uint32_t slices, uint32_t slice, uint32_t offset, uint32_t epoch);
+int aside_put(struct aside *a, uint32_t slices, uint32_t slice, uint32_t offset, uint32_t epoch);
 bool aside_has(const struct aside *a, uint32_t slice, uint32_t offset);
 void aside_sent(struct aside *a, uint32_t slice, uint32_t ms);
 // Goes on with the pass; puts up to n ids that are due into ids.

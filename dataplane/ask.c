@@ -63,8 +63,7 @@ void hop_hear(struct worker *w, unsigned port, const struct dp_addr *addr,
 	for (unsigned h = 0; h < r->hops; h++) {
 		struct dp_event event = {.kind = DP_EVENT_HOP_MAC, .hop = (uint8_t)h};
 
-		if (r->hop[h].port != port ||
-			memcmp(&r->hop[h].via, addr, sizeof(*addr)) != 0 ||
+		if (r->hop[h].port != port || memcmp(&r->hop[h].via, addr, sizeof(*addr)) != 0 ||
 			!neigh_learn(&r->hop[h].neigh, mac, now->ns))
 			continue;
 		ways_changed(w->shared);

@@ -140,8 +140,8 @@ static unsigned frames_copy(struct worker *w, unsigned port, struct rte_mbuf **m
 	unsigned copied = 0;
 
 	for (; copied < n; copied++) {
-		w->copies[copied] = rte_pcapng_copy(w->shared->port[port].id, w->queue, mbufs[copied],
-			c->pool, FRAME_BYTES_MAX, now, direction);
+		w->copies[copied] = rte_pcapng_copy(w->shared->port[port].id, w->queue,
+			mbufs[copied], c->pool, FRAME_BYTES_MAX, now, direction);
 		if (w->copies[copied] == NULL)
 			break;
 	}
@@ -171,9 +171,8 @@ void capture_rx(struct worker *w, unsigned port, struct rte_mbuf **mbufs, unsign
 void capture_tx_begin(struct worker *w, unsigned port, struct rte_mbuf **mbufs, unsigned n)
 {
 	w->capturing = capture_get(w);
-	w->copied = w->capturing == NULL
-		? 0
-		: frames_copy(w, port, mbufs, n, RTE_PCAPNG_DIRECTION_OUT);
+	w->copied =
+		w->capturing == NULL ? 0 : frames_copy(w, port, mbufs, n, RTE_PCAPNG_DIRECTION_OUT);
 }
 
 void capture_tx_end(struct worker *w, unsigned taken)

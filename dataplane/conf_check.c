@@ -101,8 +101,7 @@ static int gateways_check(const struct dp_conf *conf, unsigned p, char why[256])
 			return refuse(why, "%s.gateway: number %u is no station's address",
 				port_key(conf, p), i + 1);
 		if (!port_reaches(port, gateway))
-			return refuse(why,
-				"%s.gateway: not within the prefix of %s.address (/%u)",
+			return refuse(why, "%s.gateway: not within the prefix of %s.address (/%u)",
 				port_key(conf, p), conf->ports == 1 ? "port" : "its",
 				dp_addr_is_v4(&port->address[0].addr) && port->address[0].len >= 96
 					? port->address[0].len - 96u
@@ -271,13 +270,14 @@ static int area_prefix_check(const struct dp_conf *conf, unsigned i, unsigned k,
 	const struct dp_area_conf *area = &conf->area[i];
 
 	if (!prefix_is_clean(&area->prefix[k]))
-		return refuse(why, "areas[%u].prefixes: number %u has bits beyond its length", i,
-			k + 1);
+		return refuse(
+			why, "areas[%u].prefixes: number %u has bits beyond its length", i, k + 1);
 	for (unsigned j = 0; j <= i; j++)
 		for (unsigned m = 0; m < (j == i ? k : conf->area[j].prefixes); m++)
 			if (prefixes_overlap(&area->prefix[k], &conf->area[j].prefix[m]))
 				return refuse(why,
-					"areas[%u].prefixes: number %u overlaps with area \"%.40s\"",
+					"areas[%u].prefixes: number %u overlaps with area "
+					"\"%.40s\"",
 					i, k + 1, conf->area[j].name);
 	return 0;
 }

@@ -131,8 +131,7 @@ static void egress_tidy(struct worker *w, struct egress *e, const struct dp_now 
 
 void egress_look(struct worker *w, const struct dp_now *now)
 {
-	uint32_t version =
-		atomic_load_explicit(&w->shared->ways_version, memory_order_acquire);
+	uint32_t version = atomic_load_explicit(&w->shared->ways_version, memory_order_acquire);
 
 	if (version != w->known_ways)
 		w->ways_epoch++;
@@ -161,8 +160,7 @@ static bool hop_is_open(const struct worker *w, unsigned h, const struct dp_now 
 		(w->hop_stall[h] == DP_STALL_PORT && e->n == 0 && now->ns >= e->probe_ns);
 }
 
-enum egress_state egress_state(
-	const struct worker *w, const struct dp_now *now, enum dp_stall *why)
+enum egress_state egress_state(const struct worker *w, const struct dp_now *now, enum dp_stall *why)
 {
 	const struct routes *r = &w->shared->routes;
 	enum egress_state state = EGRESS_STALLED;
@@ -177,8 +175,7 @@ enum egress_state egress_state(
 	return state;
 }
 
-int egress_choose(
-	struct worker *w, uint16_t number, const struct dp_now *now, enum dp_stall *why)
+int egress_choose(struct worker *w, uint16_t number, const struct dp_now *now, enum dp_stall *why)
 {
 	const struct route *route = &w->shared->routes.route[number];
 

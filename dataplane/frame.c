@@ -77,8 +77,7 @@ static uint32_t sum_of(const void *data, size_t len)
 	return rte_raw_cksum(data, len);
 }
 
-void frame_headers_make(
-	struct frame_headers *h, const struct hop *hop, const struct port *port)
+void frame_headers_make(struct frame_headers *h, const struct hop *hop, const struct port *port)
 {
 	bool is_v6 = !dp_addr_is_v4(&hop->via);
 	struct rte_ether_hdr *ether;

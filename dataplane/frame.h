@@ -35,8 +35,7 @@ struct hop;
 struct port;
 
 // Writes the headers for a next hop whose MAC is known.
-void frame_headers_make(
-	struct frame_headers *h, const struct hop *hop, const struct port *port);
+void frame_headers_make(struct frame_headers *h, const struct hop *hop, const struct port *port);
 
 // The header of a frame of ours with the tags of the port, all but the destination. Returns where
 // it ends.

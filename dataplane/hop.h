@@ -57,8 +57,7 @@ struct routes {
 int routes_init(struct routes *r, const struct dp_conf *conf, char why[256]);
 void routes_fini(struct routes *r);
 // The ways to n (at most 64) destinations.
-void routes_find_burst(
-	const struct routes *r, const struct dp_addr *to, unsigned n, uint16_t *way);
+void routes_find_burst(const struct routes *r, const struct dp_addr *to, unsigned n, uint16_t *way);
 static inline const struct way *routes_way(const struct routes *r, uint16_t way)
 {
 	return &r->way[way];

@@ -153,8 +153,8 @@ static bool udp_sum_holds(
 
 enum dp_drop packet_udp(struct rte_mbuf *m, const struct packet *p, uint16_t port)
 {
-	const struct rte_udp_hdr *udp = rte_pktmbuf_mtod_offset(
-		m, const struct rte_udp_hdr *, m->l2_len + m->l3_len);
+	const struct rte_udp_hdr *udp =
+		rte_pktmbuf_mtod_offset(m, const struct rte_udp_hdr *, m->l2_len + m->l3_len);
 	unsigned have = m->data_len - m->l2_len - m->l3_len, length;
 
 	if (have < sizeof(*udp))

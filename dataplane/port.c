@@ -38,8 +38,7 @@ static bool device_takes_small(const char *device)
 // Room for the longest message there can be under this FQDN, and for what we receive.
 static uint16_t buffer_bytes(const struct dp_conf *conf)
 {
-	size_t bytes =
-		RTE_PKTMBUF_HEADROOM + MESSAGE_BYTES + strlen(conf->idi) + STORE_NAI_MAX;
+	size_t bytes = RTE_PKTMBUF_HEADROOM + MESSAGE_BYTES + strlen(conf->idi) + STORE_NAI_MAX;
 
 	bytes = RTE_MAX(RTE_ALIGN_CEIL(bytes, 64), (size_t)BUFFER_BYTES);
 	for (unsigned p = 0; p < conf->ports; p++)
@@ -189,8 +188,8 @@ static struct dp_addr link_local_of(const struct rte_ether_addr *mac)
 {
 	const uint8_t *m = mac->addr_bytes;
 
-	return (struct dp_addr){{0xfe, 0x80, [8] = m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4],
-		m[5]}};
+	return (struct dp_addr){
+		{0xfe, 0x80, [8] = m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5]}};
 }
 
 static void mac_choose(struct port *port)

@@ -40,8 +40,8 @@ void port_iface_look(const char *name, struct port_iface *out)
 	if (ioctl(fd, SIOCGIFINDEX, &request) == 0)
 		out->index = (unsigned)request.ifr_ifindex;
 	if (ioctl(fd, SIOCGIFFLAGS, &request) == 0)
-		out->is_running = (request.ifr_flags & (IFF_UP | IFF_RUNNING)) ==
-			(IFF_UP | IFF_RUNNING);
+		out->is_running =
+			(request.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
 	if (ioctl(fd, SIOCGIFMTU, &request) == 0)
 		out->mtu = (unsigned)request.ifr_mtu;
 	close(fd);

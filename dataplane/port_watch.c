@@ -68,8 +68,7 @@ static bool link_is_up(const struct port *port)
 	struct rte_eth_link link = {0};
 	struct port_iface iface;
 
-	if (rte_eth_link_get_nowait(port->id, &link) == 0 &&
-		link.link_status != RTE_ETH_LINK_UP)
+	if (rte_eth_link_get_nowait(port->id, &link) == 0 && link.link_status != RTE_ETH_LINK_UP)
 		return false;
 	if (port->iface[0] == '\0')
 		return true;
@@ -99,6 +98,27 @@ static void port_find(struct dp_shared *s, unsigned number)
 		state_set(s, number, link_is_up(port) ? PORT_UP : PORT_DOWN);
 }
 
+// What the port took before its link went down would leave when it is up again, after newer
+// messages to the same phones that left by another port: it is thrown away. Only devices that
+// queue by themselves have to be told.
+static void port_flush(struct dp_shared *s, unsigned number)
+{
+	struct port *port = &s->port[number];
+
+	if (s->ports == 1)
+		return;
+	if (port->iface[0] != '\0') {
+		port_lose(s, number);
+		port_find(s, number);
+	} else if (port_is_pci(port->conf->device)) {
+		state_set(s, number, PORT_GONE);
+		shared_workers_pass(s);
+		rte_eth_dev_stop(port->id);
+		rte_eth_dev_start(port->id);
+		state_set(s, number, PORT_DOWN);
+	}
+}
+
 static void port_look(struct dp_shared *s, unsigned number, uint64_t now_ns)
 {
 	struct port *port = &s->port[number];
@@ -116,8 +136,11 @@ static void port_look(struct dp_shared *s, unsigned number, uint64_t now_ns)
 		return;
 	}
 	seen = link_is_up(port) ? PORT_UP : PORT_DOWN;
-	if (seen != state)
-		state_set(s, number, seen);
+	if (seen == state)
+		return;
+	state_set(s, number, seen);
+	if (seen == PORT_DOWN)
+		port_flush(s, number);
 }
 
 void ports_look(struct dp_shared *shared, uint64_t now_ns)

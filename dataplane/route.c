@@ -171,8 +171,8 @@ static int prefix_add(struct table *t, const struct dp_prefix *prefix)
 
 	if (dp_addr_is_v4(&prefix->addr) && prefix->len > V4_BITS) {
 		memcpy(&v4, prefix->addr.byte + 12, sizeof(v4));
-		return rte_lpm_add(t->r->lpm, rte_be_to_cpu_32(v4),
-			(uint8_t)(prefix->len - V4_BITS), way);
+		return rte_lpm_add(
+			t->r->lpm, rte_be_to_cpu_32(v4), (uint8_t)(prefix->len - V4_BITS), way);
 	}
 	if (prefix->len > 0 && !dp_addr_is_v4(&prefix->addr))
 		return rte_lpm6_add(t->r->lpm6, prefix->addr.byte, prefix->len, way);
@@ -304,7 +304,8 @@ void routes_find_burst(const struct routes *r, const struct dp_addr *to, unsigne
 	if (n4 > 0)
 		find_v4(r, v4, n4, found4);
 	for (unsigned k = 0; k < n4; k++)
-		way[seat4[k]] = found4[k] & RTE_LPM_LOOKUP_SUCCESS ? (uint16_t)found4[k] : r->way_v4;
+		way[seat4[k]] =
+			found4[k] & RTE_LPM_LOOKUP_SUCCESS ? (uint16_t)found4[k] : r->way_v4;
 	if (n6 > 0)
 		find_v6(r, v6, n6, found6);
 	for (unsigned k = 0; k < n6; k++)

@@ -38,9 +38,9 @@ static unsigned members_due(
 	b->round = run->rounds.round;
 	for (int i = 0; i < 2 && n == 0; i++) {
 		b->is_aside = !b->is_aside;
-		n = b->is_aside ? rounds_due_aside(&run->rounds, now->ns, w->ways_epoch, b->id,
-					  allowed)
-				: rounds_due(&run->rounds, now->ns, b->id, allowed);
+		n = b->is_aside
+			? rounds_due_aside(&run->rounds, now->ns, w->ways_epoch, b->id, allowed)
+			: rounds_due(&run->rounds, now->ns, b->id, allowed);
 	}
 	return n;
 }

@@ -43,8 +43,7 @@ static uint32_t ipv4_patch(uint8_t *at, const struct frame_headers *h, const str
 	if (h->is_offloaded)
 		m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
 	else
-		ip->hdr_checksum =
-			(uint16_t)~frame_sum_fold(h->ip_sum + to_sum + ip->total_length);
+		ip->hdr_checksum = (uint16_t)~frame_sum_fold(h->ip_sum + to_sum + ip->total_length);
 	m->l3_len = sizeof(*ip);
 	return to_sum + udp_len;
 }

@@ -141,8 +141,7 @@ static enum dp_drop frame_take(
 	return DP_DROP_ETHERTYPE;
 }
 
-void worker_receive(
-	struct worker *w, unsigned port, struct rte_mbuf *m, const struct dp_now *now)
+void worker_receive(struct worker *w, unsigned port, struct rte_mbuf *m, const struct dp_now *now)
 {
 	enum dp_drop why = frame_take(w, port, m, now);
 

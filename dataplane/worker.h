@@ -210,8 +210,7 @@ enum egress_state egress_state(
 	const struct worker *w, const struct dp_now *now, enum dp_stall *why);
 // Number of the next hop that a message of this route goes to now; -1: none, *why tells, and
 // DP_STALL_NONE means that its port is just busy.
-int egress_choose(
-	struct worker *w, uint16_t route, const struct dp_now *now, enum dp_stall *why);
+int egress_choose(struct worker *w, uint16_t route, const struct dp_now *now, enum dp_stall *why);
 // Notes what the port did with n frames it was given.
 void egress_took(struct egress *e, unsigned n, unsigned taken, const struct dp_now *now);
 bool egress_is_stuck(const struct egress *e, const struct dp_now *now);

@@ -138,12 +138,6 @@ static size_t message_seal(
 	return f->is_truncated ? ue_rng_below(&s->wire.rng, len) : len;
 }
 
-static struct ue_address address_of(uint32_t a)
-{
-	return ue_address_v4((const uint8_t[]){
-		(uint8_t)(a >> 24), (uint8_t)(a >> 16), (uint8_t)(a >> 8), (uint8_t)a});
-}
-
 bool forge_send(struct site *s, const struct campaign *c, unsigned person, const char *kind)
 {
 	const struct person *who = &s->people.person[person];
@@ -156,22 +150,23 @@ bool forge_send(struct site *s, const struct campaign *c, unsigned person, const
 		.sealed_by = person,
 	};
 	struct ue_flow flow = {
-		.source_mac = s->wire.phones->mac,
+		.station = &s->wire.phones->station,
 		.destination_mac = s->conf.port[0].mac,
-		.source = address_of(people_address(&s->people, person)),
-		.destination = ue_address_v4(s->conf.port[0].address[0].addr.byte + 12),
+		.source = people_address(&s->people, person),
+		.destination = wire_port_address(s, who->has_ipv6),
 		.source_port = MIKEY_PORT,
 		.destination_port = MIKEY_PORT,
 	};
 	unsigned k = 0;
-	size_t len;
+	size_t at, len;
 
 	while (k < sizeof(kinds) / sizeof(kinds[0]) && strcmp(kinds[k].name, kind) != 0)
 		k++;
 	if (k == sizeof(kinds) / sizeof(kinds[0]))
 		return false;
 	kinds[k].change(s, c, &f);
-	len = message_seal(s, c, &f, frame + UE_UDP_PAYLOAD, sizeof(frame) - UE_UDP_PAYLOAD);
+	at = ue_frame_payload_at(flow.station, &flow.source);
+	len = message_seal(s, c, &f, frame + at, sizeof(frame) - at);
 	wire_inject(&s->wire, frame, ue_frame_udp(frame, &flow, len));
 	return true;
 }

@@ -157,6 +157,20 @@ void site_restart(struct site *s, const struct site_restart *how)
 		control_resume(s);
 }
 
+struct wire_gateway *site_gateway(struct site *s, unsigned port, const char *address)
+{
+	struct wire_gateway *gateway = &s->wire.gateway[s->wire.gateways];
+
+	if (s->wire.gateways == WIRE_GATEWAYS)
+		script_fail("more than %d gateways", WIRE_GATEWAYS);
+	*gateway = (struct wire_gateway){
+		.port = port, .mac = {0x02, 0, 0, 0, 1, (uint8_t)(s->wire.gateways++ + 2)}};
+	if (!ue_address_parse(strchr(address, ':') != NULL ? &gateway->address6 : &gateway->address,
+		    address, strlen(address)))
+		script_fail("'%s' is no address", address);
+	return gateway;
+}
+
 static void eal_start(struct site *s)
 {
 	char file_prefix[64], lcores[32];
@@ -187,6 +201,7 @@ void site_init(struct site *s)
 	// As if the daemon had run until five seconds ago.
 	s->mark = s->store_mark = true_counter(s) - 5;
 	s->has_mark_file = s->has_store_mark = true;
+	site_gateway(s, 0, "192.168.26.254");
 	eal_start(s);
 	control_init(&s->control);
 }
@@ -199,6 +214,8 @@ void site_build(struct site *s)
 		.mac = {0x02, 0, 0, 0, 0, 0x02},
 		.ts_bytes = 4,
 		.seed = s->seed,
+		.vlans = s->conf.port[0].vlans,
+		.vlan = {s->conf.port[0].vlan[0], s->conf.port[0].vlan[1]},
 	};
 
 	if (s->is_built)
@@ -206,7 +223,7 @@ void site_build(struct site *s)
 	if (s->people.n == 0)
 		script_fail("a scenario begins with phones");
 	s->is_built = true;
-	wire_init(&s->wire, &phones);
+	wire_init(&s->wire, &phones, s->conf.ports);
 	monitor_init(&s->monitor, s->people.n);
 	people_store(&s->people, false);
 	people_phones(&s->people, s->wire.phones);
@@ -247,6 +264,7 @@ static void site_step(struct site *s, uint64_t ns)
 		return;
 	now_follow(s);
 	mark_follow(s);
+	ports_look(&s->shared, s->now.ns);
 	for (unsigned i = 0, idle = 0; i < TURNS_PER_STEP && idle < s->shared.workers; i++)
 		idle = site_turn(s) == 0 ? idle + 1 : 0;
 	if (s->ns >= s->control.settled_ns + 100000000u) {

@@ -76,4 +76,6 @@ void site_advance(struct site *s, uint64_t ns);
 void site_settle(struct site *s, uint64_t ns);
 // Tells the workers that the record of a person has changed, after its commit.
 void site_changed(struct site *s, unsigned person);
+// One gateway more on the link of a port.
+struct wire_gateway *site_gateway(struct site *s, unsigned port, const char *address);
 int64_t site_true_s(const struct site *s);

@@ -285,8 +285,8 @@ static void msk_shows_its_check_value_and_never_its_key(void **state)
 	expect_error("POST /v1/groups/001-01/0001/msks", NULL, 409, "next-lives");
 	expect_error("POST /v1/groups/001-01/0001/msks", "{\"seq_l\":65536}", 400, "bad-value");
 	expect_error("POST /v1/groups/001-01/0001/msks", "{\"seq_l\":-1}", 400, "bad-value");
-	expect_error("POST /v1/groups/001-01/0001/msks", "{\"seq_l\":9,\"seq_u\":8}", 400,
-		"bad-value");
+	expect_error(
+		"POST /v1/groups/001-01/0001/msks", "{\"seq_l\":9,\"seq_u\":8}", 400, "bad-value");
 	expect_error("POST /v1/groups/001-01/0001/msks", "{\"seq_l\":1.5}", 400, "bad-value");
 	expect_error("POST /v1/groups/001-01/0009/msks", NULL, 404, "unknown-group");
 	expect_error("POST /v1/groups/001-01/0001/msks/2/activate", NULL, 400, "bad-number");
