@@ -4,6 +4,9 @@
 #include "conf.h"
 
 #define AT(member) offsetof(struct conf, member)
+#define PORT(member) offsetof(struct conf_port, member)
+#define ROUTE(member) offsetof(struct conf_route, member)
+#define AREA(member) offsetof(struct conf_area, member)
 
 const struct conf_row conf_rows[] = {
 	{"store.dir", CONF_TEXT, AT(store.dir), false, 1, 200, "/var/lib/mskpush", NULL,
@@ -19,26 +22,6 @@ const struct conf_row conf_rows[] = {
 		"/run/mskpush/admin.sock."},
 	{"fqdn", CONF_TEXT, AT(fqdn), true, 1, 253, "bmsc.example.org", NULL,
 		"NAF FQDN of this BM-SC: IDi of its MIKEY messages."},
-	{"port.device", CONF_TEXT, AT(port.device), true, 1, 255, "net_null0,no-rx=1", NULL,
-		"DPDK device: a PCI address or a virtual device with its arguments."},
-	{"port.mac", CONF_MAC, AT(port.mac), false, 0, 0, "", NULL,
-		"MAC address of the port. Empty: the device's own."},
-	{"port.address", CONF_IPV4, AT(port.address), true, 0, 0, "192.0.2.1/24", NULL,
-		"IPv4 address of the port, with or without the length of its prefix."},
-	{"port.gateway", CONF_IPV4, AT(port.gateway), true, 0, 0, "192.0.2.254", NULL,
-		"Next hop of everything that is sent."},
-	{"port.gateway_mac", CONF_MAC, AT(port.gateway_mac), false, 0, 0, "", NULL,
-		"MAC address of the next hop. Empty: found by ARP."},
-	{"port.mtu", CONF_COUNT, AT(port.mtu), false, 576, 9000, "1500", NULL,
-		"Longest IP packet, octets."},
-	{"port.udp_port", CONF_COUNT, AT(port.udp_port), false, 1, 65535, "2269", NULL,
-		"UDP port of MIKEY messages, source and destination."},
-	{"port.tx_descriptors", CONF_COUNT, AT(port.tx_descriptors), false, 64, 4096, "1024", NULL,
-		"Descriptors of a transmit queue."},
-	{"port.rx_descriptors", CONF_COUNT, AT(port.rx_descriptors), false, 64, 4096, "1024", NULL,
-		"Descriptors of a receive queue."},
-	{"port.mbufs", CONF_COUNT, AT(port.mbufs), false, 511, 262143, "4095", NULL,
-		"Packet buffers per queue: more than both rings can hold."},
 	{"workers.count", CONF_COUNT, AT(workers.count), false, 1, CONF_WORKERS_MAX, "1", NULL,
 		"Worker threads, each with a queue of the port."},
 	{"workers.cpus", CONF_COUNTS, AT(workers.cpus), false, 0, 1023, "", NULL,
@@ -73,3 +56,68 @@ const struct conf_row conf_rows[] = {
 		"What is logged: this level and those before it."},
 };
 const size_t conf_rows_count = sizeof(conf_rows) / sizeof(conf_rows[0]);
+
+static const struct conf_row port_rows[] = {
+	{"name", CONF_TEXT, PORT(name), false, 0, CONF_NAME_MAX - 1, "", NULL,
+		"Name for routes and status. Empty: port0, port1, ..."},
+	{"device", CONF_TEXT, PORT(device), true, 1, 255, "net_null0,no-rx=1", NULL,
+		"DPDK device: a PCI address or a virtual device with its arguments."},
+	{"mac", CONF_MAC, PORT(mac), false, 0, 0, "", NULL,
+		"MAC address of the port. Empty: the device's own."},
+	{"address", CONF_ADDRESSES, PORT(address), true, 0, 16, "192.0.2.1/24", NULL,
+		"Addresses of the port, IPv4 and IPv6, with the length of the link's prefix: one, "
+		"or a list. Messages leave from the one on the link of the next hop."},
+	{"gateway", CONF_HOSTS, PORT(gateway), true, 0, CONF_MACS_MAX, "192.0.2.254", NULL,
+		"Next hops of what no route says otherwise of: one, or a list. Of one IP version "
+		"the first that can be used is taken."},
+	{"gateway_mac", CONF_MACS, PORT(gateway_mac), false, 0, 0, "", NULL,
+		"MAC addresses of the gateways, in their order. Empty: found by ARP or ND."},
+	{"vlan", CONF_TAGS, PORT(vlan), false, 1, 4094, "", NULL,
+		"VLAN of all frames: one number, or two, the outer one first (QinQ)."},
+	{"dscp", CONF_COUNT, PORT(dscp), false, 0, 63, "0", NULL,
+		"Differentiated services code point of what is sent."},
+	{"mtu", CONF_COUNT, PORT(mtu), false, 576, 9000, "1500", NULL,
+		"Longest IP packet, octets."},
+	{"udp_port", CONF_COUNT, PORT(udp_port), false, 1, 65535, "2269", NULL,
+		"UDP port of MIKEY messages, source and destination."},
+	{"tx_descriptors", CONF_COUNT, PORT(tx_descriptors), false, 64, 4096, "1024", NULL,
+		"Descriptors of a transmit queue."},
+	{"rx_descriptors", CONF_COUNT, PORT(rx_descriptors), false, 64, 4096, "1024", NULL,
+		"Descriptors of a receive queue."},
+	{"mbufs", CONF_COUNT, PORT(mbufs), false, 511, 262143, "4095", NULL,
+		"Packet buffers per queue: more than both rings can hold."},
+};
+
+static const struct conf_row route_rows[] = {
+	{"to", CONF_PREFIX, ROUTE(to), false, 0, 0, "", NULL,
+		"Destinations. Several routes to one prefix are tried in their order."},
+	{"via", CONF_ADDRESS, ROUTE(via), false, 0, 0, "", NULL, "The next hop."},
+	{"mac", CONF_MAC, ROUTE(mac), false, 0, 0, "", NULL,
+		"Its MAC address. Empty: found by ARP or ND."},
+	{"port", CONF_TEXT, ROUTE(port), false, 0, CONF_NAME_MAX - 1, "", NULL,
+		"Name of the port. Empty: the one on whose link the next hop is."},
+	{"source", CONF_ADDRESS, ROUTE(source), false, 0, 0, "", NULL,
+		"Which of the port's addresses messages leave from. Empty: the one on the link."},
+	{"mtu", CONF_COUNT, ROUTE(mtu), false, 0, 9000, "0", NULL,
+		"Longest IP packet of the path, octets. 0: the port's."},
+};
+
+static const struct conf_row area_rows[] = {
+	{"name", CONF_TEXT, AREA(name), false, 1, CONF_NAME_MAX - 1, "", NULL, "Name of the area."},
+	{"prefixes", CONF_PREFIXES, AREA(prefixes), false, 0, CONF_ADDRESSES_MAX, "", NULL,
+		"Addresses of its phones. No two prefixes overlap."},
+};
+
+#define COUNT_OF(rows) (sizeof(rows) / sizeof((rows)[0]))
+const struct conf_list conf_lists[] = {
+	{"ports", "port", "workers.count", port_rows, COUNT_OF(port_rows), AT(port),
+		sizeof(struct conf_port), AT(ports), CONF_PORTS_MAX, 1,
+		"The ports; a single one may stand under the key port."},
+	{"routes", NULL, "workers.count", route_rows, COUNT_OF(route_rows), AT(route),
+		sizeof(struct conf_route), AT(routes), CONF_ROUTES_MAX, 0,
+		"Next hops by longest prefix. What they do not cover goes to the gateways."},
+	{"areas", NULL, "workers.count", area_rows, COUNT_OF(area_rows), AT(area),
+		sizeof(struct conf_area), AT(areas), CONF_AREAS_MAX, 0,
+		"Parts of the network that are counted apart."},
+};
+const size_t conf_lists_count = COUNT_OF(conf_lists);

@@ -132,15 +132,16 @@ static struct capture *capture_get(const struct worker *w)
 	return c != NULL && !atomic_load_explicit(&c->is_over, memory_order_relaxed) ? c : NULL;
 }
 
-static unsigned frames_copy(struct worker *w, struct capture *c, struct rte_mbuf **mbufs,
-	unsigned n, enum rte_pcapng_direction direction)
+static unsigned frames_copy(struct worker *w, unsigned port, struct rte_mbuf **mbufs, unsigned n,
+	enum rte_pcapng_direction direction)
 {
+	struct capture *c = w->capturing;
 	uint64_t now = rte_rdtsc();
 	unsigned copied = 0;
 
 	for (; copied < n; copied++) {
-		w->copies[copied] = rte_pcapng_copy(w->shared->port_id, w->queue, mbufs[copied],
-			c->pool, FRAME_BYTES_MAX, now, direction);
+		w->copies[copied] = rte_pcapng_copy(w->shared->port[port].id, w->queue,
+			mbufs[copied], c->pool, FRAME_BYTES_MAX, now, direction);
 		if (w->copies[copied] == NULL)
 			break;
 	}
@@ -155,24 +156,23 @@ static void frames_keep(struct worker *w, struct capture *c, unsigned n)
 	w->stats.capture_missed += n - kept;
 }
 
-void capture_rx(struct worker *w, struct rte_mbuf **mbufs, unsigned n)
+void capture_rx(struct worker *w, unsigned port, struct rte_mbuf **mbufs, unsigned n)
 {
-	struct capture *c = capture_get(w);
 	unsigned copied;
 
-	if (likely(c == NULL))
+	w->capturing = capture_get(w);
+	if (likely(w->capturing == NULL))
 		return;
-	copied = frames_copy(w, c, mbufs, n, RTE_PCAPNG_DIRECTION_IN);
+	copied = frames_copy(w, port, mbufs, n, RTE_PCAPNG_DIRECTION_IN);
 	w->stats.capture_missed += n - copied;
-	frames_keep(w, c, copied);
+	frames_keep(w, w->capturing, copied);
 }
 
-void capture_tx_begin(struct worker *w, struct rte_mbuf **mbufs, unsigned n)
+void capture_tx_begin(struct worker *w, unsigned port, struct rte_mbuf **mbufs, unsigned n)
 {
 	w->capturing = capture_get(w);
-	w->copied = w->capturing == NULL
-		? 0
-		: frames_copy(w, w->capturing, mbufs, n, RTE_PCAPNG_DIRECTION_OUT);
+	w->copied =
+		w->capturing == NULL ? 0 : frames_copy(w, port, mbufs, n, RTE_PCAPNG_DIRECTION_OUT);
 }
 
 void capture_tx_end(struct worker *w, unsigned taken)

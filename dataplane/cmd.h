@@ -91,6 +91,8 @@ enum dp_stall {
 	DP_STALL_PACE, // the rate allows no more now
 	DP_STALL_PORT, // the port takes nothing, or gives no buffer back
 	DP_STALL_NO_MAC, // the next hop's MAC is not known
+	DP_STALL_LINK_DOWN, // the link of the port is down
+	DP_STALL_PORT_GONE, // the device of the port is not there any more
 	DP_STALL_MARK, // the counter mark has not moved on yet
 	DP_STALL_COUNTER, // values would run too far ahead of the clock
 	DP_STALL_PAUSED,

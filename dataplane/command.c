@@ -73,8 +73,7 @@ void run_close(struct worker *w, struct run *run)
 
 	while (w->run[i] != run)
 		i++;
-	if (w->burst.run == run)
-		burst_discard(w);
+	burst_discard(w, run);
 	w->run[i] = w->run[--w->runs];
 	run_free(run);
 }
@@ -134,8 +133,7 @@ static void store_follow(struct worker *w)
 // values of its new one.
 static void hold_begin(struct worker *w, const struct dp_cmd *cmd)
 {
-	if (w->burst.n != 0)
-		burst_return(w);
+	burst_return(w);
 	w->is_held = true;
 	w->holds++;
 	w->waiting = *cmd;
@@ -159,8 +157,7 @@ static void store_changed(struct worker *w, const struct dp_cmd *cmd)
 		return;
 	w->known_version = cmd->version;
 	// What waits was made from records that may be gone.
-	if (w->burst.n != 0)
-		burst_return(w);
+	burst_return(w);
 	store_follow(w);
 	w->is_held = false;
 }

@@ -28,6 +28,7 @@ static const struct text drops[] = {
 static const char *const stages[] = {
 	"due",
 	"fetch",
+	"route",
 	"build",
 	"seal",
 	"frame",
@@ -42,6 +43,8 @@ static const char *const stalls[] = {
 	[DP_STALL_PACE] = "pace",
 	[DP_STALL_PORT] = "port",
 	[DP_STALL_NO_MAC] = "no-gateway-mac",
+	[DP_STALL_LINK_DOWN] = "link-down",
+	[DP_STALL_PORT_GONE] = "port-gone",
 	[DP_STALL_MARK] = "counter-mark",
 	[DP_STALL_COUNTER] = "counter-ahead",
 	[DP_STALL_PAUSED] = "paused",

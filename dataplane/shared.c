@@ -7,6 +7,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+
+#include <rte_launch.h>
 
 #include "worker.h"
 
@@ -27,7 +30,12 @@ int shared_init(struct dp_shared *s, const struct dp_conf *conf,
 	s->conf = conf;
 	s->counter_start = *counter;
 	atomic_store(&s->mark, counter->first);
-	neigh_init(&s->neigh, conf->gateway_mac);
+	ret = routes_init(&s->routes, conf, why);
+	if (ret != 0)
+		return ret;
+	s->ports = conf->ports;
+	for (unsigned p = 0; p < s->ports; p++)
+		s->port[p].conf = &conf->port[p];
 	s->events = rte_ring_create_elem(
 		"events", sizeof(struct dp_event), EVENTS, SOCKET_ID_ANY, RING_F_SC_DEQ);
 	if (s->events == NULL) {
@@ -58,6 +66,7 @@ void shared_fini(struct dp_shared *s)
 		worker_destroy(s->worker[i]);
 	s->workers = 0;
 	rte_ring_free(s->events);
+	routes_fini(&s->routes);
 	counter_fini(&s->counter);
 }
 
@@ -70,6 +79,21 @@ int shared_command(struct dp_shared *s, const struct dp_cmd *cmd)
 	for (unsigned i = 0; i < s->workers; i++)
 		rte_ring_enqueue_elem(s->worker[i]->commands, (void *)(uintptr_t)cmd, sizeof(*cmd));
 	return 0;
+}
+
+void shared_workers_pass(const struct dp_shared *s)
+{
+	const struct timespec nap = {.tv_nsec = 200000};
+
+	for (unsigned i = 0; i < s->workers; i++) {
+		const uint64_t *turns = &s->worker[i]->stats.turns;
+		uint64_t before = __atomic_load_n(turns, __ATOMIC_ACQUIRE);
+
+		// Two: the one that runs may have looked before.
+		while (rte_eal_get_lcore_state(i + 1) == RUNNING &&
+			__atomic_load_n(turns, __ATOMIC_ACQUIRE) - before < 2)
+			nanosleep(&nap, NULL);
+	}
 }
 
 uint32_t shared_counter_highest(const struct dp_shared *s)

@@ -119,6 +119,20 @@ static size_t input_write(struct worker *w, const struct run *run, unsigned i)
 	return tail == 0 ? 0 : head + tail;
 }
 
+static void area_count_verified(struct worker *w, store_id id)
+{
+	const struct routes *r = &w->shared->routes;
+	const struct store_hot *hot = store_reader_hot(w->reader, id, NULL);
+	struct dp_addr addr;
+	uint16_t way;
+
+	if (w->shared->conf->areas == 0 || hot == NULL)
+		return;
+	addr = translate_address(hot);
+	routes_find_burst(r, &addr, 1, &way);
+	w->area[routes_way(r, way)->area].verified++;
+}
+
 static void member_verified(struct worker *w, struct run *run, unsigned i)
 {
 	struct intake *in = &w->intake;
@@ -134,6 +148,7 @@ static void member_verified(struct worker *w, struct run *run, unsigned i)
 	in->drop[i] = DP_DROP_COUNT;
 	run->campaign->done[id] = in->is_prev[i] ? DP_DONE_PREV : DP_DONE_CURRENT;
 	run_mark_dirty(run, id);
+	area_count_verified(w, id);
 }
 
 static void run_check(struct worker *w, struct run *run)

@@ -2,7 +2,8 @@
 // Copyright the mskpush authors
 
 // Chooses the members of the next burst: which campaign has its turn, whom its rounds make due,
-// what its pace allows, and why it may not send at all.
+// what its pace allows, and why it may not send at all. Where a message goes is not asked here,
+// only whether there is a way for anybody.
 
 #include "worker.h"
 
@@ -27,14 +28,30 @@ static void run_publish(struct worker *w, struct run *run, bool is_through)
 		atomic_store_explicit(&seat->is_through, is_through, memory_order_release);
 }
 
+// Those who are due in the sweep, or those aside whose time has come; the two take turns.
+static unsigned members_due(
+	struct worker *w, struct run *run, const struct dp_now *now, unsigned allowed)
+{
+	struct burst *b = &w->burst;
+	unsigned n = 0;
+
+	b->round = run->rounds.round;
+	for (int i = 0; i < 2 && n == 0; i++) {
+		b->is_aside = !b->is_aside;
+		n = b->is_aside
+			? rounds_due_aside(&run->rounds, now->ns, w->ways_epoch, b->id, allowed)
+			: rounds_due(&run->rounds, now->ns, b->id, allowed);
+	}
+	return n;
+}
+
 // Members of one campaign that may be sent to now; 0 with the reason noted.
 static unsigned run_due(struct worker *w, struct run *run, const struct dp_now *now)
 {
 	struct dp_campaign *c = run->campaign;
-	struct rte_ether_addr gateway;
 	bool is_aborted = atomic_load_explicit(&c->is_aborted, memory_order_relaxed);
 	unsigned allowed, n;
-	uint32_t rate;
+	enum dp_stall stall;
 
 	if (is_aborted || rounds_is_through(&run->rounds, now->ns)) {
 		run_publish(w, run, true);
@@ -45,21 +62,19 @@ static unsigned run_due(struct worker *w, struct run *run, const struct dp_now *
 		run_stall(w, run, DP_STALL_PAUSED);
 		return 0;
 	}
-	if (!neigh_mac(&w->shared->neigh, &gateway)) {
-		run_stall(w, run, DP_STALL_NO_MAC);
+	if (egress_state(w, now, &stall) == EGRESS_STALLED) {
+		run_stall(w, run, stall);
 		return 0;
 	}
-	rate = campaign_rate(c, now);
-	allowed = pace_allowed(&c->pace_schedule, rate, now->ns, BURST);
+	allowed = pace_allowed(&c->pace_schedule, campaign_rate(c, now), now->ns, BURST);
 	if (allowed == 0) {
 		run_stall(w, run, DP_STALL_PACE);
 		return 0;
 	}
-	w->burst.round = run->rounds.round;
-	n = rounds_due(&run->rounds, now->ns, w->burst.id, allowed);
-	pace_spend(&c->pace_schedule, rate, now->ns, n);
+	n = members_due(w, run, now, allowed);
 	run_publish(w, run, false);
-	run_stall(w, run, DP_STALL_NONE);
+	// Some cannot be reached now, whoever else is.
+	run_stall(w, run, rounds_has_blocked(&run->rounds) ? run->aside_for : DP_STALL_NONE);
 	return n;
 }
 
@@ -89,8 +104,6 @@ bool stage_due(struct worker *w, const struct dp_now *now)
 			continue;
 		w->burst.run = run;
 		w->burst.n = n;
-		w->burst.sent = 0;
-		w->burst.is_built = false;
 		return true;
 	}
 	return false;

@@ -7,19 +7,11 @@
 #include "translate.h"
 #include "worker.h"
 
-static void member_refuse(struct burst *b, store_id id, unsigned why)
+static unsigned message_refuse(const struct store_hot *hot, size_t bytes)
 {
-	b->run->campaign->round[id] = (uint8_t)(DP_MEMBER_REFUSED | why);
-	run_mark_dirty(b->run, id);
-}
+	bool is_in_uicc = (store_hot_flags(hot) & STORE_IN_UICC) != 0;
 
-static unsigned message_refuse(const struct worker *w, const struct store_hot *hot, size_t bytes)
-{
-	if ((store_hot_flags(hot) & STORE_IN_UICC) && bytes > MIKEY_UICC_MAX_BYTES)
-		return DP_REFUSED_TOO_LONG_FOR_UICC;
-	if (bytes + 20 + 8 > w->shared->conf->mtu)
-		return DP_REFUSED_TOO_LONG_FOR_PORT;
-	return 0;
+	return is_in_uicc && bytes > MIKEY_UICC_MAX_BYTES ? DP_REFUSED_TOO_LONG_FOR_UICC : 0;
 }
 
 // Fills seat `to` of the burst; returns 0, or why the member is refused.
@@ -38,7 +30,7 @@ static unsigned member_fetch(struct worker *w, unsigned to, store_id id, const s
 	b->address[to] = member.address;
 	b->port[to] = member.port;
 	b->seal[to].psk = member.psk;
-	return message_refuse(w, store_reader_hot(w->reader, id, NULL),
+	return message_refuse(store_reader_hot(w->reader, id, NULL),
 		mikey_template_bytes(&b->run->tpl, member.idr_len));
 }
 
@@ -56,7 +48,7 @@ void stage_fetch(struct worker *w, const struct dp_now *now)
 		if (!counter_may_send(&w->counter, id, now->counter)) {
 			w->stats.counter_waits++;
 			is_waiting = true;
-			rounds_return(&b->run->rounds, b->round, id);
+			member_return(w, b->run, b->round, id);
 			continue;
 		}
 		why = member_fetch(w, kept, id, now);

@@ -5,19 +5,21 @@
 
 #include <string.h>
 
-// IPv4 address in network order, 0 when there is none; *is_other when it is of another family.
-static uint32_t address_ipv4(const struct store_addr *addr, bool *is_other)
+struct dp_addr translate_address(const struct store_hot *hot)
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	static const struct store_addr none;
-	uint32_t ipv4;
+	struct dp_addr addr;
 
-	*is_other = false;
-	if (memcmp(addr, &none, sizeof(none)) == 0)
-		return 0;
-	*is_other = memcmp(addr->byte, mapped, sizeof(mapped)) != 0;
-	memcpy(&ipv4, addr->byte + 12, sizeof(ipv4));
-	return ipv4;
+	_Static_assert(sizeof(addr.byte) == sizeof(hot->addr.byte), "addresses are the store's");
+	memcpy(addr.byte, hot->addr.byte, sizeof(addr.byte));
+	return addr;
+}
+
+// None at all, or 0.0.0.0.
+static bool address_is_none(const struct dp_addr *addr)
+{
+	static const struct dp_addr v4 = {{[10] = 0xff, [11] = 0xff}};
+
+	return dp_addr_is_none(addr) || memcmp(addr, &v4, sizeof(v4)) == 0;
 }
 
 static unsigned refuse_record(const struct store_eligibility *e, const struct store_hot *hot)
@@ -39,16 +41,13 @@ unsigned translate_member(const struct store_reader *r, const struct store_eligi
 	const struct store_muk_state *muk = NULL;
 	const struct store_hot *hot = store_reader_hot(r, id, &muk);
 	unsigned why = refuse_record(e, hot);
-	bool is_other;
 
 	if (why != 0)
 		return why;
 	if ((int64_t)hot->expires <= fresh_at_s)
 		return DP_REFUSED_MUK_EXPIRED;
-	member->address = address_ipv4(&hot->addr, &is_other);
-	if (is_other)
-		return DP_REFUSED_ADDRESS_FAMILY;
-	if (member->address == 0)
+	member->address = translate_address(hot);
+	if (address_is_none(&member->address))
 		return DP_REFUSED_NO_ADDRESS;
 	member->port = hot->port;
 	member->psk = translate_psk(muk);

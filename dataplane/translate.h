@@ -7,6 +7,7 @@
 #pragma once
 
 #include "cmd.h"
+#include "conf.h"
 #include "crypto.h"
 #include "mikey.h"
 #include "reader.h"
@@ -14,7 +15,7 @@
 // What a message to one member needs.
 struct member {
 	const struct crypto_hmac_state *psk; // of its MUK, lives as long as the snapshot
-	uint32_t address; // IPv4, network order
+	struct dp_addr address;
 	uint16_t port;
 	uint16_t idr_len;
 };
@@ -24,6 +25,9 @@ struct member {
 // fresh_at_s is not fresh and protects no MSK: expiry is judged here and nowhere else.
 unsigned translate_member(const struct store_reader *r, const struct store_eligibility *e,
 	store_id id, int64_t fresh_at_s, struct member *member, uint8_t *idr);
+
+// Address of a member, none when there is none.
+struct dp_addr translate_address(const struct store_hot *hot);
 
 // Fields of a campaign's messages, all but counter and IDr. idi must live as long as msg.
 void translate_msk(const struct dp_msk *msk, const char *idi, struct mikey_msk *msg);

@@ -86,4 +86,6 @@ void site_changed(struct site *s, unsigned person);
 void site_commit(struct site *s);
 // Tells what was kept back.
 void site_news(struct site *s);
+// One gateway more on the link of a port.
+struct wire_gateway *site_gateway(struct site *s, unsigned port, const char *address);
 int64_t site_true_s(const struct site *s);

@@ -136,6 +136,42 @@ static long value_drop(struct site *s, const struct campaign *c, struct words *w
 	script_fail("expect: there is no drop '%s'", name);
 }
 
+// area NAME sent | verified | unreachable; the area "none" is that of all others
+static long value_area(struct site *s, const struct campaign *c, struct words *w)
+{
+	const char *name = word_take(w, "an area");
+	const char *what = word_take(w, "sent, verified or unreachable");
+	unsigned area = 0;
+	long sum = 0;
+
+	(void)c;
+	while (area < s->conf.areas && strcmp(s->conf.area[area].name, name) != 0)
+		area++;
+	if (area == s->conf.areas && strcmp(name, "none") != 0)
+		script_fail("expect: there is no area '%s'", name);
+	for (unsigned i = 0; i < s->shared.workers; i++) {
+		const struct dp_area_stats *stats =
+			&s->shared.worker[i]->area[area == s->conf.areas ? AREA_NONE : area];
+
+		sum += (long)(*what == 's'     ? stats->sent
+				: *what == 'v' ? stats->verified
+					       : stats->unreachable);
+	}
+	return sum;
+}
+
+// port N sent: frames that left by it
+static long value_port(struct site *s, const struct campaign *c, struct words *w)
+{
+	long port = word_number(w, "port", 0, (long)s->shared.ports - 1), sum = 0;
+
+	(void)c;
+	word_take_if(w, "sent");
+	for (unsigned i = 0; i < s->shared.workers; i++)
+		sum += (long)s->shared.worker[i]->egress[port].stats.tx_frames;
+	return sum;
+}
+
 // Frames mskpush did not take, whatever the reason.
 static long value_drops(struct site *s, const struct campaign *c, struct words *w)
 {
@@ -226,6 +262,8 @@ static const struct {
 	{"drop", value_drop},
 	{"drops", value_drops},
 	{"echo-answers", value_echo_answers},
+	{"area", value_area},
+	{"port", value_port},
 	{"phones-refused", value_phones_refused},
 	{"phones-count", value_phones_count},
 	{"flipped", value_flipped},

@@ -41,7 +41,6 @@ struct generator {
 	struct lot uicc;
 	struct lot expired;
 	struct lot no_muk;
-	uint32_t address;
 };
 
 static void base64_put(char out[BTID_TEXT], const uint8_t in[BTID_RANDOM_BYTES])
@@ -110,12 +109,33 @@ static size_t keys_put(struct generator *gen, char *out, bool in_uicc)
 	return at;
 }
 
+// The address so many behind another one.
+static struct ue_address address_behind(struct ue_address address, uint64_t number)
+{
+	for (int i = 15; i >= 0 && number > 0; i--) {
+		number += address.octets[i];
+		address.octets[i] = (uint8_t)number;
+		number >>= 8;
+	}
+	return address;
+}
+
+static void address_print(
+	const struct ue_generate *conf, uint64_t number, char text[UE_ADDRESS_TEXT])
+{
+	bool is_second = number % 2 == 1 && !ue_address_is_none(&conf->first_address6);
+	struct ue_address address =
+		address_behind(is_second ? conf->first_address6 : conf->first_address, number);
+
+	ue_address_print(text, &address);
+}
+
 static size_t row_put(struct generator *gen, char *out, uint64_t number)
 {
 	const struct ue_generate *conf = gen->conf;
 	bool in_uicc = lot_draw(&gen->uicc, &gen->rng);
 	bool has_muk = !lot_draw(&gen->no_muk, &gen->rng);
-	uint32_t address = gen->address + (uint32_t)number;
+	char address[UE_ADDRESS_TEXT];
 	size_t at = impi_put(gen, out, number);
 
 	out[at++] = ',';
@@ -123,21 +143,19 @@ static size_t row_put(struct generator *gen, char *out, uint64_t number)
 		at += keys_put(gen, out + at, in_uicc);
 	else
 		at += text_put(out + at, ",,,");
-	at += (size_t)sprintf(out + at, ",%u.%u.%u.%u,%u,%s,%s,%s\n", address >> 24,
-		address >> 16 & 0xff, address >> 8 & 0xff, address & 0xff, MIKEY_PORT,
+	address_print(conf, number, address);
+	at += (size_t)sprintf(out + at, ",%s,%u,%s,%s,%s\n", address, MIKEY_PORT,
 		in_uicc ? "uicc" : "me", conf->service, conf->service);
 	return at;
 }
 
-static int conf_check(const struct ue_generate *conf, struct generator *gen, char *why)
+static int conf_check(const struct ue_generate *conf, char *why)
 {
-	const uint8_t *octets = &conf->first_address.octets[12];
-	struct ue_address mapped = ue_address_v4(octets);
+	struct ue_address last = address_behind(conf->first_address, conf->count);
 	const char *cause = NULL;
 	size_t digits = strlen(conf->imsi_prefix);
 	double room = 1;
 
-	gen->address = (uint32_t)octets[0] << 24 | octets[1] << 16 | octets[2] << 8 | octets[3];
 	for (size_t i = digits; i < IMSI_DIGITS; i++)
 		room *= 10;
 	if (conf->count == 0)
@@ -146,9 +164,7 @@ static int conf_check(const struct ue_generate *conf, struct generator *gen, cha
 		cause = "the IMSI prefix has to be at most 14 digits";
 	else if ((double)conf->count > room)
 		cause = "the IMSI prefix leaves too few digits for so many phones";
-	else if (!ue_address_equal(&conf->first_address, &mapped))
-		cause = "the first address has to be IPv4";
-	else if (conf->count > (uint64_t)UINT32_MAX - gen->address)
+	else if (memcmp(&last, &conf->first_address, 12) != 0)
 		cause = "there are not so many addresses behind the first one";
 	else if (strlen(conf->bsf) + BTID_TEXT + 1 > UE_IDENTITY_MAX_BYTES ||
 		strlen(conf->ims) + IMSI_DIGITS + 1 > UE_IDENTITY_MAX_BYTES ||
@@ -163,7 +179,7 @@ int ue_generate(const struct ue_generate *conf, FILE *out, char why[UE_WHY_BYTES
 {
 	struct generator gen = {.conf = conf};
 	char row[2048];
-	int rc = conf_check(conf, &gen, why);
+	int rc = conf_check(conf, why);
 
 	if (rc != 0)
 		return rc;

@@ -17,6 +17,7 @@ struct ue_generate {
 	const char *ims; // domain of the IMPIs
 	const char *imsi_prefix; // digits an IMPI starts with; filled up to 15
 	struct ue_address first_address;
+	struct ue_address first_address6; // given: of every second phone
 	int64_t now; // Unix seconds
 	int64_t lifetime; // of a MUK, seconds
 	double uicc; // percent of phones with keys in the UICC

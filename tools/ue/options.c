@@ -15,8 +15,10 @@ enum kind {
 	NUMBER,
 	PERCENT,
 	ADDRESS,
+	ADDRESS6,
 	MAC,
-	DELAY
+	DELAY,
+	TAGS
 };
 
 // One row per option: what argp shows, where the value goes, what it may be.
@@ -45,12 +47,15 @@ static const struct option_row rows[] = {
 	{"expired", "PERCENT", "MUKs made up that have expired", AT(generate.expired), PERCENT, 0,
 		100, 0},
 	{"file-prefix", "NAME", "DPDK's --file-prefix", AT(file_prefix), TEXT, 0, 0, 0},
-	{"first-address", "IPV4", "Address of the first phone made up (10.0.0.0)",
+	{"first-address", "IP", "Address of the first phone made up (10.0.0.0)",
 		AT(generate.first_address), ADDRESS, 0, 0, 0},
+	{"first-address6", "IPV6", "Address of the second phone made up, and so on alternating",
+		AT(generate.first_address6), ADDRESS6, 0, 0, 0},
 	{"fqdn", "NAME", "Name of the BM-SC, expected in IDi (bmsc.home1.net)", AT(site.fqdn), TEXT,
 		0, 0, 0},
 	{"gateway", "IPV4", "Own address, the phones' gateway (192.168.26.1)", AT(site.gateway),
 		ADDRESS, 0, 0, 0},
+	{"gateway6", "IPV6", "The same of IPv6 (none)", AT(site.gateway6), ADDRESS6, 0, 0, 0},
 	{"generate", "N", "Make up N phones, write their CSV and end", AT(generate.count), NUMBER,
 		1, 100000000, 0},
 	{"ims", "DOMAIN", "Domain of the IMPIs made up", AT(generate.ims), TEXT, 0, 0, 0},
@@ -83,6 +88,8 @@ static const struct option_row rows[] = {
 		NUMBER, 4, 8, 0},
 	{"uicc", "PERCENT", "Phones made up with keys in the UICC", AT(generate.uicc), PERCENT, 0,
 		100, 0},
+	{"vlan", "VID[:VID]", "VLAN of all frames, the outer one first", AT(site), TAGS, 1, 4094,
+		0},
 	{"wait", "SECONDS", "How long to wait for the other end to start (30)", AT(wait_s), NUMBER,
 		0, 1000000, 0},
 };
@@ -139,6 +146,22 @@ static bool mac_read(const char *text, uint8_t mac[6])
 	return *text == '\0' && (mac[0] & 1) == 0;
 }
 
+static bool tags_read(const char *text, const struct option_row *row, struct ue_conf *conf)
+{
+	char *end = (char *)(uintptr_t)text;
+
+	for (conf->vlans = 0; conf->vlans < 2; text = end + 1) {
+		unsigned long tag = strtoul(text, &end, 10);
+
+		if (end == text || tag < row->least || tag > row->most)
+			return false;
+		conf->vlan[conf->vlans++] = (uint16_t)tag;
+		if (*end != ':')
+			break;
+	}
+	return *end == '\0';
+}
+
 static bool value_read(const struct option_row *row, const char *text, void *to)
 {
 	double percent;
@@ -155,11 +178,15 @@ static bool value_read(const struct option_row *row, const char *text, void *to)
 		*(double *)to = percent;
 		return true;
 	case ADDRESS:
-		return ue_address_parse(to, text, strlen(text)) && strchr(text, ':') == NULL;
+		return ue_address_parse(to, text, strlen(text));
+	case ADDRESS6:
+		return ue_address_parse(to, text, strlen(text)) && strchr(text, ':') != NULL;
 	case MAC:
 		return mac_read(text, to);
 	case DELAY:
 		return delay_read(text, (double)row->most, to);
+	case TAGS:
+		return tags_read(text, row, to);
 	}
 	return false;
 }

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "frame.h"
 #include "phones.h"
 #include "receive.h"
 #include "ue.h"
@@ -24,7 +25,8 @@ struct ue_site {
 	struct ue_wire wire;
 	struct ue_peer peer;
 	struct ue_address gateway;
-	uint8_t mac[6];
+	struct ue_address gateway6;
+	struct ue_station station;
 	uint16_t ip_id;
 	char *fqdn;
 	uint64_t seed;

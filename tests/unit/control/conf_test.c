@@ -31,7 +31,7 @@ static void defaults_alone_are_valid(void **state)
 	assert_int_equal(read_text(""), 0);
 	assert_int_equal(read_text("# nothing\n"), 0);
 	assert_int_equal(read_text("---\n"), 0);
-	assert_int_equal(conf.port.udp_port, 2269);
+	assert_int_equal(conf.port[0].udp_port, 2269);
 	assert_int_equal(conf.muk_margin_s, 30);
 	assert_int_equal(conf.campaign.sends, 8);
 	assert_int_equal(conf.campaign.waits_s.n, 4);
@@ -57,8 +57,8 @@ static void values_are_read_with_their_units(void **state)
 	assert_int_equal(conf.workers.poll, CONF_POLL_BUSY);
 	assert_int_equal(conf.campaign.waits_s.n, 3);
 	assert_int_equal(conf.campaign.waits_s.value[2], 60);
-	assert_int_equal(conf.port.mac.byte[5], 0xff);
-	assert_int_equal(conf.port.address.prefix, 8);
+	assert_int_equal(conf.port[0].mac.byte[5], 0xff);
+	assert_int_equal(conf.port[0].address.value[0].bits, 96 + 8);
 	assert_string_equal(conf.eal.args.value[0], "--log-level=8");
 	assert_int_equal(conf.verification_timestamp, 1);
 }
@@ -69,11 +69,13 @@ static void unknown_key_is_named_with_line_and_what_is_allowed(void **state)
 	expect_refused("fqdn: a\nstore:\n  dri: /x\n",
 		"f.yaml:3: store.dri: unknown key; allowed: dir, map_size, max_subscribers");
 	expect_refused("nix: 1\n",
-		"f.yaml:1: nix: unknown key; allowed: store, socket, fqdn, port, workers, memory, "
+		"f.yaml:1: nix: unknown key; allowed: store, socket, fqdn, port, ports, routes, "
+		"areas, workers, memory, "
 		"eal, "
 		"campaign, muk_margin, verification_timestamp_bytes, log");
 	expect_refused("store.dir: /x\n",
-		"f.yaml:1: store.dir: unknown key; allowed: store, socket, fqdn, port, workers, "
+		"f.yaml:1: store.dir: unknown key; allowed: store, socket, fqdn, port, ports, "
+		"routes, areas, workers, "
 		"memory, eal, campaign, muk_margin, verification_timestamp_bytes, log");
 }
 
@@ -119,9 +121,8 @@ static void value_out_of_range_is_named(void **state)
 		"as "
 		"02:00:00:00:00:01");
 	expect_refused("port: {gateway: 300.1.1.1}\n",
-		"f.yaml:1: port.gateway: not an address: \"300.1.1.1\"; allowed: IPv4, as "
-		"192.0.2.1 or "
-		"192.0.2.1/24");
+		"f.yaml:1: port.gateway: not an address: \"300.1.1.1\"; allowed: an address, as "
+		"192.0.2.1 or 2001:db8::1");
 	expect_refused("fqdn: ''\n",
 		"f.yaml:1: fqdn: wrong length: \"\"; allowed: 1 to 253 printable ASCII characters");
 	expect_refused("fqdn: \"a\\N\"\n",
@@ -145,7 +146,8 @@ static void broken_yaml_is_refused_with_its_line(void **state)
 	assert_int_equal(read_text("fqdn: a\nsocket: 'b\n"), -EINVAL);
 	assert_memory_equal(why, "f.yaml:3: not YAML: ", 20);
 	expect_refused("a: b\n---\nc: d\n",
-		"f.yaml:1: a: unknown key; allowed: store, socket, fqdn, port, workers, memory, "
+		"f.yaml:1: a: unknown key; allowed: store, socket, fqdn, port, ports, routes, "
+		"areas, workers, memory, "
 		"eal, "
 		"campaign, muk_margin, verification_timestamp_bytes, log");
 	expect_refused("fqdn: b\n---\nfqdn: d\n", "f.yaml:2: a second document; allowed: one");

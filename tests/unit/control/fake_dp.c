@@ -131,7 +131,15 @@ void dp_stats_read(const struct dp *dp, int worker, struct dp_stats *out)
 void dp_status_read(const struct dp *dp, struct dp_status *out)
 {
 	*out = (struct dp_status){.workers = dp->workers, .crypto = "none"};
-	snprintf(out->port.name, sizeof(out->port.name), "fake");
+	out->ports = 1;
+	snprintf(out->port[0].name, sizeof(out->port[0].name), "port0");
+	snprintf(out->port[0].device, sizeof(out->port[0].device), "fake");
+}
+
+void dp_area_stats_read(const struct dp *dp, unsigned area, struct dp_area_stats *out)
+{
+	(void)dp;
+	*out = (struct dp_area_stats){.sent = 10 + area, .unreachable = area == 0};
 }
 
 void dp_stages_measure(struct dp *dp, int is_on)
