@@ -66,6 +66,9 @@ struct control {
 	uint64_t settled_ns;
 };
 
+// Makes the next MSK of a group, and writes it into the store.
+void control_msk_make(struct site *s, unsigned group);
+void control_msk_retire(struct site *s, unsigned group, unsigned number);
 void control_init(struct control *c);
 void control_fini(struct control *c);
 struct campaign *control_start(struct site *s, const struct control_order *order);

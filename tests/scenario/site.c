@@ -252,7 +252,8 @@ static void site_step(struct site *s, uint64_t ns)
 
 static uint64_t step_ns(const struct site *s)
 {
-	bool is_idle = control_open(&s->control) == 0 && wire_is_empty(&s->wire);
+	bool is_idle = control_open(&s->control) == 0 && wire_is_empty(&s->wire) &&
+		atomic_load(&s->shared.singles) == 0;
 
 	return is_idle ? IDLE_STEP_NS : STEP_NS;
 }
