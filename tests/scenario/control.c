@@ -285,6 +285,27 @@ static void events_take(struct site *s)
 	}
 }
 
+static void verifications_take(struct site *s)
+{
+	struct dp_verification v;
+	bool is_noted = false;
+
+	for (unsigned i = 0; i < s->shared.workers; i++)
+		while (rte_ring_dequeue_elem(s->shared.worker[i]->verifications, &v, sizeof(v)) ==
+			0) {
+			unsigned person = people_of_id(&s->people, v.id);
+
+			s->control.told++;
+			if (person == UINT_MAX || s->people.person[person].is_verified)
+				continue;
+			s->people.person[person].is_verified = true;
+			people_store_one(&s->people, person);
+			is_noted = true;
+		}
+	if (is_noted)
+		store_commit(s);
+}
+
 static uint8_t round_behind(const struct site *s, const struct campaign *c)
 {
 	uint32_t round = c->dp->sends;
@@ -312,6 +333,7 @@ void control_settle(struct site *s)
 	if (!s->is_running)
 		return;
 	events_take(s);
+	verifications_take(s);
 	for (unsigned i = 0; i < s->control.n; i++) {
 		struct campaign *c = s->control.campaign[i];
 

@@ -64,6 +64,7 @@ struct control {
 	uint32_t wait_ms[DP_SENDS_MAX];
 	uint32_t rate;
 	uint64_t settled_ns;
+	unsigned told; // verifications of single pushes that the workers told of
 };
 
 // Makes the next MSK of a group, and writes it into the store.
