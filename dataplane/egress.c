@@ -4,7 +4,7 @@
 // The ways out of a worker. Which next hops can be used is looked up once a turn, so that all of a
 // turn sees the same: a member whose frame waits at one port must not be chosen for another.
 
-#include "worker.h"
+#include "single.h"
 
 #define STUCK_NS 100000000u // a port that takes nothing for a shorter time is just busy
 #define FRESH_NS 1000000000u // frames that waited longer for the port are made anew
@@ -65,8 +65,12 @@ static void hops_look(struct worker *w, const struct dp_now *now)
 
 void egress_return(struct worker *w, struct egress *e)
 {
-	for (unsigned i = e->sent; i < e->n; i++)
-		member_return(w, e->run, e->round, e->id[i]);
+	for (unsigned i = e->sent; i < e->n; i++) {
+		if (run_is_single(e->run))
+			single_return(w, e->single[i]);
+		else
+			member_return(w, e->run, e->round, e->id[i]);
+	}
 	w->stats.made_anew += e->n - e->sent;
 	rte_pktmbuf_free_bulk(e->mbuf + e->sent, e->n - e->sent);
 	e->n = e->sent = 0;
@@ -108,9 +112,11 @@ static bool egress_is_fresh(const struct egress *e, const struct dp_now *now)
 {
 	const struct dp_campaign *c = e->run->campaign;
 
-	return now->ns - e->built_ns < FRESH_NS &&
-		!atomic_load_explicit(&c->is_paused, memory_order_relaxed) &&
-		!atomic_load_explicit(&c->is_aborted, memory_order_relaxed);
+	if (now->ns - e->built_ns >= FRESH_NS)
+		return false;
+	return run_is_single(e->run) ||
+		(!atomic_load_explicit(&c->is_paused, memory_order_relaxed) &&
+			!atomic_load_explicit(&c->is_aborted, memory_order_relaxed));
 }
 
 static void egress_tidy(struct worker *w, struct egress *e, const struct dp_now *now)

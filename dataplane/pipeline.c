@@ -13,7 +13,7 @@
 
 #include <rte_cycles.h>
 
-#include "worker.h"
+#include "single.h"
 
 // Cycles of a stage, measured only when asked for.
 static uint64_t stage_begin(const struct worker *w)
@@ -87,6 +87,17 @@ static unsigned check_turn(struct worker *w, unsigned port, const struct dp_now 
 	return received;
 }
 
+// What other workers received for subscribers of this one.
+static unsigned handed_turn(struct worker *w, const struct dp_now *now)
+{
+	uint64_t begin = stage_begin(w);
+	unsigned n = single_receive(w);
+
+	stage_check(w, now);
+	stage_end(w, DP_STAGE_CHECK, begin, n);
+	return n;
+}
+
 static unsigned port_turn(struct worker *w, unsigned port, const struct dp_now *now)
 {
 	unsigned moved = 0;
@@ -107,11 +118,13 @@ unsigned worker_turn(struct worker *w, const struct dp_now *now)
 
 	egress_look(w, now);
 	moved = answer_tx(w, now);
+	single_orders(w, now);
 	if (worker_may_send(w))
 		moved += push_turn(w, now);
 	for (unsigned p = 0; p < w->shared->ports; p++)
 		if (w->port_state[p] != PORT_GONE)
 			moved += port_turn(w, p, now);
+	moved += handed_turn(w, now);
 	w->stats.turns++;
 	return moved;
 }

@@ -27,6 +27,12 @@ int shared_init(struct dp_shared *s, const struct dp_conf *conf,
 			conf->max_subscribers);
 		return ret;
 	}
+	ret = push_notes_init(&s->notes, conf->max_subscribers);
+	if (ret != 0) {
+		snprintf(why, 256, "no memory for the notes of %u subscribers",
+			conf->max_subscribers);
+		return ret;
+	}
 	s->conf = conf;
 	s->counter_start = *counter;
 	atomic_store(&s->mark, counter->first);
@@ -67,6 +73,7 @@ void shared_fini(struct dp_shared *s)
 	s->workers = 0;
 	rte_ring_free(s->events);
 	routes_fini(&s->routes);
+	push_notes_fini(&s->notes);
 	counter_fini(&s->counter);
 }
 
@@ -94,6 +101,25 @@ void shared_workers_pass(const struct dp_shared *s)
 			__atomic_load_n(turns, __ATOMIC_ACQUIRE) - before < 2)
 			nanosleep(&nap, NULL);
 	}
+}
+
+// Orders that follow each other and have one owner go in together.
+size_t shared_singles(struct dp_shared *s, const struct dp_single *orders, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n) {
+		unsigned owner = counter_owner_of(orders[at].id, s->workers), same = 1, taken;
+
+		while (at + same < n && counter_owner_of(orders[at + same].id, s->workers) == owner)
+			same++;
+		taken = rte_ring_enqueue_burst_elem(
+			s->worker[owner]->orders, &orders[at], sizeof(*orders), same, NULL);
+		at += taken;
+		if (taken < same)
+			break;
+	}
+	return at;
 }
 
 uint32_t shared_counter_highest(const struct dp_shared *s)

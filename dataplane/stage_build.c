@@ -4,7 +4,7 @@
 // Takes buffers and one counter value for the whole burst, and lays the messages out; headers will
 // stand in front, in the head room. The MSK stands in them in the clear until the seal stage.
 
-#include "worker.h"
+#include "single.h"
 
 static void message_build(struct burst *b, unsigned i)
 {
@@ -59,8 +59,10 @@ bool stage_build(struct worker *w, const struct dp_now *now)
 		run_stall(w, b->run, DP_STALL_MARK);
 		return false;
 	}
-	campaign_begin_at(b->run->campaign, b->counter);
-	campaign_spend(b->run->campaign, b->n, now);
+	if (!run_is_single(b->run)) {
+		campaign_begin_at(b->run->campaign, b->counter);
+		campaign_spend(b->run->campaign, b->n, now);
+	}
 	mikey_template_set_counter(&b->run->tpl, b->counter);
 	for (unsigned i = 0; i < b->n; i++)
 		message_build(b, i);

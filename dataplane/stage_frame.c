@@ -107,9 +107,11 @@ static void frame_hand_over(struct worker *w, unsigned i, const struct dp_now *n
 		e->run = b->run;
 		e->round = b->round;
 		e->is_aside = b->is_aside;
+		e->counter = b->counter;
 		e->built_ns = now->ns;
 	}
 	e->id[e->n] = b->id[i];
+	e->single[e->n] = b->single[i];
 	e->area[e->n] = b->area[i];
 	e->mbuf[e->n++] = b->mbuf[i];
 	e->hops |= 1ull << b->hop[i];

@@ -4,13 +4,14 @@
 // Finds the next hop of each member of a burst. Who has none now is put aside, and nobody waits for
 // them; who can never have one is refused by name.
 
-#include "worker.h"
+#include "single.h"
 
 static void member_move(struct burst *b, unsigned to, unsigned from)
 {
 	if (to == from)
 		return;
 	b->id[to] = b->id[from];
+	b->single[to] = b->single[from];
 	b->address[to] = b->address[from];
 	b->port[to] = b->port[from];
 	b->idr_len[to] = b->idr_len[from];
@@ -35,15 +36,6 @@ static bool message_fits(const struct worker *w, const struct burst *b, unsigned
 	return bytes <= its->mtu && bytes <= w->shared->port[its->port].mtu;
 }
 
-static void member_put_aside(struct worker *w, store_id id, enum dp_stall why)
-{
-	struct run *run = w->burst.run;
-
-	rounds_put_aside(&run->rounds, id, w->ways_epoch);
-	run->aside_for = why;
-	w->stats.put_aside++;
-}
-
 // Number of the next hop, -1 when the member leaves the burst.
 static int member_route(
 	struct worker *w, unsigned i, const struct way *way, const struct dp_now *now)
@@ -53,18 +45,19 @@ static int member_route(
 	int hop;
 
 	if (way->route == ROUTE_NONE) {
-		member_refuse(b, b->id[i],
+		member_refuse(w, i,
 			family_is_ours(w, &b->address[i]) ? DP_REFUSED_NO_ROUTE
-							  : DP_REFUSED_ADDRESS_FAMILY);
+							  : DP_REFUSED_ADDRESS_FAMILY,
+			now);
 		return -1;
 	}
 	hop = egress_choose(w, way->route, now, &why);
 	if (hop < 0) {
-		member_put_aside(w, b->id[i], why);
+		member_put_aside(w, i, why, now);
 		return -1;
 	}
 	if (!message_fits(w, b, i, (unsigned)hop)) {
-		member_refuse(b, b->id[i], DP_REFUSED_TOO_LONG_FOR_PORT);
+		member_refuse(w, i, DP_REFUSED_TOO_LONG_FOR_PORT, now);
 		return -1;
 	}
 	return hop;

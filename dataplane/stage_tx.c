@@ -6,19 +6,25 @@
 
 #include <rte_ethdev.h>
 
-#include "worker.h"
+#include "single.h"
 
 static void members_sent(struct worker *w, struct egress *e, unsigned n, const struct dp_now *now)
 {
 	struct dp_campaign *c = e->run->campaign;
-	_Atomic uint64_t *pushes = &c->worker[w->index].pushes;
+	_Atomic uint64_t *pushes;
 
+	for (unsigned i = e->sent; i < e->sent + n; i++)
+		w->area[e->area[i]].sent++;
+	if (run_is_single(e->run)) {
+		single_sent(w, e, n, now);
+		return;
+	}
+	pushes = &c->worker[w->index].pushes;
 	for (unsigned i = e->sent; i < e->sent + n; i++) {
 		uint8_t *round = &c->round[e->id[i]];
 
 		*round = (uint8_t)(e->is_aside ? *round + 1u : e->round);
 		run_mark_dirty(e->run, e->id[i]);
-		w->area[e->area[i]].sent++;
 	}
 	rounds_sent(&e->run->rounds, now->ns, e->id + e->sent, n);
 	atomic_store_explicit(pushes, atomic_load_explicit(pushes, memory_order_relaxed) + n,

@@ -11,7 +11,7 @@
 
 #include <rte_ethdev.h>
 
-#include "worker.h"
+#include "single.h"
 
 #define IDLE_NS 1000000u // turns go on this long after the last frame
 #define LONG_IDLE_NS 100000000u // after this long nobody is in a hurry
@@ -80,6 +80,8 @@ int worker_create(
 	if (ret == 0)
 		ret = rings_create(w);
 	if (ret == 0)
+		ret = single_init(w);
+	if (ret == 0)
 		ret = port_pool_create(shared->conf, index, &w->pool);
 	if (ret != 0) {
 		worker_destroy(w);
@@ -96,6 +98,7 @@ void worker_destroy(struct worker *w)
 	while (w->runs > 0)
 		run_close(w, w->run[0]);
 	burst_discard(w, NULL);
+	single_fini(w);
 	for (unsigned p = 0; p < DP_PORTS_MAX; p++)
 		rte_pktmbuf_free_bulk(w->egress[p].out, w->egress[p].out_n);
 	rte_ring_free(w->commands);

@@ -24,8 +24,10 @@
 #include "mikey.h"
 #include "pace.h"
 #include "port.h"
+#include "push_note.h"
 #include "reader.h"
 #include "rounds.h"
+#include "singles.h"
 #include "stats.h"
 
 #define BURST CRYPTO_BURST
@@ -40,9 +42,9 @@ struct dp_now {
 	int64_t unix_s; // the later of CLOCK_REALTIME and the counter's clock
 };
 
-// A campaign as one worker runs it.
+// A campaign as one worker runs it, or an MSK that single pushes are under way for.
 struct run {
-	struct dp_campaign *campaign;
+	struct dp_campaign *campaign; // NULL: single pushes
 	struct mikey_template tpl; // holds the MSK in the clear
 	struct crypto_label label;
 	struct mikey_bytes idi; // as its messages carry it
@@ -51,15 +53,24 @@ struct run {
 	enum dp_stall aside_for; // why members were put aside last
 };
 
-// MSK messages of one campaign that are being made. Members are chosen (due), and chosen ones wait
-// until a counter value and buffers can be had. Once framed they belong to an egress.
+// The MSK of single pushes.
+struct single_msk {
+	struct run run; // first
+	struct dp_msk dp; // secret; what run points to
+	bool is_used;
+};
+
+// MSK messages of one campaign, or of singles, that are being made. Members are chosen (due), and
+// chosen ones wait until a counter value and buffers can be had. Once framed they belong to an
+// egress.
 struct burst {
 	struct run *run;
 	unsigned n;
 	unsigned round; // they are sends number `round` of their members
 	bool is_aside; // or the next one of each
-	uint32_t counter; // build .. seal
+	uint32_t counter; // build .. frame
 	uint32_t id[BURST];
+	struct single *single[BURST]; // of a run of singles
 	struct dp_addr address[BURST]; // fetch .. frame
 	uint16_t port[BURST]; // fetch .. frame, host order
 	uint8_t hop[BURST]; // route .. frame
@@ -83,7 +94,9 @@ struct egress {
 	uint64_t built_ns;
 	uint64_t stuck_since_ns; // when the port first took nothing, 0 = it takes
 	uint64_t probe_ns; // a port that takes nothing is tried again then
+	uint32_t counter;
 	uint32_t id[BURST];
+	struct single *single[BURST]; // of a run of singles
 	uint16_t area[BURST];
 	struct rte_mbuf *mbuf[BURST];
 	struct rte_mbuf *out[OUT_MAX];
@@ -99,6 +112,7 @@ struct intake {
 	store_id id[BURST];
 	uint8_t is_prev[BURST];
 	uint8_t drop[BURST]; // enum dp_drop, or DP_DROP_COUNT once accepted
+	struct single *single[BURST]; // the single that a message may answer
 	const struct store_muk_state *muk[BURST];
 	struct store_prev prev[BURST]; // of those that answered under the previous MUK
 	uint8_t input[BURST][CHECK_INPUT_BYTES];
@@ -117,6 +131,8 @@ struct dp_shared {
 	_Atomic bool stop_requested;
 	_Atomic(struct capture *) capture; // control: wo, workers: ro
 	_Atomic uint64_t held; // times a worker stopped for changed records. workers: rw
+	_Atomic uint32_t singles; // single pushes under way. workers: rw
+	struct push_notes notes;
 	struct rte_ring *events;
 	struct dp_counter_start counter_start;
 	struct counter counter; // each entry: rw by the worker that owns the id's slice
@@ -135,6 +151,14 @@ struct worker {
 	struct run *run[DP_CAMPAIGNS_MAX];
 	unsigned runs;
 	unsigned next_run; // whose turn it is
+	struct singles singles;
+	struct single_msk single_msk[SINGLES_MSKS_MAX]; // by the seat that singles name
+	struct rte_ring *orders; // of struct dp_single; any thread puts, this worker takes
+	bool has_order;
+	struct dp_single order; // the order that waits for a newer snapshot
+	struct rte_ring *handed; // verifications for ids of this worker; other workers put
+	struct rte_ring *verifications; // of struct dp_verification, for control
+	bool is_singles_turn;
 	bool is_held; // sends nothing until changed records are taken over
 	bool has_waiting;
 	struct dp_cmd waiting; // the command that has to wait for the other workers
@@ -166,6 +190,7 @@ void shared_fini(struct dp_shared *shared); // also after one of the two above f
 int shared_command(struct dp_shared *shared, const struct dp_cmd *cmd); // see dp_command()
 // Waits until each worker that runs has begun another turn: none holds what it saw before.
 void shared_workers_pass(const struct dp_shared *shared);
+size_t shared_singles(struct dp_shared *shared, const struct dp_single *orders, size_t n);
 // Highest value any worker has used.
 uint32_t shared_counter_highest(const struct dp_shared *shared);
 
@@ -184,7 +209,11 @@ unsigned worker_turn(struct worker *w, const struct dp_now *now);
 // command.c: takes what control has sent.
 void worker_commands(struct worker *w, const struct dp_now *now);
 bool worker_may_send(const struct worker *w);
+// Takes the newest snapshot; what was made from the one before is given back.
+void worker_follow(struct worker *w, const struct dp_now *now);
 void worker_event(struct worker *w, const struct dp_event *event);
+// Template, label and eligibility of an MSK, which lives as long as the run.
+int run_prepare(struct worker *w, struct run *run, const struct dp_msk *msk);
 void run_close(struct worker *w, struct run *run); // frees it
 
 // The stages, in the order of pipeline.c. Each works on the worker's burst or intake.
@@ -259,9 +288,14 @@ void worker_drop(struct worker *w, struct rte_mbuf *mbuf, enum dp_drop why);
 void burst_discard(struct worker *w, const struct run *run);
 // Gives it back to the rounds, which choose it again: what waits too long is made anew.
 void burst_return(struct worker *w);
-// One member that was chosen is not sent to now.
+// Member i of the burst is not sent to, for a reason (enum dp_refusal).
+void member_refuse(struct worker *w, unsigned i, unsigned why, const struct dp_now *now);
+// Its values are too far ahead of the clock, by a second at most: it comes again.
+void member_delay(struct worker *w, unsigned i, const struct dp_now *now);
+// It has no way now: nobody waits for it, and it comes again when there is one.
+void member_put_aside(struct worker *w, unsigned i, enum dp_stall why, const struct dp_now *now);
+// One member of a campaign that was chosen is not sent to now.
 void member_return(struct worker *w, struct run *run, unsigned round, store_id id);
-void member_refuse(struct burst *b, store_id id, unsigned why);
 
 static inline void run_mark_dirty(struct run *run, store_id id)
 {
@@ -270,8 +304,11 @@ static inline void run_mark_dirty(struct run *run, store_id id)
 
 static inline void run_stall(struct worker *w, struct run *run, enum dp_stall stall)
 {
-	_Atomic uint32_t *seat = &run->campaign->worker[w->index].stall;
+	_Atomic uint32_t *seat;
 
+	if (run->campaign == NULL)
+		return;
+	seat = &run->campaign->worker[w->index].stall;
 	if (atomic_load_explicit(seat, memory_order_relaxed) != stall)
 		atomic_store_explicit(seat, stall, memory_order_relaxed);
 }

@@ -42,6 +42,8 @@ static const struct dp_conf conf_initial = {
 	.memory_mb = 256,
 	.file_prefix = "scenario",
 	.workers = 1,
+	.single_sends = 8,
+	.single_wait_ms = {1000, 2000, 4000, 8000, 8000, 8000, 8000, 8000},
 	.muk_margin_s = 30,
 	.ts_bytes = 4,
 	.idi = PEOPLE_FQDN,
@@ -277,7 +279,8 @@ static void site_step(struct site *s, uint64_t ns)
 
 static uint64_t step_ns(const struct site *s)
 {
-	bool is_idle = control_open(&s->control) == 0 && wire_is_empty(&s->wire);
+	bool is_idle = control_open(&s->control) == 0 && wire_is_empty(&s->wire) &&
+		atomic_load(&s->shared.singles) == 0;
 
 	return is_idle ? IDLE_STEP_NS : STEP_NS;
 }
@@ -332,6 +335,13 @@ void site_commit(struct site *s)
 {
 	fake_store_commit(s->people.env);
 	news_tell(s, (struct dp_cmd){.kind = DP_CMD_STORE_KNOWN});
+}
+
+void site_renew(struct site *s)
+{
+	fake_store_commit(s->people.env);
+	if (s->is_running)
+		news_tell(s, (struct dp_cmd){.kind = DP_CMD_STORE_CHANGED});
 }
 
 void site_news(struct site *s)
