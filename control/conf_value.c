@@ -180,6 +180,16 @@ static bool address_parse(const char *text, size_t len, struct conf_address *out
 	return inet_pton(AF_INET, copy, out->byte + 12) == 1;
 }
 
+// What a station can have, and others can reach it by: no group, no link-local one.
+static bool address_is_global(const struct conf_address *address)
+{
+	const uint8_t *b = address->byte;
+
+	if (address_is_v4(address))
+		return b[12] != 0 && b[12] < 224;
+	return b[0] != 0xff && !(b[0] == 0xfe && (b[1] & 0xc0) == 0x80) && (b[0] | b[15]) != 0;
+}
+
 static const char *address_allowed(enum conf_type type)
 {
 	if (type == CONF_PREFIX || type == CONF_PREFIXES)
@@ -203,6 +213,8 @@ static int address_read(const struct conf_row *row, const char *text, struct con
 		return 0; // none is given
 	if (!address_parse(text, len, out))
 		return fail(why, "not an address:", allowed, text);
+	if (row->type == CONF_ADDRESSES && !address_is_global(out))
+		return fail(why, "not an address phones can answer to:", allowed, text);
 	if (text[len] == '\0')
 		return has_to ? fail(why, "not a prefix:", allowed, text) : 0;
 	if (!may_have_bits)

@@ -171,21 +171,13 @@ static int scalar_read(struct intake *in, const struct scope *scope, const struc
 	return 0;
 }
 
-// One value may stand for a list of one, and an empty one for an empty list.
-static int alone_read(struct intake *in, const struct scope *scope, const struct conf_row *row)
-{
-	const char *text = scalar_text(in);
-
-	return text != NULL && *text == '\0' ? 0 : scalar_read(in, scope, row);
-}
-
 static int list_read(struct intake *in, const struct scope *scope, const struct conf_row *row)
 {
 	int ret;
 
 	conf_value_clear(row, scope->base);
 	if (in->event.type == YAML_SCALAR_EVENT && conf_type_may_stand_alone(row->type))
-		return alone_read(in, scope, row);
+		return scalar_read(in, scope, row);
 	if (in->event.type != YAML_SEQUENCE_START_EVENT)
 		return fail_type(in, scope, row);
 	for (ret = event_next(in); ret == 0 && in->event.type != YAML_SEQUENCE_END_EVENT;) {

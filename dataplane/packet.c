@@ -135,6 +135,12 @@ bool packet_sum_holds(const struct rte_mbuf *m)
 	return rte_ipv6_udptcp_cksum_verify(ip, ip + 1) == 0;
 }
 
+// Whether only the sum over the pseudo header stands in the field, for a device to go on with.
+static bool sum_is_partial(const void *ip, bool is_v6, rte_be16_t sum)
+{
+	return sum == (is_v6 ? rte_ipv6_phdr_cksum(ip, 0) : rte_ipv4_phdr_cksum(ip, 0));
+}
+
 static bool udp_sum_holds(
 	const struct rte_mbuf *m, const struct packet *p, const struct rte_udp_hdr *udp)
 {
@@ -146,6 +152,8 @@ static bool udp_sum_holds(
 		return !p->is_v6;
 	// NONE: a virtual peer left it to a device, the data are sound.
 	if (seen == RTE_MBUF_F_RX_L4_CKSUM_GOOD || seen == RTE_MBUF_F_RX_L4_CKSUM_NONE)
+		return true;
+	if (p->is_local && sum_is_partial(ip, p->is_v6, udp->dgram_cksum))
 		return true;
 	return p->is_v6 ? rte_ipv6_udptcp_cksum_verify(ip, udp) == 0
 			: rte_ipv4_udptcp_cksum_verify(ip, udp) == 0;

@@ -14,6 +14,9 @@
 #define PACKET_OK DP_DROP_COUNT // no reason to drop it
 
 struct packet {
+	// Came over an interface of this machine's kernel: a peer on the same machine leaves its
+	// checksum to a device that the packet never passes.
+	bool is_local;
 	bool is_v6;
 	uint8_t protocol; // what stands behind the IP header
 	uint8_t hop_limit;

@@ -85,7 +85,7 @@ static int device_probe(struct port *port, char why[256])
 	if (ret == 0)
 		ret = rte_eth_dev_get_port_by_name(port->device, &port->id);
 	if (ret != 0)
-		snprintf(why, 256, "port \"%.40s\": there is no device %.120s (%s)",
+		snprintf(why, 256, "port.device: port \"%.40s\" cannot be had on %.120s: %s",
 			port->conf->name, device, rte_strerror(-ret));
 	return ret;
 }

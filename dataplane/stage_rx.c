@@ -78,7 +78,7 @@ static enum dp_drop receive_udp(
 static enum dp_drop receive_ip(
 	struct worker *w, unsigned port, struct rte_mbuf *m, bool is_v6, const struct dp_now *now)
 {
-	struct packet p;
+	struct packet p = {.is_local = w->shared->port[port].iface[0] != '\0'};
 	enum dp_drop why = is_v6 ? packet_ipv6(m, &p) : packet_ipv4(m, &p);
 
 	if (why == PACKET_OK)

@@ -85,7 +85,8 @@ def dropped_frames():
     randomness = random.Random(11)
     yield from (("runt", frame) for frame in (right[:13], right[:14], right[:33], b"\0" * 6))
     yield "oversized", mikey(VERIFICATION + b"\0" * 600)
-    yield from (("ethertype", ether(kind, right[14:])) for kind in (0x86dd, 0x8100, 0x88cc, 60))
+    yield from (("ethertype", ether(kind, right[14:])) for kind in (0x86dd, 0x88cc, 60))
+    yield from (("vlan", ether(kind, right[14:])) for kind in (0x8100, 0x88a8, 0x9100))
     yield "not-our-mac", ether(0x0800, right[14:], GATEWAY_MAC)
     yield "not-our-mac", ether(0x0800, right[14:], bytes.fromhex("01005e000001"))
     yield from (("arp-malformed", frame) for frame in (

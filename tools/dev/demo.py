@@ -33,7 +33,7 @@ def parse_args(argv):
                         help="frames lost on the wire, each way (default 1)")
     parser.add_argument("--profile", choices=["ts33246", "v600"], default="ts33246",
                         help="MIKEY encoding: final (default) or that of TS 33.246 v6.0.0")
-    parser.add_argument("--ip", choices=["4", "6", "both"], default="4", help="IP version")
+    parser.add_argument("--ip", choices=["4", "6", "both"], default="4", help="IP version of the phones (default 4)")
     parser.add_argument("--seed", type=int, default=1, metavar="N",
                         help="seed of keys and losses (default 1)")
     parser.add_argument("--csv", metavar="FILE", help="use the phones of this CSV")
@@ -54,8 +54,6 @@ def parse_args(argv):
         parser.error(f"--csv {args.csv}: there is no such file")
     if not 0 <= args.loss < 100:
         parser.error("--loss is 0 to less than 100 percent")
-    if args.ip != "4":
-        parser.error("--ip 6 and both: IPv6 is not built yet")
     if args.story is not None and args.story not in STORIES:
         parser.error(f"--story {args.story}: no such story")
     if not 1 <= args.workers <= 8:
@@ -123,6 +121,7 @@ class Demo:
     def __init__(self, args, site):
         self.args = args
         self.site = site
+        site.ip = args.ip
         self.csv = args.csv or os.path.join(site.dir, "ues.csv")
         self.begin = time.monotonic()
         self.report = {}
@@ -138,7 +137,7 @@ class Demo:
         import subprocess
         subprocess.run([self.site.program("mskpush-ue"), "--generate", str(self.args.ues),
                         "--seed", str(self.args.seed), "--fqdn", FQDN, "--service", SERVICE,
-                        "--out", self.csv], check=True)
+                        "--out", self.csv, *self.site.phone_flags()], check=True)
         self.say(f"made {self.args.ues:,} phones ({os.path.getsize(self.csv) >> 20} MB of CSV)")
 
     def start(self):

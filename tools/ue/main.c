@@ -174,7 +174,8 @@ static int phones_run(void)
 			capture_close(capture);
 		return file_fail(options->control, -rc);
 	}
-	status = loop_run(&program);
+	status = strcmp(options->port, UE_PORT_KERNEL) == 0 ? kernel_run(&program)
+							    : loop_run(&program);
 	pthread_mutex_unlock(&program.turn.lock);
 	control_stop(control);
 	return status | results_write(capture);

@@ -74,8 +74,10 @@ static const struct option_row rows[] = {
 	{"pcap-frames", "N", "Most frames to write (all)", AT(pcap_frames), NUMBER, 0, UINT64_MAX,
 		0},
 	{"phones", "FILE", "CSV of the phones", AT(phones), TEXT, 0, 0, 0},
-	{"port", "DEVICE", "DPDK's virtual device: net_virtio_user0,path=/ABS/v.sock,...", AT(port),
-		TEXT, 0, 0, 0},
+	{"port", "DEVICE",
+		"DPDK's virtual device (net_virtio_user0,path=/ABS/v.sock,...), or kernel: "
+		"ordinary UDP sockets",
+		AT(port), TEXT, 0, 0, 0},
 	{"reorder", "PERCENT", "Let later frames overtake, each way", AT(site.impairment.reorder),
 		PERCENT, 0, 100, 0},
 	{"report", "FILE", "At the end write a report as JSON, with the MSKs", AT(report), TEXT, 0,
@@ -197,8 +199,9 @@ static void options_check(struct ue_options *options, struct argp_state *state)
 		return;
 	if (options->phones == NULL || options->port == NULL)
 		argp_error(state, "--phones and --port are needed (or --generate)");
-	if (strncmp(options->port, "net_", 4) != 0)
-		argp_error(state, "--port: a virtual device is needed, as net_virtio_user0,...");
+	if (strncmp(options->port, "net_", 4) != 0 && strcmp(options->port, UE_PORT_KERNEL) != 0)
+		argp_error(state,
+			"--port: kernel, or a virtual device as net_virtio_user0,... is needed");
 	if (options->ts_bytes != 4 && options->ts_bytes != 8)
 		argp_error(state, "--ts-bytes: 4 or 8");
 	if (strlen(options->site.fqdn) > UE_IDENTITY_MAX_BYTES)

@@ -28,6 +28,7 @@ struct ue_options {
 };
 
 #define UE_CPU_ANY UINT64_MAX
+#define UE_PORT_KERNEL "kernel" // --port: no DPDK, the kernel's sockets
 
 // Reads the command line; prints what is wrong and ends the program with status 2 when it cannot.
 void ue_options_parse(struct ue_options *options, int argc, char **argv);

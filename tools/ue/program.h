@@ -40,5 +40,7 @@ void capture_see(
 // 0, or -errno when not all frames reached the file.
 int capture_close(struct capture *capture);
 
-// The port loop (loop.c): returns when stop is requested; 1 when the port never came up.
+// The port loop (loop.c), on a DPDK port or on the kernel's sockets (kernel.c): returns when stop
+// is requested; 1 when the port never came up.
 int loop_run(struct program *program);
+int kernel_run(struct program *program);
