@@ -16,6 +16,7 @@ import tempfile
 
 from dossier import Dossier
 from story import (BUILD, DONE, GROUP, TOP, expect, expect_in, expect_that, tell, wait_until)
+from wire import read_wire
 
 UES = 5000
 
@@ -127,7 +128,11 @@ def check_site(site, demo):
                            site["admin_socket"], "campaign", "list"], stdout=subprocess.PIPE,
                           check=False)
     expect(f"exit status of the CLI ({demo.text()[-500:]})", done.returncode, DONE)
-    expect("verified", json.loads(done.stdout)["campaigns"][0]["verified"], UES)
+    campaign = json.loads(done.stdout)["campaigns"][0]
+    expect("verified", campaign["verified"], UES)
+    # Who looks at the capture of a site that runs on finds all of the campaign in it.
+    wait_until("the capture", lambda: len(read_wire(site["pcap"])[0]) == campaign["pushes"],
+               show=lambda: (os.path.getsize(site["pcap"]), campaign["pushes"]))
 
 
 def bad_options_are_named():

@@ -5,10 +5,12 @@
 """The demo: a mass re-key end to end. Called by tools/demo after the set-up."""
 
 import argparse
+import csv
 import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -103,15 +105,13 @@ def count_rows(path):
 def services_of(path):
     """Service names a CSV uses, sorted; its header tells the column."""
     names = set()
-    with open(path, encoding="utf-8-sig") as file:
-        header = file.readline().rstrip("\r\n").split(",")
-        column = header.index("services") if "services" in header else None
-        if column is None:
-            return [SERVICE]
-        for line in file:
-            cells = line.rstrip("\r\n").split(",")
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file)
+        header = next(rows, [])
+        column = header.index("services") if "services" in header else len(header)
+        for cells in rows:
             if len(cells) > column:
-                names.update(cells[column].strip('"').split())
+                names.update(cells[column].split())
     return sorted(names) or [SERVICE]
 
 
@@ -134,7 +134,6 @@ class Demo:
         """The CSV of the phones, unless one was given."""
         if self.args.csv:
             return
-        import subprocess
         subprocess.run([self.site.program("mskpush-ue"), "--generate", str(self.args.ues),
                         "--seed", str(self.args.seed), "--fqdn", FQDN, "--service", SERVICE,
                         "--out", self.csv, *self.site.phone_flags()], check=True)
@@ -156,7 +155,8 @@ class Demo:
                 flags += ["--pcap-frames", str(PCAP_FRAMES)]
         if args.keep:
             flags += ["--csv-out", os.path.join(args.keep, "ues.csv")]
-        site.start_phones(self.csv, *flags)
+        # They are read at 150,000 a second or more.
+        site.start_phones(self.csv, *flags, timeout_s=120 + args.ues // 50000)
         self.say(f"mskpush-ue runs with {args.ues:,} phones (pid {site.ue.pid})")
 
     def provision(self):
