@@ -102,16 +102,16 @@ void admin_status(const struct admin_request *req, struct admin_reply *reply)
 	if (admin_reader_get(req, reply, &r) != 0)
 		return;
 	dataplane_status(ctl, &status);
-	reply->body =
-		json_pack("{s:s, s:i, s:o, s:f, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-			"version", MSKPUSH_VERSION, "pid", (int)getpid(), "started",
-			admin_time_ms((uint64_t)ctl->started_ms), "uptime_s",
-			((double)now - (double)ctl->started_ms) / 1000, "clock",
-			clock_json(&status), "crypto", status.crypto, "cpus", cpus_json(&status),
-			"port", admin_port_json(ctl->conf, &status), "ports",
-			admin_ports_json(ctl->conf, &status), "next_hops", admin_hops_json(&status),
-			"areas", admin_areas_json(ctl), "store", store_json(ctl, r), "memory",
-			memory_json(), "campaigns", open_campaigns_json(ctl, r));
+	reply->body = json_pack(
+		"{s:s, s:i, s:o, s:f, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"version", MSKPUSH_VERSION, "pid", (int)getpid(), "started",
+		admin_time_ms((uint64_t)ctl->started_ms), "uptime_s",
+		((double)now - (double)ctl->started_ms) / 1000, "clock", clock_json(&status),
+		"crypto", status.crypto, "cpus", cpus_json(&status), "port",
+		admin_port_json(ctl->conf, &status), "ports", admin_ports_json(ctl->conf, &status),
+		"next_hops", admin_hops_json(&status), "areas", admin_areas_json(ctl), "store",
+		store_json(ctl, r), "memory", memory_json(), "ua", admin_ua_status(ctl->ua),
+		"campaigns", open_campaigns_json(ctl, r));
 	ctl_reader_put(ctl, r);
 }
 
@@ -128,6 +128,15 @@ struct counter_name {
 static const struct counter_name counter_names[] = {
 	COUNTER(pushes),
 	COUNTER(verified),
+	COUNTER(singles),
+	COUNTER(singles_merged),
+	COUNTER(singles_sent),
+	COUNTER(singles_verified),
+	COUNTER(singles_given_up),
+	COUNTER(singles_refused),
+	COUNTER(singles_ended),
+	COUNTER(singles_full),
+	COUNTER(handed_over),
 	COUNTER(tx_frames),
 	COUNTER(tx_bytes),
 	COUNTER(rx_frames),
@@ -228,10 +237,10 @@ void admin_stats(const struct admin_request *req, struct admin_reply *reply)
 		json_array_append_new(workers, worker_json(status.cpu[i], &one));
 	}
 	pthread_mutex_unlock(&ctl->dp_lock);
-	reply->body = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "counters",
+	reply->body = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "counters",
 		counters_json(&sum), "ports", admin_ports_json(ctl->conf, &status), "areas",
 		admin_areas_json(ctl), "drops", drops_json(&sum), "mikey", mikey_json(&sum),
-		"workers", workers, "stages", stages_json(&sum));
+		"workers", workers, "stages", stages_json(&sum), "ua", admin_ua_stats(ctl->ua));
 }
 
 void admin_stats_stages(const struct admin_request *req, struct admin_reply *reply)

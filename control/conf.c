@@ -108,6 +108,24 @@ static int network_check(const struct conf *conf, char why[CONF_WHY_MAX])
 	return ret;
 }
 
+static int ua_check(const struct conf *conf, char why[CONF_WHY_MAX])
+{
+	const char *path = conf->ua.path;
+
+	if ((conf->ua.certificate[0] == '\0') != (conf->ua.private_key[0] == '\0')) {
+		snprintf(why, CONF_WHY_MAX,
+			"ua.certificate: TLS takes a certificate and a private key; allowed: both, "
+			"or none");
+		return -EINVAL;
+	}
+	if (path[0] != '/' || strcspn(path, "?# ") != strlen(path)) {
+		snprintf(why, CONF_WHY_MAX,
+			"ua.path: \"%.64s\"; allowed: a path such as /keymanagement", path);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int conf_check(const struct conf *conf, char why[CONF_WHY_MAX])
 {
 	int ret;
@@ -122,7 +140,9 @@ int conf_check(const struct conf *conf, char why[CONF_WHY_MAX])
 		snprintf(why, CONF_WHY_MAX, "campaign.waits: at least one is needed");
 		return -EINVAL;
 	}
-	ret = items_check(conf, why);
+	ret = ua_check(conf, why);
+	if (ret == 0)
+		ret = items_check(conf, why);
 	return ret != 0 ? ret : network_check(conf, why);
 }
 

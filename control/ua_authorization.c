@@ -71,6 +71,14 @@ static bool token_take(struct cursor *c, struct ua_text *out)
 	return out->len > 0;
 }
 
+// RFC 7230 3.2.6: no control characters, also not behind a backslash.
+static bool is_quotable(char c)
+{
+	unsigned char octet = (unsigned char)c;
+
+	return (octet >= ' ' || octet == '\t') && octet != 0x7f;
+}
+
 // Copies what stands before the closing quote, without the backslashes.
 static bool quoted_copy(struct cursor *c, struct ua_text *out)
 {
@@ -78,6 +86,8 @@ static bool quoted_copy(struct cursor *c, struct ua_text *out)
 
 	while (c->at < c->end && *c->at != '"') {
 		if (*c->at == '\\' && ++c->at == c->end)
+			return false;
+		if (!is_quotable(*c->at))
 			return false;
 		*to++ = *c->at++;
 	}
@@ -91,13 +101,11 @@ static bool quoted_take(struct cursor *c, struct ua_text *out)
 	const char *from = c->at;
 
 	for (; c->at < c->end && *c->at != '"'; c->at++) {
-		unsigned char octet = (unsigned char)*c->at;
-
-		if (octet == '\\') {
+		if (*c->at == '\\') {
 			c->at = from;
 			return quoted_copy(c, out);
 		}
-		if ((octet < ' ' && octet != '\t') || octet == 0x7f)
+		if (!is_quotable(*c->at))
 			return false;
 	}
 	*out = (struct ua_text){from, (size_t)(c->at - from)};
@@ -200,6 +208,14 @@ static bool nc_read(struct ua_text nc, struct ua_authorization *out)
 	return out->nc != 0;
 }
 
+// It is sent back between quotes.
+static bool cnonce_is_sound(struct ua_text cnonce)
+{
+	return cnonce.data != NULL && cnonce.len > 0 && cnonce.len <= UA_CNONCE_MAX &&
+		memchr(cnonce.data, '"', cnonce.len) == NULL &&
+		memchr(cnonce.data, '\\', cnonce.len) == NULL;
+}
+
 static bool name_is_sound(struct ua_text name)
 {
 	return name.len > 0 && name.len <= UA_BTID_MAX && memchr(name.data, '\0', name.len) == NULL;
@@ -220,7 +236,7 @@ static enum ua_authorization_verdict values_read(
 	if (v[PARAM_QOP].data == NULL)
 		return UA_AUTHORIZATION_NO_QOP;
 	if (!qop_read(v[PARAM_QOP], out) || !nc_read(v[PARAM_NC], out) ||
-		out->cnonce.data == NULL || out->cnonce.len == 0)
+		!cnonce_is_sound(out->cnonce))
 		return UA_AUTHORIZATION_MALFORMED;
 	if (ua_hex_read(v[PARAM_RESPONSE].data, v[PARAM_RESPONSE].len, out->response,
 		    ua_hash_len(out->alg)) != 0)

@@ -11,6 +11,7 @@
 #include "ua_text.h"
 
 #define UA_AUTHORIZATION_MAX 4096 // octets of the header; longer ones are malformed
+#define UA_CNONCE_MAX 256
 #define UA_BTID_MAX 253 // RFC 4282: a B-TID is a NAI
 
 enum ua_qop {

@@ -18,6 +18,7 @@ struct seat {
 
 struct ua_bodies {
 	struct ua_xml *xml;
+	uint64_t count; // of bodies that were read
 	struct ua_body other; // of a body that is not kept
 	char reply[UA_REPLY_MAX]; // of any body, while it is written
 	struct seat seat[SEATS];
@@ -59,6 +60,7 @@ enum ua_xml_verdict ua_bodies_read(struct ua_bodies *b, enum ua_procedure proced
 	*out = is_kept ? &s->body : &b->other;
 	if (is_kept && seat_is_of(s, procedure, body))
 		return UA_XML_OK;
+	b->count++;
 	// What cannot be read is not kept: it is of no use to those who send what can.
 	verdict = ua_xml_parse(b->xml, procedure, body.data, body.len, &b->other.items);
 	b->other.reply_len = 0;
@@ -70,6 +72,11 @@ enum ua_xml_verdict ua_bodies_read(struct ua_bodies *b, enum ua_procedure proced
 	s->len = body.len;
 	memcpy(s->octets, body.data, body.len);
 	return UA_XML_OK;
+}
+
+uint64_t ua_bodies_count(const struct ua_bodies *b)
+{
+	return b->count;
 }
 
 static bool answer_is_kept(const struct ua_bodies *b, const struct ua_body *body,

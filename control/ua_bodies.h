@@ -34,6 +34,8 @@ void ua_bodies_destroy(struct ua_bodies *bodies);
 // the verdict is UA_XML_OK.
 enum ua_xml_verdict ua_bodies_read(struct ua_bodies *bodies, enum ua_procedure procedure,
 	struct ua_text body, const uint8_t *hash, struct ua_body **out);
+// How many bodies were read, and not found.
+uint64_t ua_bodies_count(const struct ua_bodies *bodies);
 // The answer with these codes: sets reply, reply_len and reply_hash of a body.
 void ua_bodies_answer(struct ua_bodies *bodies, enum ua_procedure procedure, struct ua_body *body,
 	const uint8_t codes[UA_ITEMS_MAX], enum ua_alg alg);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// What phones change of themselves: the services they are registered with, and where they are. Only
-// the hot block is written.
+// What phones change of themselves: the services they are registered with and where they are, for
+// which only the hot block is written; and their keys, when they have bootstrapped.
 
 #include <errno.h>
 #include <string.h>
@@ -81,5 +81,28 @@ int store_subscriber_register(struct store_txn *txn, const struct store_registra
 		rc = hot_block_put(txn, number, &block);
 	}
 	explicit_bzero(&block, sizeof(block));
+	return rc;
+}
+
+int store_subscriber_bootstrap(struct store_txn *txn, const struct store_subscriber *keys,
+	bool has_services, bool may_reuse_id, store_id *id, bool *is_new)
+{
+	const struct view *v = &txn->view;
+	store_id known = view_find_impi(v, keys->impi, strlen(keys->impi));
+	struct store_subscriber sub = *keys, old;
+	int rc = 0;
+
+	if (known != STORE_ID_NONE) {
+		rc = view_subscriber(v, known, &old);
+		sub.addr = old.addr;
+		sub.port = old.port;
+		sub.registered = old.registered;
+		if (!has_services)
+			sub.authorised = old.authorised;
+		explicit_bzero(&old, sizeof(old));
+	}
+	if (rc == 0)
+		rc = store_subscriber_put(txn, &sub, may_reuse_id, id, is_new);
+	explicit_bzero(&sub, sizeof(sub));
 	return rc;
 }

@@ -68,6 +68,12 @@ struct store_verification {
 int store_subscriber_verified_under(
 	struct store_txn *txn, const struct store_verification *list, size_t n);
 
+// A new bootstrapping: B-TID, keys, expiry and where keys are kept, of keys->impi. All else of a
+// subscriber that is there stays, but for authorised when has_services is set; a new one is as keys
+// says. Errors as store_subscriber_put().
+int store_subscriber_bootstrap(struct store_txn *txn, const struct store_subscriber *keys,
+	bool has_services, bool may_reuse_id, store_id *id, bool *is_new);
+
 // What a phone changes of itself.
 struct store_registration {
 	store_id id;

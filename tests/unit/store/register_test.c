@@ -211,6 +211,77 @@ static void a_registration_that_changes_nothing_writes_nothing(void **state)
 	assert_true(store_reader_version(r) == version);
 }
 
+static int bootstrap(
+	const struct store_subscriber *keys, bool has_services, store_id *id, bool *is_new)
+{
+	struct store_txn *txn = test_begin(env);
+	int rc = store_subscriber_bootstrap(txn, keys, has_services, false, id, is_new);
+
+	if (rc == 0)
+		test_commit(txn);
+	else
+		store_txn_abort(txn);
+	return rc;
+}
+
+static void a_bootstrapping_changes_keys_and_nothing_else(void **state)
+{
+	store_id id = put(5), same;
+	char btid[STORE_NAI_MAX + 1];
+	struct store_registration reg = registration(id, 5, btid);
+	struct store_subscriber before, keys, after;
+	bool is_new;
+
+	(void)state;
+	reg.add = service;
+	reg.adds = 1;
+	assert_int_equal(apply(&reg), 0);
+	hot_of(id);
+	assert_int_equal(store_reader_subscriber(r, id, &before), 0);
+	test_subscriber(5, 55, &keys);
+	keys.flags |= STORE_IN_UICC;
+	keys.addr = (struct store_addr){0};
+	keys.port = 1;
+	keys.authorised = keys.registered = STORE_SET_NONE;
+	assert_int_equal(bootstrap(&keys, false, &same, &is_new), 0);
+	assert_int_equal(same, id);
+	assert_false(is_new);
+	hot_of(id);
+	assert_int_equal(store_reader_subscriber(r, id, &after), 0);
+	assert_string_equal(after.btid, keys.btid);
+	assert_memory_equal(&after.muk, &keys.muk, sizeof(keys.muk));
+	assert_memory_equal(&after.mrk, &keys.mrk, sizeof(keys.mrk));
+	assert_true(after.flags & STORE_IN_UICC);
+	assert_memory_equal(&after.addr, &before.addr, sizeof(before.addr));
+	assert_int_equal(after.port, before.port);
+	assert_int_equal(after.authorised, before.authorised);
+	assert_int_equal(after.registered, before.registered);
+	assert_int_equal(bootstrap(&keys, true, &same, &is_new), 0);
+	assert_int_equal(store_hot_authorised(hot_of(id)), STORE_SET_NONE);
+	expect_registered(id, 1, service);
+}
+
+static void a_bootstrapping_of_somebody_new_adds_him(void **state)
+{
+	struct store_subscriber keys, after;
+	store_id id;
+	bool is_new;
+
+	(void)state;
+	put(5);
+	test_subscriber(6, 6, &keys);
+	keys.authorised = keys.registered = STORE_SET_NONE;
+	assert_int_equal(bootstrap(&keys, false, &id, &is_new), 0);
+	assert_true(is_new);
+	hot_of(id);
+	assert_int_equal(store_reader_subscriber(r, id, &after), 0);
+	test_same(&keys, &after);
+	// The B-TID of another one is his alone.
+	test_subscriber(7, 5, &keys);
+	keys.authorised = keys.registered = STORE_SET_NONE;
+	assert_int_equal(bootstrap(&keys, false, &id, &is_new), -EEXIST);
+}
+
 static uint32_t check_of(store_id id)
 {
 	const struct store_muk_state *muk = NULL;
@@ -244,6 +315,8 @@ int main(void)
 		TEST(neighbours_and_keys_stay),
 		TEST(another_btid_is_refused),
 		TEST(a_registration_that_changes_nothing_writes_nothing),
+		TEST(a_bootstrapping_changes_keys_and_nothing_else),
+		TEST(a_bootstrapping_of_somebody_new_adds_him),
 		TEST(a_verification_counts_for_the_muk_it_came_under),
 	};
 
