@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "csv.h"
+#include "gba.h"
 
 enum column {
 	IMPI,

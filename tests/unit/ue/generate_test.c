@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
+#include "ue/gba.h"
 #include "ue/generate.h"
 
 #include <errno.h>
