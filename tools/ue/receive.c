@@ -267,12 +267,12 @@ static enum ue_refusal message_learn(
 	return UE_ACCEPTED;
 }
 
-static void message_commit(struct message *msg)
+static void message_commit(struct message *msg, struct ue_phones *phones)
 {
 	struct ue_credential *credential = msg->credential;
 
 	credential->counter = msg->view.counter;
-	credential->is_used = true;
+	ue_credential_use(phones, credential);
 	memcpy(credential->last_mac, message_mac(msg).data, sizeof(credential->last_mac));
 	if (msg->is_solicit)
 		msg->phone->solicited++;
@@ -302,7 +302,7 @@ enum ue_refusal ue_receive(struct ue_receiver *receiver, const struct ue_datagra
 	else if (refusal == UE_ACCEPTED)
 		refusal = message_deliver(&msg, receiver, answer, cap, receipt);
 	if (refusal == UE_ACCEPTED) {
-		message_commit(&msg);
+		message_commit(&msg, receiver->phones);
 	} else {
 		message_refuse(&msg, refusal);
 		receipt->answer_len = 0;
