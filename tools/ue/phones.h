@@ -48,6 +48,7 @@ struct ue_phone {
 	uint32_t solicited;
 	uint16_t services; // of its next credential: position in `names`
 	uint16_t registered; // likewise
+	uint16_t bootstraps; // that it made
 	uint16_t port;
 	uint8_t impi_len;
 	uint8_t last_refusal; // enum ue_refusal, UE_ACCEPTED for none
