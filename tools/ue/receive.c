@@ -51,6 +51,8 @@ static enum ue_refusal message_classify(struct message *msg, struct ue_receipt *
 		return UE_MIKEY_KIND;
 	msg->is_solicit = kind == MIKEY_KIND_SOLICIT;
 	receipt->is_solicit = msg->is_solicit;
+	receipt->id = view->id;
+	receipt->profile = view_profile(view);
 	return UE_ACCEPTED;
 }
 

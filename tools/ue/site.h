@@ -7,6 +7,7 @@
 
 #include "phones.h"
 #include "receive.h"
+#include "ua.h"
 #include "ue.h"
 #include "wire.h"
 
@@ -28,6 +29,7 @@ struct ue_site {
 	uint16_t ip_id;
 	char *fqdn;
 	uint64_t seed;
+	struct ue_ua *ua; // not owned; NULL without HTTP
 	ue_tap *tap;
 	void *tap_arg;
 	uint64_t refused[UE_REFUSAL_COUNT];
