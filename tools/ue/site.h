@@ -7,7 +7,7 @@
 
 #include "phones.h"
 #include "receive.h"
-#include "ua.h"
+#include "ua_pool.h"
 #include "ue.h"
 #include "wire.h"
 
@@ -29,7 +29,10 @@ struct ue_site {
 	uint16_t ip_id;
 	char *fqdn;
 	uint64_t seed;
-	struct ue_ua *ua; // not owned; NULL without HTTP
+	// The phones' side of HTTP, not owned; NULL without.
+	struct ue_ua *ua;
+	struct ue_pool *pool;
+	struct ue_bsf *bsf;
 	ue_tap *tap;
 	void *tap_arg;
 	uint64_t refused[UE_REFUSAL_COUNT];

@@ -96,8 +96,6 @@ json_t *ue_ua_report(const struct ue_ua *ua)
 		object, "refused", counts_json(refusal_names, ua->refused, UE_UA_REFUSAL_COUNT));
 	json_object_set_new(object, "left", counts_json(leave_names, ua->left, UE_UA_LEAVE_COUNT));
 	json_object_set_new(object, "msk_latency_us", latency_json(&ua->msk_latency));
-	if (ua->conf.bsf != NULL)
-		json_object_set_new(object, "bsf", ue_bsf_report(ua->conf.bsf));
 	return object;
 }
 

@@ -33,6 +33,7 @@ struct scene scene_with(const char *rows, bool has_bsf)
 	conf.bsf = scene.bsf;
 	assert_int_equal(ue_ua_create(&scene.ua, &conf, &scene.site->phones), 0);
 	scene.site->ua = scene.ua;
+	scene.site->bsf = scene.bsf;
 	return scene;
 }
 
@@ -45,10 +46,12 @@ void scene_end(struct scene *scene)
 
 long number(const struct scene *scene, const char *path)
 {
-	json_t *report = ue_ua_report(scene->ua), *at = report;
+	json_t *report = ue_report_status(scene->site, &scene->now), *at = report;
 	char name[128];
 	long value;
 
+	if (strncmp(path, "key_source/", 11) != 0)
+		at = json_object_get(report, "ua");
 	while (*path != '\0') {
 		size_t len = strcspn(path, "/");
 

@@ -101,7 +101,7 @@ static void plain_401_to_credentials_makes_a_phone_bootstrap(void **state)
 	expect_end(&scene, bmsc_ok(&scene.request, password, &ok));
 	expect_number(&scene, "events/renegotiated", 1);
 	expect_number(&scene, "events/bootstraps", 1);
-	expect_number(&scene, "bsf/bootstraps", 1);
+	expect_number(&scene, "key_source/bootstraps", 1);
 	// The old MUK is still good for what is under way.
 	expect_accepted(scene.site, vector("F.msg"));
 	expect_number(&scene, "events/msk-came", 1);
