@@ -39,8 +39,12 @@ struct ue_now ue_now(void)
 void program_pause(struct program *owner, unsigned us)
 {
 	for (unsigned slept = 0; slept < us; slept += 1000) {
+		struct ue_now now;
+
 		turn_offer(&owner->turn);
-		usleep(1000);
+		now = ue_now();
+		http_turn(owner->http, &now);
+		http_wait(owner->http, 1000);
 	}
 }
 
@@ -153,31 +157,45 @@ static int results_write(struct capture *capture)
 	return status;
 }
 
+// What has to be there before the port loop begins; exit status 0 or 1.
+static int services_start(struct capture **capture, struct control **control)
+{
+	const struct ue_options *options = &program.options;
+	char why[HTTP_WHY_BYTES];
+	int rc = 0;
+
+	if (options->pcap != NULL) {
+		rc = capture_open(capture, options->pcap, options->pcap_frames);
+		if (rc != 0)
+			return file_fail(options->pcap, -rc);
+		ue_site_tap(program.site, capture_see, *capture);
+	}
+	if (http_start(&program.http, &program, why) != 0) {
+		fprintf(stderr, "mskpush-ue: %s\n", why);
+		return 1;
+	}
+	if (options->control != NULL)
+		rc = control_start(control, &program);
+	return rc != 0 ? file_fail(options->control, -rc) : 0;
+}
+
 // From here to the end this thread has the turn, except when the loop gives it away.
 static int phones_run(void)
 {
-	const struct ue_options *options = &program.options;
 	struct capture *capture = NULL;
 	struct control *control = NULL;
-	int status, rc = 0;
+	int status = services_start(&capture, &control);
 
-	if (options->pcap != NULL) {
-		rc = capture_open(&capture, options->pcap, options->pcap_frames);
-		if (rc != 0)
-			return file_fail(options->pcap, -rc);
-		ue_site_tap(program.site, capture_see, capture);
+	if (status == 0) {
+		status = loop_run(&program);
+		pthread_mutex_unlock(&program.turn.lock);
+		control_stop(control);
+		status |= results_write(capture);
+	} else if (capture != NULL) {
+		capture_close(capture);
 	}
-	if (options->control != NULL)
-		rc = control_start(&control, &program);
-	if (rc != 0) {
-		if (capture != NULL)
-			capture_close(capture);
-		return file_fail(options->control, -rc);
-	}
-	status = loop_run(&program);
-	pthread_mutex_unlock(&program.turn.lock);
-	control_stop(control);
-	return status | results_write(capture);
+	http_stop(program.http);
+	return status;
 }
 
 int main(int argc, char **argv)
