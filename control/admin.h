@@ -96,6 +96,14 @@ json_t *admin_time_ms(uint64_t unix_ms);
 json_t *admin_hex(const uint8_t *bytes, size_t n); // at most 64 octets
 json_t *admin_hex_u32(uint32_t value, int digits);
 
+// --- Ua in other answers (admin_ua.c) --------------------------------------------------------
+
+struct ua;
+json_t *admin_ua_status(const struct ua *ua);
+json_t *admin_ua_stats(const struct ua *ua);
+// Last request and last single push of a subscriber, added to what is told of it.
+void admin_ua_notes_add(json_t *subscriber, struct ctl *ctl, store_id id);
+
 // --- Handlers -------------------------------------------------------------------------------
 
 // admin_status.c

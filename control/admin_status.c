@@ -132,13 +132,14 @@ void admin_status(const struct admin_request *req, struct admin_reply *reply)
 		return;
 	}
 	dataplane_status(ctl, &status);
-	reply->body = json_pack("{s:s, s:i, s:o, s:f, s:o, s:s, s:o, s:o, s:o, s:o, s:o}",
+	reply->body = json_pack("{s:s, s:i, s:o, s:f, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"version", MSKPUSH_VERSION, "pid", (int)getpid(), "started",
 		admin_time_ms((uint64_t)ctl->started_ms), "uptime_s",
 		((double)now - (double)ctl->started_ms) / 1000, "clock", clock_json(&status),
 		"crypto", status.crypto, "cpus", cpus_json(&status), "port",
 		port_json(ctl->conf, &status.port), "store", store_json(ctl, r), "memory",
-		memory_json(), "campaigns", open_campaigns_json(ctl, r));
+		memory_json(), "ua", admin_ua_status(ctl->ua), "campaigns",
+		open_campaigns_json(ctl, r));
 	ctl_reader_put(ctl, r);
 }
 
@@ -155,6 +156,15 @@ struct counter_name {
 static const struct counter_name counter_names[] = {
 	COUNTER(pushes),
 	COUNTER(verified),
+	COUNTER(singles),
+	COUNTER(singles_merged),
+	COUNTER(singles_sent),
+	COUNTER(singles_verified),
+	COUNTER(singles_given_up),
+	COUNTER(singles_refused),
+	COUNTER(singles_ended),
+	COUNTER(singles_full),
+	COUNTER(handed_over),
 	COUNTER(tx_frames),
 	COUNTER(tx_bytes),
 	COUNTER(rx_frames),
@@ -248,9 +258,9 @@ void admin_stats(const struct admin_request *req, struct admin_reply *reply)
 		json_array_append_new(workers, worker_json(status.cpu[i], &one));
 	}
 	pthread_mutex_unlock(&ctl->dp_lock);
-	reply->body = json_pack("{s:o, s:o, s:o, s:o, s:o}", "counters", counters_json(&sum),
+	reply->body = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "counters", counters_json(&sum),
 		"drops", drops_json(&sum), "mikey", mikey_json(&sum), "workers", workers, "stages",
-		stages_json(&sum));
+		stages_json(&sum), "ua", admin_ua_stats(ctl->ua));
 }
 
 void admin_stats_stages(const struct admin_request *req, struct admin_reply *reply)

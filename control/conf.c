@@ -86,6 +86,18 @@ int conf_check(const struct conf *conf, char why[CONF_WHY_MAX])
 		snprintf(why, CONF_WHY_MAX, "campaign.waits: at least one is needed");
 		return -EINVAL;
 	}
+	if ((conf->ua.certificate[0] == '\0') != (conf->ua.private_key[0] == '\0')) {
+		snprintf(why, CONF_WHY_MAX,
+			"ua.certificate: TLS takes a certificate and a private key; allowed: both, "
+			"or none");
+		return -EINVAL;
+	}
+	if (conf->ua.path[0] != '/' || strcspn(conf->ua.path, "?# ") != strlen(conf->ua.path)) {
+		snprintf(why, CONF_WHY_MAX,
+			"ua.path: \"%.64s\"; allowed: a path such as /keymanagement",
+			conf->ua.path);
+		return -EINVAL;
+	}
 	return port_check(conf, why);
 }
 

@@ -17,6 +17,23 @@
 #define CONF_SENDS_MAX 31
 #define CONF_EAL_ARGS_MAX 32
 
+enum conf_ua_address {
+	CONF_UA_ADDRESS_REQUEST,
+	CONF_UA_ADDRESS_IMPORTED,
+};
+
+enum conf_ua_realms {
+	CONF_UA_REALMS_ME,
+	CONF_UA_REALMS_UICC,
+	CONF_UA_REALMS_BOTH,
+};
+
+enum conf_ua_algorithms {
+	CONF_UA_ALGORITHMS_MD5,
+	CONF_UA_ALGORITHMS_SHA256,
+	CONF_UA_ALGORITHMS_BOTH,
+};
+
 enum conf_poll {
 	CONF_POLL_SLEEP,
 	CONF_POLL_BUSY,
@@ -80,6 +97,39 @@ struct conf {
 		struct conf_numbers waits_s; // the last one stands for all that are missing
 		uint64_t rate;
 	} campaign;
+	struct {
+		struct conf_texts listen; // none: phones are not served
+		char path[CONF_TEXT_MAX];
+		uint64_t threads;
+		uint64_t connections;
+		uint64_t connections_per_address; // 0: no limit
+		uint64_t idle_timeout_s;
+		uint64_t request_timeout_s;
+		char certificate[CONF_TEXT_MAX]; // both empty: no TLS
+		char private_key[CONF_TEXT_MAX];
+		uint64_t address; // enum conf_ua_address
+		uint64_t require_gba_token;
+		uint64_t realms; // enum conf_ua_realms
+		uint64_t algorithms; // enum conf_ua_algorithms
+		uint64_t allow_qop_auth;
+		uint64_t nonce_life_s;
+		uint64_t nonces;
+		uint64_t ha1_entries;
+		uint64_t wrong_per_btid; // a minute, 0: no limit
+		uint64_t wrong_per_address; // likewise
+		uint64_t waiting;
+		struct conf_texts servers; // announced
+		uint64_t wait_time_s; // announced
+		uint64_t max_back_off_s; // announced
+	} ua;
+	struct {
+		char url[CONF_TEXT_MAX]; // empty: none
+		char ca_file[CONF_TEXT_MAX];
+		uint64_t timeout_s;
+		uint64_t lookups;
+		uint64_t max_key_age_s; // 0: no limit
+		struct conf_texts services;
+	} key_source;
 	uint64_t muk_margin_s;
 	uint64_t verification_timestamp; // 0: 4 octets, 1: 8
 	struct {

@@ -36,6 +36,17 @@ static void port_fill(const struct conf *conf, struct dp_conf *out)
 	memcpy(out->gateway_mac, conf->port.gateway_mac.byte, sizeof(out->gateway_mac));
 }
 
+// A single push is a campaign of one.
+static void singles_fill(const struct conf *conf, struct dp_conf *out)
+{
+	const struct conf_numbers *waits = &conf->campaign.waits_s;
+
+	out->single_sends = (uint8_t)conf->campaign.sends;
+	for (unsigned i = 0; i < CONF_SENDS_MAX; i++)
+		out->single_wait_ms[i] =
+			(uint32_t)waits->value[i < waits->n ? i : waits->n - 1] * 1000;
+}
+
 void conf_dp_fill(const struct conf *conf, struct dp_conf *out)
 {
 	const struct conf_numbers *cpus = &conf->workers.cpus;
@@ -51,6 +62,7 @@ void conf_dp_fill(const struct conf *conf, struct dp_conf *out)
 	for (unsigned i = 0; i < DP_WORKERS_MAX; i++)
 		out->cpu[i] = i < cpus->n ? (int)cpus->value[i] : -1;
 	out->is_busy_poll = conf->workers.poll == CONF_POLL_BUSY;
+	singles_fill(conf, out);
 	out->muk_margin_s = (uint32_t)conf->muk_margin_s;
 	out->ts_bytes = conf->verification_timestamp == 0 ? 4 : 8;
 	snprintf(out->idi, sizeof(out->idi), "%.*s", DP_IDI_MAX, conf->fqdn);

@@ -22,6 +22,7 @@
 #include "conf.h"
 #include "dp.h"
 #include "log.h"
+#include "ua.h"
 
 #define EVENTS_MAX 64
 #define SAVE_MAX 64 // slices of one commit
@@ -375,6 +376,7 @@ void settle_step(struct ctl *ctl)
 	unsigned n;
 
 	events_take(ctl);
+	ua_verifications_note(ctl);
 	n = runs_follow(ctl->campaigns, runs);
 	for (unsigned i = 0; i < n; i++)
 		run_step(ctl, runs[i]);

@@ -34,6 +34,8 @@ struct dp_conf {
 	uint8_t gateway_mac[6]; // all zero: by ARP
 	uint16_t udp_port; // source and destination, 2269
 
+	uint8_t single_sends; // most messages of a single push
+	uint32_t single_wait_ms[31]; // to wait after send i+1; DP_SENDS_MAX of them
 	uint32_t muk_margin_s; // fresh = expires > now + margin
 	unsigned ts_bytes; // width of T in the verification MAC: 4 or 8
 	char idi[DP_IDI_MAX + 1]; // BM-SC FQDN, IDi of ts33246 messages

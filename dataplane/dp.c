@@ -101,6 +101,26 @@ size_t dp_events(struct dp *dp, struct dp_event *events, size_t n)
 		dp->shared.events, events, sizeof(*events), (unsigned)n, NULL);
 }
 
+size_t dp_singles(struct dp *dp, const struct dp_single *orders, size_t n)
+{
+	return shared_singles(&dp->shared, orders, n);
+}
+
+void dp_push_note(const struct dp *dp, uint32_t id, struct dp_push_note *out)
+{
+	push_note_read(&dp->shared.notes, id, out);
+}
+
+size_t dp_verifications(struct dp *dp, struct dp_verification *out, size_t n)
+{
+	size_t got = 0;
+
+	for (unsigned i = 0; i < dp->shared.workers && got < n; i++)
+		got += rte_ring_dequeue_burst_elem(dp->shared.worker[i]->verifications, out + got,
+			sizeof(*out), (unsigned)(n - got), NULL);
+	return got;
+}
+
 void dp_mark_set(struct dp *dp, uint32_t mark)
 {
 	atomic_store_explicit(&dp->shared.mark, mark, memory_order_release);

@@ -36,6 +36,14 @@ int dp_command(struct dp *dp, const struct dp_cmd *cmd);
 // Takes up to n events.
 size_t dp_events(struct dp *dp, struct dp_event *events, size_t n);
 
+// Hands orders for single pushes to the workers that own their subscribers. Any thread, several at
+// a time. Returns how many were taken, the first ones; fewer than n when a worker has too many.
+size_t dp_singles(struct dp *dp, const struct dp_single *orders, size_t n);
+// How the last single push of a subscriber stands. Any thread.
+void dp_push_note(const struct dp *dp, uint32_t id, struct dp_push_note *out);
+// Takes up to n verifications of single pushes that the store has to know of.
+size_t dp_verifications(struct dp *dp, struct dp_verification *out, size_t n);
+
 // Values above the mark are not sent. Any thread.
 void dp_mark_set(struct dp *dp, uint32_t mark);
 // Highest value any worker has used. Any thread.

@@ -12,7 +12,7 @@
 
 #include <rte_cycles.h>
 
-#include "worker.h"
+#include "single.h"
 
 // Cycles of a stage, measured only when asked for.
 static uint64_t stage_begin(const struct worker *w)
@@ -83,9 +83,22 @@ static unsigned check_turn(struct worker *w, const struct dp_now *now)
 	return received;
 }
 
+// What other workers received for subscribers of this one.
+static unsigned handed_turn(struct worker *w, const struct dp_now *now)
+{
+	uint64_t begin = stage_begin(w);
+	unsigned n = single_receive(w);
+
+	stage_check(w, now);
+	stage_end(w, DP_STAGE_CHECK, begin, n);
+	return n;
+}
+
 unsigned worker_turn(struct worker *w, const struct dp_now *now)
 {
 	unsigned moved = answer_tx(w, now);
+
+	single_orders(w, now);
 
 	if (worker_may_send(w))
 		moved += push_turn(w, now);
@@ -96,6 +109,7 @@ unsigned worker_turn(struct worker *w, const struct dp_now *now)
 		if (received < BURST)
 			break;
 	}
+	moved += handed_turn(w, now);
 	w->stats.turns++;
 	return moved;
 }

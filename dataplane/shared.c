@@ -24,6 +24,12 @@ int shared_init(struct dp_shared *s, const struct dp_conf *conf,
 			conf->max_subscribers);
 		return ret;
 	}
+	ret = push_notes_init(&s->notes, conf->max_subscribers);
+	if (ret != 0) {
+		snprintf(why, 256, "no memory for the notes of %u subscribers",
+			conf->max_subscribers);
+		return ret;
+	}
 	s->conf = conf;
 	s->counter_start = *counter;
 	atomic_store(&s->mark, counter->first);
@@ -58,6 +64,7 @@ void shared_fini(struct dp_shared *s)
 		worker_destroy(s->worker[i]);
 	s->workers = 0;
 	rte_ring_free(s->events);
+	push_notes_fini(&s->notes);
 	counter_fini(&s->counter);
 }
 
@@ -70,6 +77,25 @@ int shared_command(struct dp_shared *s, const struct dp_cmd *cmd)
 	for (unsigned i = 0; i < s->workers; i++)
 		rte_ring_enqueue_elem(s->worker[i]->commands, (void *)(uintptr_t)cmd, sizeof(*cmd));
 	return 0;
+}
+
+// Orders that follow each other and have one owner go in together.
+size_t shared_singles(struct dp_shared *s, const struct dp_single *orders, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n) {
+		unsigned owner = counter_owner_of(orders[at].id, s->workers), same = 1, taken;
+
+		while (at + same < n && counter_owner_of(orders[at + same].id, s->workers) == owner)
+			same++;
+		taken = rte_ring_enqueue_burst_elem(
+			s->worker[owner]->orders, &orders[at], sizeof(*orders), same, NULL);
+		at += taken;
+		if (taken < same)
+			break;
+	}
+	return at;
 }
 
 uint32_t shared_counter_highest(const struct dp_shared *s)

@@ -5,7 +5,7 @@
 // room for the headers. The MSK stands in them in the clear until the seal stage.
 
 #include "frame.h"
-#include "worker.h"
+#include "single.h"
 
 static void message_build(struct burst *b, unsigned i)
 {
@@ -52,7 +52,8 @@ bool stage_build(struct worker *w, const struct dp_now *now)
 		run_stall(w, b->run, DP_STALL_MARK);
 		return false;
 	}
-	campaign_begin_at(b->run->campaign, b->counter);
+	if (!run_is_single(b->run))
+		campaign_begin_at(b->run->campaign, b->counter);
 	mikey_template_set_counter(&b->run->tpl, b->counter);
 	for (unsigned i = 0; i < b->n; i++)
 		message_build(b, i);

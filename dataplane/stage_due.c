@@ -4,7 +4,7 @@
 // Chooses the members of the next burst: which campaign has its turn, whom its rounds make due,
 // what its pace allows, and why it may not send at all.
 
-#include "worker.h"
+#include "single.h"
 
 // The rate of a campaign; the worker that sees a new one first begins the schedule anew.
 static uint32_t campaign_rate(struct dp_campaign *c, const struct dp_now *now)
@@ -69,6 +69,8 @@ static bool burst_goes_on(struct worker *w)
 {
 	const struct dp_campaign *c = w->burst.run->campaign;
 
+	if (run_is_single(w->burst.run))
+		return true;
 	if (!atomic_load_explicit(&c->is_aborted, memory_order_relaxed) &&
 		!atomic_load_explicit(&c->is_paused, memory_order_relaxed))
 		return true;
@@ -76,10 +78,8 @@ static bool burst_goes_on(struct worker *w)
 	return false;
 }
 
-bool stage_due(struct worker *w, const struct dp_now *now)
+static bool runs_due(struct worker *w, const struct dp_now *now)
 {
-	if (w->burst.n != 0 && burst_goes_on(w))
-		return true;
 	for (unsigned i = 0; i < w->runs; i++) {
 		struct run *run = w->run[w->next_run % w->runs];
 		unsigned n = run_due(w, run, now);
@@ -94,4 +94,23 @@ bool stage_due(struct worker *w, const struct dp_now *now)
 		return true;
 	}
 	return false;
+}
+
+// Singles that cannot be sent now wait where they are.
+static bool singles_due(struct worker *w, const struct dp_now *now)
+{
+	struct rte_ether_addr gateway;
+
+	return neigh_mac(&w->shared->neigh, &gateway) && single_due(w, now);
+}
+
+bool stage_due(struct worker *w, const struct dp_now *now)
+{
+	if (w->burst.n != 0 && burst_goes_on(w))
+		return true;
+	// Neither holds up the other.
+	w->is_singles_turn = !w->is_singles_turn;
+	if (w->is_singles_turn)
+		return singles_due(w, now) || runs_due(w, now);
+	return runs_due(w, now) || singles_due(w, now);
 }

@@ -6,7 +6,7 @@
 
 #include <rte_ethdev.h>
 
-#include "worker.h"
+#include "single.h"
 
 #define STUCK_NS 100000000u // a port that takes nothing for a shorter time is just busy
 #define BURST_FRESH_NS 1000000000u // a burst that waited longer for the port is made anew
@@ -15,8 +15,13 @@ static void members_sent(struct worker *w, unsigned from, unsigned n, const stru
 {
 	struct burst *b = &w->burst;
 	struct dp_campaign *c = b->run->campaign;
-	_Atomic uint64_t *pushes = &c->worker[w->index].pushes;
+	_Atomic uint64_t *pushes;
 
+	if (run_is_single(b->run)) {
+		single_sent(w, from, n, now);
+		return;
+	}
+	pushes = &c->worker[w->index].pushes;
 	for (unsigned i = from; i < from + n; i++) {
 		c->round[b->id[i]] = (uint8_t)b->round;
 		run_mark_dirty(b->run, b->id[i]);
@@ -71,6 +76,8 @@ bool burst_is_fresh(const struct worker *w, const struct dp_now *now)
 	const struct burst *b = &w->burst;
 	const struct dp_campaign *c = b->run->campaign;
 
+	if (run_is_single(b->run))
+		return now->ns - b->built_ns < BURST_FRESH_NS;
 	return now->ns - b->built_ns < BURST_FRESH_NS &&
 		!atomic_load_explicit(&c->is_paused, memory_order_relaxed) &&
 		!atomic_load_explicit(&c->is_aborted, memory_order_relaxed);
@@ -80,7 +87,7 @@ void burst_return(struct worker *w)
 {
 	struct burst *b = &w->burst;
 
-	if (b->sent < b->n)
+	if (b->sent < b->n && !run_is_single(b->run))
 		rounds_return(&b->run->rounds, b->round, b->id[b->sent]);
 	burst_discard(w);
 }
@@ -91,6 +98,8 @@ void burst_discard(struct worker *w)
 
 	if (b->is_built)
 		rte_pktmbuf_free_bulk(b->mbuf + b->sent, b->n - b->sent);
+	if (b->n > b->sent && run_is_single(b->run))
+		single_return(w, b->sent, b->n - b->sent);
 	b->n = 0;
 	b->is_built = false;
 	b->run = NULL;

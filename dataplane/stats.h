@@ -40,6 +40,15 @@ const char *dp_mikey_status_name(unsigned status);
 struct dp_stats {
 	uint64_t pushes; // MSK messages the port took
 	uint64_t verified; // verification messages that made a member verified
+	uint64_t singles; // orders for single pushes
+	uint64_t singles_merged; // orders for what was under way already
+	uint64_t singles_sent; // messages of single pushes the port took; part of pushes
+	uint64_t singles_verified;
+	uint64_t singles_given_up;
+	uint64_t singles_refused;
+	uint64_t singles_ended; // ended because the subscriber left
+	uint64_t singles_full; // orders there was no room for
+	uint64_t handed_over; // verifications handed to the worker that owns the subscriber
 	uint64_t tx_frames; // all frames the port took
 	uint64_t tx_bytes;
 	uint64_t rx_frames;

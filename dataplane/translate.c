@@ -20,39 +20,52 @@ static uint32_t address_ipv4(const struct store_addr *addr, bool *is_other)
 	return ipv4;
 }
 
-static unsigned refuse_record(const struct store_eligibility *e, const struct store_hot *hot)
+static unsigned refuse_record(
+	const struct store_eligibility *e, const struct store_hot *hot, bool is_registered)
 {
 	if (hot == NULL || !(store_hot_flags(hot) & STORE_LIVE))
 		return DP_REFUSED_LEFT;
 	if (!store_eligibility_is_authorised(e, hot))
 		return DP_REFUSED_NOT_AUTHORISED;
-	if (!store_eligibility_is_member(e, hot))
+	if (is_registered && !store_eligibility_is_member(e, hot))
 		return DP_REFUSED_LEFT;
 	if (!(store_hot_flags(hot) & STORE_HAS_MUK))
 		return DP_REFUSED_NO_MUK;
 	return 0;
 }
 
+// Where to send to; returns 0, or why it cannot be sent there.
+static unsigned place_of(
+	const struct store_hot *hot, const struct member_wish *wish, struct member *member)
+{
+	struct store_addr addr = hot->addr;
+	bool is_other;
+
+	if (wish->address != NULL)
+		memcpy(&addr, wish->address, sizeof(addr));
+	member->port = wish->address != NULL ? wish->port : hot->port;
+	member->address = address_ipv4(&addr, &is_other);
+	if (is_other)
+		return DP_REFUSED_ADDRESS_FAMILY;
+	return member->address == 0 ? DP_REFUSED_NO_ADDRESS : 0;
+}
+
 unsigned translate_member(const struct store_reader *r, const struct store_eligibility *e,
-	store_id id, int64_t fresh_at_s, struct member *member, uint8_t *idr)
+	store_id id, const struct member_wish *wish, struct member *member)
 {
 	const struct store_muk_state *muk = NULL;
 	const struct store_hot *hot = store_reader_hot(r, id, &muk);
-	unsigned why = refuse_record(e, hot);
-	bool is_other;
+	unsigned why = refuse_record(e, hot, wish->is_registered);
 
 	if (why != 0)
 		return why;
-	if ((int64_t)hot->expires <= fresh_at_s)
+	if ((int64_t)hot->expires <= wish->fresh_at_s)
 		return DP_REFUSED_MUK_EXPIRED;
-	member->address = address_ipv4(&hot->addr, &is_other);
-	if (is_other)
-		return DP_REFUSED_ADDRESS_FAMILY;
-	if (member->address == 0)
-		return DP_REFUSED_NO_ADDRESS;
-	member->port = hot->port;
+	why = place_of(hot, wish, member);
+	if (why != 0)
+		return why;
 	member->psk = translate_psk(muk);
-	member->idr_len = (uint16_t)store_reader_btid(r, id, hot, idr);
+	member->idr_len = (uint16_t)store_reader_btid(r, id, hot, member->idr);
 	return member->idr_len == 0 ? DP_REFUSED_NO_MUK : 0;
 }
 
@@ -86,4 +99,20 @@ struct store_group_id translate_group(const struct dp_msk *msk)
 
 	memcpy(id.kdi, msk->kdi, sizeof(id.kdi));
 	return id;
+}
+
+void translate_stored_msk(
+	const struct store_group *group, const struct store_msk *stored, struct dp_msk *msk)
+{
+	*msk = (struct dp_msk){
+		.profile = group->profile,
+		.group = stored->group.group,
+		.number = stored->number,
+		.csb_id = stored->csb_id,
+		.seq_l = stored->seq_l,
+		.seq_u = stored->seq_u,
+	};
+	memcpy(msk->kdi, stored->group.kdi, sizeof(msk->kdi));
+	memcpy(msk->rand, stored->rand, sizeof(msk->rand));
+	memcpy(msk->key, stored->key.byte, sizeof(msk->key));
 }

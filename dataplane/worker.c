@@ -12,7 +12,7 @@
 #include <rte_ethdev.h>
 
 #include "port.h"
-#include "worker.h"
+#include "single.h"
 
 #define IDLE_NS 1000000u // turns go on this long after the last frame
 #define LONG_IDLE_NS 100000000u // after this long nobody is in a hurry
@@ -81,6 +81,8 @@ int worker_create(
 	if (ret == 0)
 		ret = rings_create(w);
 	if (ret == 0)
+		ret = single_init(w);
+	if (ret == 0)
 		ret = port_pool_create(shared->conf, index, &w->pool);
 	if (ret != 0) {
 		worker_destroy(w);
@@ -96,6 +98,9 @@ void worker_destroy(struct worker *w)
 		return;
 	while (w->runs > 0)
 		run_close(w, w->run[0]);
+	if (w->burst.n != 0)
+		burst_discard(w);
+	single_fini(w);
 	rte_pktmbuf_free_bulk(w->out, w->out_n);
 	rte_ring_free(w->commands);
 	if (w->reader != NULL)

@@ -22,8 +22,10 @@
 #include "mikey.h"
 #include "neigh.h"
 #include "pace.h"
+#include "push_note.h"
 #include "reader.h"
 #include "rounds.h"
+#include "singles.h"
 #include "stats.h"
 
 #define BURST CRYPTO_BURST
@@ -38,14 +40,21 @@ struct dp_now {
 	int64_t unix_s; // the later of CLOCK_REALTIME and the counter's clock
 };
 
-// A campaign as one worker runs it.
+// A campaign as one worker runs it, or an MSK that single pushes are under way for.
 struct run {
-	struct dp_campaign *campaign;
+	struct dp_campaign *campaign; // NULL: single pushes
 	struct mikey_template tpl; // holds the MSK in the clear
 	struct crypto_label label;
 	struct mikey_bytes idi; // as its messages carry it
 	struct store_eligibility eligibility;
 	struct rounds rounds;
+};
+
+// The MSK of single pushes.
+struct single_msk {
+	struct run run; // first
+	struct dp_msk dp; // secret; what run points to
+	bool is_used;
 };
 
 // MSK messages of one campaign on their way out. Members are chosen (due), and chosen ones wait
@@ -59,6 +68,7 @@ struct burst {
 	uint32_t counter; // build .. seal
 	uint64_t built_ns; // build .. tx
 	uint32_t id[BURST];
+	struct single *single[BURST]; // of a run of singles
 	uint32_t address[BURST]; // fetch .. frame, IPv4, network order
 	uint16_t port[BURST]; // fetch .. frame, host order
 	uint16_t idr_len[BURST]; // fetch .. build
@@ -75,6 +85,7 @@ struct intake {
 	store_id id[BURST];
 	uint8_t is_prev[BURST];
 	uint8_t drop[BURST]; // enum dp_drop, or DP_DROP_COUNT once accepted
+	struct single *single[BURST]; // the single that a message may answer
 	const struct store_muk_state *muk[BURST];
 	struct store_prev prev[BURST]; // of those that answered under the previous MUK
 	uint8_t input[BURST][CHECK_INPUT_BYTES];
@@ -92,6 +103,8 @@ struct dp_shared {
 	_Atomic bool stop_requested;
 	_Atomic(struct capture *) capture; // control: wo, workers: ro
 	_Atomic uint64_t held; // times a worker stopped for changed records. workers: rw
+	_Atomic uint32_t singles; // single pushes under way. workers: rw
+	struct push_notes notes;
 	struct rte_ring *events;
 	struct dp_counter_start counter_start;
 	struct counter counter; // each entry: rw by the worker that owns the id's slice
@@ -110,6 +123,14 @@ struct worker {
 	struct run *run[DP_CAMPAIGNS_MAX];
 	unsigned runs;
 	unsigned next_run; // whose turn it is
+	struct singles singles;
+	struct single_msk single_msk[SINGLES_MSKS_MAX]; // by the seat that singles name
+	struct rte_ring *orders; // of struct dp_single; any thread puts, this worker takes
+	bool has_order;
+	struct dp_single order; // the order that waits for a newer snapshot
+	struct rte_ring *handed; // verifications for ids of this worker; other workers put
+	struct rte_ring *verifications; // of struct dp_verification, for control
+	bool is_singles_turn;
 	bool is_held; // sends nothing until changed records are taken over
 	bool has_waiting;
 	struct dp_cmd waiting; // the command that has to wait for the other workers
@@ -134,6 +155,7 @@ int shared_init(struct dp_shared *shared, const struct dp_conf *conf,
 int shared_workers_create(struct dp_shared *shared, struct store_env *env, char why[256]);
 void shared_fini(struct dp_shared *shared); // also after one of the two above failed
 int shared_command(struct dp_shared *shared, const struct dp_cmd *cmd); // see dp_command()
+size_t shared_singles(struct dp_shared *shared, const struct dp_single *orders, size_t n);
 // Highest value any worker has used.
 uint32_t shared_counter_highest(const struct dp_shared *shared);
 
@@ -152,7 +174,11 @@ unsigned worker_turn(struct worker *w, const struct dp_now *now);
 // command.c: takes what control has sent.
 void worker_commands(struct worker *w, const struct dp_now *now);
 bool worker_may_send(const struct worker *w);
+// Takes the newest snapshot; what was made from the one before is given back.
+void worker_follow(struct worker *w, const struct dp_now *now);
 void worker_event(struct worker *w, const struct dp_event *event);
+// Template, label and eligibility of an MSK, which lives as long as the run.
+int run_prepare(struct worker *w, struct run *run, const struct dp_msk *msk);
 void run_close(struct worker *w, struct run *run); // frees it
 
 // The stages, in the order of pipeline.c. Each works on the worker's burst or intake.
@@ -192,8 +218,11 @@ static inline void run_mark_dirty(struct run *run, store_id id)
 
 static inline void run_stall(struct worker *w, struct run *run, enum dp_stall stall)
 {
-	_Atomic uint32_t *seat = &run->campaign->worker[w->index].stall;
+	_Atomic uint32_t *seat;
 
+	if (run->campaign == NULL)
+		return;
+	seat = &run->campaign->worker[w->index].stall;
 	if (atomic_load_explicit(seat, memory_order_relaxed) != stall)
 		atomic_store_explicit(seat, stall, memory_order_relaxed);
 }

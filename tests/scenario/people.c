@@ -152,10 +152,13 @@ static void services_write(struct people *p)
 {
 	for (unsigned g = 1; g <= PEOPLE_GROUPS; g++) {
 		struct store_service service = {.group_count = 1};
+		struct store_group group = {.profile = p->profile};
 
 		snprintf(service.name, sizeof(service.name), "urn:service:%u", g);
 		memcpy(service.group[0].kdi, domain, sizeof(domain));
 		service.group[0].group = (uint16_t)g;
+		group.id = service.group[0];
+		fake_store_group(p->env, &group);
 		fake_store_service(p->env, &service);
 		p->service[g] = service.id;
 	}

@@ -35,6 +35,8 @@ static const struct dp_conf conf_initial = {
 	.ipv4 = {192, 168, 26, 1},
 	.gateway = {192, 168, 26, 254},
 	.udp_port = 2269,
+	.single_sends = 8,
+	.single_wait_ms = {1000, 2000, 4000, 8000, 8000, 8000, 8000, 8000},
 	.muk_margin_s = 30,
 	.ts_bytes = 4,
 	.idi = PEOPLE_FQDN,
@@ -250,7 +252,8 @@ static void site_step(struct site *s, uint64_t ns)
 
 static uint64_t step_ns(const struct site *s)
 {
-	bool is_idle = control_open(&s->control) == 0 && wire_is_empty(&s->wire);
+	bool is_idle = control_open(&s->control) == 0 && wire_is_empty(&s->wire) &&
+		atomic_load(&s->shared.singles) == 0;
 
 	return is_idle ? IDLE_STEP_NS : STEP_NS;
 }

@@ -168,30 +168,35 @@ static void verb_left(struct site *s, struct words *w)
 	each_record(s, w, deregister);
 }
 
-static void move(struct person *person)
+static void phone_move(struct site *s, unsigned index)
 {
-	person->is_moved = true;
+	const struct person *person = &s->people.person[index];
+	struct ue_phones *phones = ue_site_phones(s->wire.phones);
+	uint32_t a = people_address(&s->people, index);
+	struct ue_address address = ue_address_v4((const uint8_t[]){
+		(uint8_t)(a >> 24), (uint8_t)(a >> 16), (uint8_t)(a >> 8), (uint8_t)a});
+	uint32_t phone = ue_phone_find(phones, person->impi, strlen(person->impi));
+
+	if (ue_phone_move(phones, phone, &address) != 0)
+		script_fail("move: no memory");
 }
 
-// move IDS: phone and record get another address
+// move IDS [unnoticed]: the phone gets another address, and its record too, unless nobody noticed
 static void verb_move(struct site *s, struct words *w)
 {
-	unsigned at = w->at;
+	bool is_unnoticed;
 	struct ids ids;
 
 	words_ids(w, &s->people, &ids);
-	w->at = at;
-	each_record(s, w, move);
+	is_unnoticed = word_take_if(w, "unnoticed");
+	words_end(w);
 	for (unsigned i = 0; i < ids.n; i++) {
-		const struct person *person = &s->people.person[ids.id[i]];
-		struct ue_phones *phones = ue_site_phones(s->wire.phones);
-		uint32_t a = people_address(&s->people, ids.id[i]);
-		struct ue_address address = ue_address_v4((const uint8_t[]){
-			(uint8_t)(a >> 24), (uint8_t)(a >> 16), (uint8_t)(a >> 8), (uint8_t)a});
-		uint32_t phone = ue_phone_find(phones, person->impi, strlen(person->impi));
-
-		if (ue_phone_move(phones, phone, &address) != 0)
-			script_fail("move: no memory");
+		s->people.person[ids.id[i]].is_moved = true;
+		phone_move(s, ids.id[i]);
+		if (is_unnoticed)
+			continue;
+		people_store_one(&s->people, ids.id[i]);
+		site_changed(s, ids.id[i]);
 	}
 }
 

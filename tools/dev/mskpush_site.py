@@ -59,6 +59,8 @@ class Site:
         self.ue_argv = []
         self.map_size = "512M"
         self.extra_yaml = ""
+        self.ua_listen = '["127.0.0.1:0"]'
+        self.ua_yaml = ""  # more of the section about Ua
         self.gateway_mac = None  # None: by ARP
 
     @staticmethod
@@ -95,10 +97,17 @@ port:
   cpus: [{", ".join(str(self.daemon_cpu(i)) for i in range(self.workers))}]
 eal:
   file_prefix: {os.path.basename(self.dir)}d
-"""
+ua:
+  listen: {self.ua_listen}
+{self.ua_yaml}"""
         with open(path, "w", encoding="utf-8") as file:
             file.write(text + self.extra_yaml)
         return path
+
+    def ua_address(self):
+        """(host, port) that phones are served at."""
+        host, port = self.cli("status")["ua"]["listen"][0].rsplit(":", 1)
+        return host.strip("[]"), int(port)
 
     def gateway_line(self):
         """The gateway's MAC, when it is not to be asked for."""

@@ -71,10 +71,11 @@ static void unknown_key_is_named_with_line_and_what_is_allowed(void **state)
 	expect_refused("nix: 1\n",
 		"f.yaml:1: nix: unknown key; allowed: store, socket, fqdn, port, workers, memory, "
 		"eal, "
-		"campaign, muk_margin, verification_timestamp_bytes, log");
+		"campaign, ua, key_source, muk_margin, verification_timestamp_bytes, log");
 	expect_refused("store.dir: /x\n",
 		"f.yaml:1: store.dir: unknown key; allowed: store, socket, fqdn, port, workers, "
-		"memory, eal, campaign, muk_margin, verification_timestamp_bytes, log");
+		"memory, eal, campaign, ua, key_source, muk_margin, verification_timestamp_bytes, "
+		"log");
 }
 
 static void wrong_type_is_named(void **state)
@@ -147,7 +148,7 @@ static void broken_yaml_is_refused_with_its_line(void **state)
 	expect_refused("a: b\n---\nc: d\n",
 		"f.yaml:1: a: unknown key; allowed: store, socket, fqdn, port, workers, memory, "
 		"eal, "
-		"campaign, muk_margin, verification_timestamp_bytes, log");
+		"campaign, ua, key_source, muk_margin, verification_timestamp_bytes, log");
 	expect_refused("fqdn: b\n---\nfqdn: d\n", "f.yaml:2: a second document; allowed: one");
 	assert_int_equal(conf_parse(&conf, "f", "fqdn: a\0b\n", 10, why), -EINVAL);
 }

@@ -16,6 +16,7 @@ struct dp *fake_dp_create(unsigned workers)
 	struct dp *dp = calloc(1, sizeof(*dp));
 
 	dp->workers = workers;
+	dp->singles_most = FAKE_SINGLES_MAX;
 	dp->answers_close = true;
 	dp->capture_fd = -1;
 	return dp;
@@ -193,4 +194,29 @@ void dp_muk_prep_burst(struct dp_muk_prep *prep, const uint8_t *muks, size_t str
 void dp_muk_prep_destroy(struct dp_muk_prep *prep)
 {
 	free(prep);
+}
+
+// One thread of Ua orders at a time in these tests.
+size_t dp_singles(struct dp *dp, const struct dp_single *orders, size_t n)
+{
+	unsigned have = atomic_load(&dp->singles), most = atomic_load(&dp->singles_most);
+	size_t taken = n < most - have ? n : most - have;
+
+	memcpy(&dp->single[have], orders, taken * sizeof(*orders));
+	atomic_store(&dp->singles, have + (unsigned)taken);
+	return taken;
+}
+
+void dp_push_note(const struct dp *dp, uint32_t id, struct dp_push_note *out)
+{
+	*out = id < FAKE_NOTES_MAX ? dp->note[id] : (struct dp_push_note){0};
+}
+
+size_t dp_verifications(struct dp *dp, struct dp_verification *out, size_t n)
+{
+	size_t taken = n < dp->verifications ? n : dp->verifications;
+
+	memcpy(out, dp->verification, taken * sizeof(*out));
+	dp->verifications = 0;
+	return taken;
 }
