@@ -105,7 +105,8 @@ static size_t row_put(struct generator *gen, char *out, uint64_t number)
 		at += text_put(out + at, ",,,");
 	at += (size_t)sprintf(out + at, ",%u.%u.%u.%u,%u,%s,%s,%s\n", address >> 24,
 		address >> 16 & 0xff, address >> 8 & 0xff, address & 0xff, MIKEY_PORT,
-		in_uicc ? "uicc" : "me", conf->service, conf->service);
+		in_uicc ? "uicc" : "me", conf->service,
+		number < conf->unregistered ? "-" : conf->service);
 	return at;
 }
 

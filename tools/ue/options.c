@@ -117,6 +117,8 @@ static const struct option_row rows[] = {
 	{"ua-timeout", "SECONDS", "Wait for an answer (10)", AT(ua_timeout), REAL, 0, 3600, 0},
 	{"uicc", "PERCENT", "Phones made up with keys in the UICC", AT(generate.uicc), PERCENT, 0,
 		100, 0},
+	{"unregistered", "N", "The first phones made up are registered for nothing",
+		AT(generate.unregistered), NUMBER, 0, UINT64_MAX, 0},
 	{"wait", "SECONDS", "How long to wait for the other end to start (30)", AT(wait_s), NUMBER,
 		0, 1000000, 0},
 };

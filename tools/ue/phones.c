@@ -54,7 +54,8 @@ static uint32_t name_intern(struct ue_phones *phones, const char *text, size_t l
 	char *copy;
 
 	while ((at = ue_index_next(&phones->by_name, hash, &cursor)) != UE_NONE) {
-		if (strlen(phones->names[at]) == len && memcmp(phones->names[at], text, len) == 0)
+		if (strlen(phones->names[at]) == len &&
+			(len == 0 || memcmp(phones->names[at], text, len) == 0))
 			return at;
 	}
 	if (phones->name_count > UINT16_MAX)
