@@ -22,6 +22,9 @@ DISK_PER_UE, DISK_FIXED = 560, 120 << 20
 KEEP_PER_UE = 300
 MEMORY_PER_UE, MEMORY_FIXED = 900, 500 << 20
 PCAP_ALL_UP_TO, PCAP_FRAMES = 50000, 1000000
+HTTP_UES = 10000  # phones that register and fetch over HTTP before the mass push
+# A single push is repeated for 39 s; a phone whose MSK has not come by then gets it by the mass push.
+HTTP_PATIENCE_S = 45
 STORIES = {}
 
 
@@ -125,6 +128,8 @@ class Demo:
         self.csv = args.csv or os.path.join(site.dir, "ues.csv")
         self.begin = time.monotonic()
         self.report = {}
+        self.http_ues = min(args.ues, HTTP_UES)
+        self.has_left = False  # a phone gave up over HTTP
 
     def say(self, text):
         """One line of what is going on, with the time since the start."""
@@ -136,18 +141,23 @@ class Demo:
             return
         subprocess.run([self.site.program("mskpush-ue"), "--generate", str(self.args.ues),
                         "--seed", str(self.args.seed), "--fqdn", FQDN, "--service", SERVICE,
-                        "--out", self.csv, *self.site.phone_flags()], check=True)
+                        "--unregistered", str(self.http_ues), "--out", self.csv,
+                        *self.site.phone_flags()], check=True)
         self.say(f"made {self.args.ues:,} phones ({os.path.getsize(self.csv) >> 20} MB of CSV)")
 
     def start(self):
         """Starts daemon and phones."""
         site, args = self.site, self.args
         site.map_size = f"{max(64, 48 + args.ues * 260 // 1000000)}M"
-        site.extra_yaml = ""
+        site.ua_yaml = "  address: imported\n"  # HTTP comes from loopback, the phones are elsewhere
+        keys = os.path.join(site.dir, "keys.sock")
+        site.extra_yaml = f"key_source:\n  url: unix:{keys}\n"
         site.start_daemon()
         self.say(f"mskpushd runs (pid {site.daemon.pid})")
+        profile = ":v600" if args.profile == "v600" else ""
         flags = ["--loss", str(args.loss), "--seed", str(args.seed),
-                 "--report", os.path.join(site.dir, "ue.json")]
+                 "--report", os.path.join(site.dir, "ue.json"), "--key-source", keys,
+                 "--ua", self.ua_url(), "--ua-groups", GROUP + profile]
         pcap = args.keep or args.hold
         if pcap:
             flags += ["--pcap", os.path.join(pcap, "wire.pcap")]
@@ -173,6 +183,45 @@ class Demo:
         msk = site.cli("msk", "new", GROUP)
         self.say(f"made MSK {msk['msk_id']} (check value {msk['check']})")
 
+    def ua_url(self):
+        """Where the daemon serves phones over HTTP."""
+        host, port = self.site.ua_address()
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def pull(self):
+        """The first phones register and fetch over HTTP; the MSK comes to them by MIKEY."""
+        site, begin = self.site, time.monotonic()
+        ordered = site.phones(do="join", count=self.http_ues)["phones"]
+        ua = site.phones(do="status")["ua"]
+        while (ua["due"] + ua["asking"] + ua["expecting"] > 0
+               and time.monotonic() - begin < HTTP_PATIENCE_S):
+            time.sleep(0.1)
+            ua = site.phones(do="status")["ua"]
+        seconds = time.monotonic() - begin
+        self.has_left = ua["gone"] > 0
+        served = sum(ua[name]["answers"].get("200", 0) for name in ("register", "msk-request"))
+        latency, msk = ua["msk-request"]["latency_us"], ua["msk_latency_us"]
+        self.say(f"{ordered:,} phones registered and fetched over HTTP in {seconds:.1f} s: "
+                 f"{served:,} requests served, p99 {latency['p99'] / 1000:.1f} ms; the MSK came "
+                 f"{msk['p50'] / 1000:.1f} ms after the 200 (median), {msk['p99'] / 1000:.1f} ms (p99)")
+        troubles = {**ua["refused"], **ua["left"]}
+        if ua["expecting"]:
+            troubles["MSK still to come"] = ua["expecting"]
+        if troubles:
+            print("over HTTP: " + ", ".join(f"{why} {n:,}" for why, n in troubles.items()))
+        self.report.update(http_ues=ordered, http_requests=served, http_seconds=round(seconds, 3))
+
+    def singles_wait(self):
+        """Waits until no push that followed a request is under way; returns messages they took."""
+        end = time.monotonic() + HTTP_PATIENCE_S
+        ends = ("merged", "full", "verified", "given_up", "refused", "ended")
+        while True:
+            counts = self.site.cli("stats")["counters"]
+            if (counts["singles"] <= sum(counts["singles_" + name] for name in ends)
+                    or time.monotonic() > end):
+                return counts["singles_sent"]
+            time.sleep(0.1)
+
     def push(self):
         """The re-key itself, with the command an operator uses."""
         self.say(f"mskpush push {GROUP}")
@@ -189,7 +238,8 @@ class Demo:
         holders = sum(msk["phones"] for msk in phones["msks"]
                       if msk["check"] == check and msk["number"] == campaign["msk"]["number"])
         is_good = (holders == phones["phones"] == campaign["members"] == campaign["verified"]
-                   and campaign["given_up"] == campaign["refused"] == campaign["pending"] == 0)
+                   and campaign["given_up"] == campaign["refused"] == campaign["pending"] == 0
+                   and not self.has_left)
         print(f"phones that hold MSK {check}: {holders:,} of {phones['phones']:,}; "
               f"the daemon says verified: {campaign['verified']:,} of {campaign['members']:,}")
         refused = {why: n for why, n in phones.get("refused", {}).items() if n}
@@ -200,6 +250,7 @@ class Demo:
     def keep(self, campaign, stop):
         """Writes report.json; the emulator writes ues.csv and the capture when it ends."""
         site, args = self.site, self.args
+        pulled = self.singles_wait()
         if stop:
             site.stop_phones()
         with open(os.path.join(site.dir, "ue.json"), encoding="utf-8") as file:
@@ -210,10 +261,11 @@ class Demo:
                   ("members", "verified", "given_up", "refused", "rounds", "seconds",
                    "pushes_per_s")}
         report.update(
-            pushes_sent=campaign["pushes"], key_group=GROUP, csb_id=campaign["msk"]["csb_id"],
+            pushes_sent=campaign["pushes"] + pulled, pushes_after_pulls=pulled, key_group=GROUP,
+            csb_id=campaign["msk"]["csb_id"],
             rand=campaign["msk"]["rand"], msk=held.get("msk", ""), profile=args.profile,
             key_number=campaign["msk"]["number"], msk_check=campaign["msk"]["check"],
-            fqdn=FQDN, loss_percent=args.loss, seed=args.seed)
+            fqdn=FQDN, loss_percent=args.loss, seed=args.seed, **self.report)
         path = os.path.join(args.keep, "report.json")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
                   encoding="utf-8") as file:
@@ -229,7 +281,7 @@ class Demo:
         info = {
             "daemon_pid": site.daemon.pid, "daemon_argv": site.daemon_argv,
             "ue_pid": site.ue.pid, "ue_argv": site.ue_argv, "admin_socket": site.socket,
-            "ue_socket": site.ue_socket, "ua_url": "", "fqdn": FQDN,
+            "ue_socket": site.ue_socket, "ua_url": self.ua_url(), "fqdn": FQDN,
             "ues_csv": os.path.abspath(self.csv),
             "pcap": os.path.join(self.args.keep or directory, "wire.pcap"), "group": GROUP,
             "environment": {"RUNTIME_DIRECTORY": site.dir},
@@ -250,6 +302,7 @@ class Demo:
         self.make_phones()
         self.start()
         self.provision()
+        self.pull()
         campaign = self.push()
         is_good = self.compare(campaign)
         self.say("every phone holds the same MSK, and the daemon says the same" if is_good else

@@ -8,11 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gba.h"
 #include "rng.h"
 
 #define IMSI_DIGITS 15
-#define BTID_RANDOM_BYTES 16
-#define BTID_TEXT 24 // base64 of the above
 
 // Draws `wanted` out of `left` candidates, one after the other: exact in number, random in
 // place (Knuth, selection sampling).
@@ -43,23 +42,6 @@ struct generator {
 	struct lot no_muk;
 };
 
-static void base64_put(char out[BTID_TEXT], const uint8_t in[BTID_RANDOM_BYTES])
-{
-	static const char alphabet[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (int i = 0; i < 6; i++) {
-		uint32_t group = (uint32_t)in[3 * i] << 16;
-
-		if (i < 5)
-			group |= (uint32_t)in[3 * i + 1] << 8 | in[3 * i + 2];
-		for (int k = 0; k < 4; k++)
-			out[4 * i + k] = alphabet[group >> (18 - 6 * k) & 0x3f];
-	}
-	out[22] = '=';
-	out[23] = '=';
-}
-
 static size_t text_put(char *out, const char *text)
 {
 	size_t len = strlen(text);
@@ -84,10 +66,10 @@ static size_t impi_put(const struct generator *gen, char *out, uint64_t number)
 // MRK is Ks_ext_NAF, a key of its own.
 static size_t keys_put(struct generator *gen, char *out, bool in_uicc)
 {
-	uint8_t random[BTID_RANDOM_BYTES], muk[UE_KEY_BYTES], mrk[UE_KEY_BYTES];
+	uint8_t random[UE_GBA_RAND_BYTES], muk[UE_KEY_BYTES], mrk[UE_KEY_BYTES];
 	bool is_expired = lot_draw(&gen->expired, &gen->rng);
 	int64_t lifetime = gen->conf->lifetime;
-	size_t at = BTID_TEXT;
+	size_t at;
 
 	ue_rng_fill(&gen->rng, random, sizeof(random));
 	ue_rng_fill(&gen->rng, muk, sizeof(muk));
@@ -95,9 +77,7 @@ static size_t keys_put(struct generator *gen, char *out, bool in_uicc)
 		ue_rng_fill(&gen->rng, mrk, sizeof(mrk));
 	else
 		ue_mrk(muk, mrk);
-	base64_put(out, random);
-	out[at++] = '@';
-	at += text_put(out + at, gen->conf->bsf);
+	at = ue_btid_put(out, random, gen->conf->bsf);
 	out[at++] = ',';
 	ue_hex_put(out + at, muk, sizeof(muk));
 	at += 2 * sizeof(muk);
@@ -145,7 +125,8 @@ static size_t row_put(struct generator *gen, char *out, uint64_t number)
 		at += text_put(out + at, ",,,");
 	address_print(conf, number, address);
 	at += (size_t)sprintf(out + at, ",%s,%u,%s,%s,%s\n", address, MIKEY_PORT,
-		in_uicc ? "uicc" : "me", conf->service, conf->service);
+		in_uicc ? "uicc" : "me", conf->service,
+		number < conf->unregistered ? "-" : conf->service);
 	return at;
 }
 
@@ -166,7 +147,7 @@ static int conf_check(const struct ue_generate *conf, char *why)
 		cause = "the IMSI prefix leaves too few digits for so many phones";
 	else if (memcmp(&last, &conf->first_address, 12) != 0)
 		cause = "there are not so many addresses behind the first one";
-	else if (strlen(conf->bsf) + BTID_TEXT + 1 > UE_IDENTITY_MAX_BYTES ||
+	else if (strlen(conf->bsf) + UE_BTID_HEAD_BYTES + 1 > UE_IDENTITY_MAX_BYTES ||
 		strlen(conf->ims) + IMSI_DIGITS + 1 > UE_IDENTITY_MAX_BYTES ||
 		strlen(conf->service) > UE_IDENTITY_MAX_BYTES)
 		cause = "a domain or the service name is too long";

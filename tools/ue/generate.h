@@ -22,6 +22,7 @@ struct ue_generate {
 	int64_t lifetime; // of a MUK, seconds
 	double uicc; // percent of phones with keys in the UICC
 	double expired; // percent of the phones with a MUK whose MUK has expired
+	uint64_t unregistered; // how many of them, the first ones, are registered for nothing
 	double no_muk; // percent of phones without a MUK
 };
 

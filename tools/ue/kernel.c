@@ -308,11 +308,12 @@ static bool delayed_send(struct kernel *k, const struct ue_now *now)
 
 static void kernel_wait(const struct kernel *k)
 {
-	struct pollfd fds[SOCKETS_MAX];
+	struct pollfd fds[SOCKETS_MAX + 1];
 
 	for (unsigned i = 0; i < k->endpoints; i++)
 		fds[i] = (struct pollfd){.fd = k->endpoint[i].fd, .events = POLLIN};
-	poll(fds, k->endpoints, NAP_MS);
+	fds[k->endpoints] = (struct pollfd){.fd = http_fd(k->program->http), .events = POLLIN};
+	poll(fds, k->endpoints + 1, NAP_MS);
 }
 
 static void kernel_turn_all(struct kernel *k)
@@ -328,6 +329,7 @@ static void kernel_turn_all(struct kernel *k)
 		for (unsigned i = 0; i < k->endpoints; i++)
 			is_busy |= endpoint_take(k, &k->endpoint[i], &now);
 		is_busy |= delayed_send(k, &now);
+		is_busy |= http_turn(program->http, &now);
 		if (!is_busy)
 			kernel_wait(k);
 	}
@@ -348,6 +350,7 @@ int kernel_run(struct program *program)
 		atomic_fetch_add(&program->attachments, 1);
 		atomic_store(&program->port_state, PORT_UP);
 		fprintf(stderr, "mskpush-ue: %u sockets are up\n", k->endpoints);
+		http_begin(program->http);
 		kernel_turn_all(k);
 	}
 	for (unsigned i = 0; k != NULL && i < k->endpoints; i++)

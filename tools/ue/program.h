@@ -9,6 +9,8 @@
 #include "options.h"
 #include "turn.h"
 
+#define HTTP_WHY_BYTES 384
+
 enum port_state {
 	PORT_WAITS,
 	PORT_UP
@@ -19,6 +21,7 @@ struct capture;
 struct program {
 	struct ue_options options;
 	struct ue_site *site; // owned by who holds the turn
+	struct http *http; // likewise; NULL without
 	struct turn turn;
 	struct capture *capture; // NULL: none. Owned by the port loop's thread
 	atomic_bool stop_requested;
@@ -34,6 +37,25 @@ void program_pause(struct program *program, unsigned us);
 struct control;
 int control_start(struct control **out, struct program *program);
 void control_stop(struct control *control);
+
+// Listens on a UNIX socket at path, mode 0600, without blocking (listen.c). The descriptor or
+// -errno, -EADDRINUSE when somebody else does.
+int socket_listen(const char *path);
+
+// HTTP of the phones and of their BSF (http.c), as far as the options ask for it. The functions do
+// nothing when http is NULL.
+struct http;
+// -errno with a sentence in why. Makes what the site then refers to.
+int http_start(struct http **out, struct program *program, char why[HTTP_WHY_BYTES]);
+void http_stop(struct http *http);
+// The port is up for the first time: what the command line has phones do begins.
+void http_begin(struct http *http);
+// Does what is due. True when there was anything.
+bool http_turn(struct http *http, const struct ue_now *now);
+// Sleeps, but not longer than until an answer or a question arrives.
+void http_wait(struct http *http, unsigned us);
+// Becomes readable when there is; -1 for none.
+int http_fd(const struct http *http);
 
 // The capture file (capture.c). -errno.
 int capture_open(struct capture **out, const char *path, uint64_t frames_max);

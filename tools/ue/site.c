@@ -124,6 +124,8 @@ static enum ue_refusal udp_take(struct ue_site *site, const struct ue_frame *fra
 		return refusal;
 	receipt_count(site, &receipt);
 	peer_remember(site, frame);
+	if (site->ua != NULL)
+		ue_ua_hear(site->ua, &receipt, now);
 	if (receipt.answer_len == 0)
 		return UE_ACCEPTED;
 	// Spec 3.5: back to where the message came from, from where it went to.

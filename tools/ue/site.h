@@ -8,6 +8,7 @@
 #include "frame.h"
 #include "phones.h"
 #include "receive.h"
+#include "ua_pool.h"
 #include "ue.h"
 #include "wire.h"
 
@@ -30,6 +31,10 @@ struct ue_site {
 	uint16_t ip_id;
 	char *fqdn;
 	uint64_t seed;
+	// The phones' side of HTTP, not owned; NULL without.
+	struct ue_ua *ua;
+	struct ue_pool *pool;
+	struct ue_bsf *bsf;
 	ue_tap *tap;
 	void *tap_arg;
 	uint64_t refused[UE_REFUSAL_COUNT];
