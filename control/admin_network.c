@@ -89,6 +89,7 @@ static json_t *port_json(const struct conf_port *conf, const struct dp_port_stat
 		path_name(port->rx_checksum), "fast_free", port->is_fast_free, "rss", port->is_rss);
 	const struct dp_port_stats *stats = &port->stats;
 
+	json_object_set_new(out, "why", *port->why == '\0' ? json_null() : json_string(port->why));
 	json_object_set_new(out, "paths", paths);
 	json_object_set_new(out, "counters",
 		json_pack("{s:I, s:I, s:I, s:I, s:I}", "tx_frames", (json_int_t)stats->tx_frames,

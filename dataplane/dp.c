@@ -15,6 +15,7 @@
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_pdump.h>
 
 #include "capture.h"
 #include "worker.h"
@@ -24,6 +25,7 @@ struct dp {
 	struct dp_conf conf;
 	int cpu[DP_WORKERS_MAX];
 	struct port_watch *watch;
+	bool has_pdump;
 	struct capture *capture;
 };
 
@@ -71,6 +73,9 @@ int dp_start(const struct dp_conf *conf, struct store_env *env,
 		dp_free(dp);
 		return ret;
 	}
+	// Other processes may capture when they can see our memory.
+	if (dp->conf.is_huge && rte_pdump_init() == 0)
+		dp->has_pdump = true;
 	ret = workers_launch(dp, why);
 	if (ret == 0)
 		ret = port_watch_start(&dp->shared, &dp->watch);
@@ -88,6 +93,8 @@ void dp_stop(struct dp *dp)
 	port_watch_stop(dp->watch);
 	atomic_store(&dp->shared.stop_requested, true);
 	rte_eal_mp_wait_lcore();
+	if (dp->has_pdump)
+		rte_pdump_uninit();
 	ports_stop(&dp->shared);
 	dp_free(dp);
 }
@@ -225,14 +232,14 @@ void dp_stages_measure(struct dp *dp, int is_on)
 	atomic_store(&dp->shared.is_measuring, is_on != 0);
 }
 
-int dp_capture_start(struct dp *dp, int fd, uint64_t count)
+int dp_capture_start(struct dp *dp, const struct dp_capture *capture)
 {
 	int ret;
 
 	if (dp->capture != NULL && !capture_is_over(dp->capture))
 		return -EBUSY;
 	dp_capture_stop(dp);
-	ret = capture_create(&dp->shared, fd, count, &dp->capture);
+	ret = capture_create(&dp->shared, capture, &dp->capture);
 	if (ret == 0)
 		atomic_store(&dp->shared.capture, dp->capture);
 	return ret;

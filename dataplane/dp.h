@@ -73,7 +73,11 @@ void dp_muk_prep_destroy(struct dp_muk_prep *prep);
 
 // --- Capture: what the port really sent and received, as pcapng --------------------------------
 
-// Starts copying frames to fd (a pipe or a file; a thread of the dataplane writes and closes it)
-// until count frames were written (0 = no limit) or dp_capture_stop(). -EBUSY: one runs already.
-int dp_capture_start(struct dp *dp, int fd, uint64_t count);
+struct dp_capture {
+	int fd; // a pipe or a file; a thread of the dataplane writes and closes it
+	uint64_t count; // frames to write, 0 = no limit
+	struct dp_addr address; // only frames from or to it; none: all frames
+};
+// Starts copying frames until count were written or dp_capture_stop(). -EBUSY: one runs already.
+int dp_capture_start(struct dp *dp, const struct dp_capture *capture);
 void dp_capture_stop(struct dp *dp);

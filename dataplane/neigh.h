@@ -23,7 +23,7 @@
 #include <rte_ether.h>
 
 #define NEIGH_ASK_NS 200000000ull // between two questions
-#define NEIGH_REFRESH_NS 30000000000ull // a known MAC is asked for again after this time
+#define NEIGH_REFRESH_NS 5000000000ull // a known MAC is asked for again after this time
 #define NEIGH_CONTRADICTION_NS 1000000000ull // and after this one when somebody contradicts
 #define NEIGH_DIRECT 3 // questions to the known MAC before everybody is asked
 #define NEIGH_LOST 25 // questions in vain after which it is unknown

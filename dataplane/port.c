@@ -148,6 +148,28 @@ static int port_configure(struct dp_shared *shared, struct port *port,
 	return ret;
 }
 
+// net_af_xdp keeps the buffers that were in its rings when it was closed: a later life needs
+// others.
+static struct rte_mempool *pool_of(struct dp_shared *shared, struct port *port, uint16_t q)
+{
+	char name[RTE_MEMPOOL_NAMESIZE];
+
+	if (port->lives == 0 || strncmp(port->conf->device, "net_af_xdp", 10) != 0)
+		return shared->worker[q]->pool;
+	snprintf(name, sizeof(name), "again-%s-%u-%u", port->conf->name, port->lives, q);
+	port->pool[q] = rte_pktmbuf_pool_create(
+		name, port->conf->mbufs, POOL_CACHE, 0, buffer_bytes(shared->conf), SOCKET_ID_ANY);
+	return port->pool[q];
+}
+
+static void pools_free(struct port *port)
+{
+	for (unsigned q = 0; q < DP_WORKERS_MAX; q++) {
+		rte_mempool_free(port->pool[q]);
+		port->pool[q] = NULL;
+	}
+}
+
 static int queues_setup(struct dp_shared *shared, struct port *port,
 	const struct rte_eth_dev_info *info, char why[256])
 {
@@ -158,8 +180,11 @@ static int queues_setup(struct dp_shared *shared, struct port *port,
 
 	txconf.offloads = port->tx_offloads & info->tx_queue_offload_capa;
 	for (uint16_t q = 0; q < shared->workers && ret == 0; q++) {
-		ret = rte_eth_rx_queue_setup(
-			port->id, q, rx, SOCKET_ID_ANY, NULL, shared->worker[q]->pool);
+		struct rte_mempool *pool = pool_of(shared, port, q);
+
+		ret = pool == NULL
+			? -ENOMEM
+			: rte_eth_rx_queue_setup(port->id, q, rx, SOCKET_ID_ANY, NULL, pool);
 		if (ret == 0)
 			ret = rte_eth_tx_queue_setup(port->id, q, tx, SOCKET_ID_ANY, &txconf);
 	}
@@ -232,13 +257,25 @@ static void port_describe(struct port *port)
 		port->mtu = iface.mtu;
 }
 
-int port_start(struct dp_shared *shared, struct port *port, char why[256])
+void port_stop(struct port *port)
+{
+	struct rte_eth_dev_info info = {0};
+
+	rte_eth_dev_info_get(port->id, &info);
+	rte_eth_dev_callback_unregister(port->id, RTE_ETH_EVENT_INTR_RMV, device_removed, port);
+	rte_eth_dev_stop(port->id);
+	rte_eth_dev_close(port->id);
+	// A ring's device belongs to who made it.
+	if (info.device != NULL && strncmp(port->device, "net_ring", 8) != 0)
+		rte_dev_remove(info.device);
+	pools_free(port);
+}
+
+static int device_start(struct dp_shared *shared, struct port *port, char why[256])
 {
 	struct rte_eth_dev_info info;
-	int ret = device_probe(port, why);
+	int ret;
 
-	if (ret != 0)
-		return ret;
 	port_describe(port);
 	ret = rte_eth_dev_info_get(port->id, &info);
 	if (ret == 0)
@@ -256,21 +293,21 @@ int port_start(struct dp_shared *shared, struct port *port, char why[256])
 	if (ret != 0)
 		snprintf(why, 256, "port \"%.40s\" does not start: %s", port->conf->name,
 			rte_strerror(-ret));
-	port->lives++;
 	return ret;
 }
 
-void port_stop(struct port *port)
+int port_start(struct dp_shared *shared, struct port *port, char why[256])
 {
-	struct rte_eth_dev_info info = {0};
+	int ret = device_probe(port, why);
 
-	rte_eth_dev_info_get(port->id, &info);
-	rte_eth_dev_callback_unregister(port->id, RTE_ETH_EVENT_INTR_RMV, device_removed, port);
-	rte_eth_dev_stop(port->id);
-	rte_eth_dev_close(port->id);
-	// A ring's device belongs to who made it.
-	if (info.device != NULL && strncmp(port->device, "net_ring", 8) != 0)
-		rte_dev_remove(info.device);
+	if (ret != 0)
+		return ret;
+	ret = device_start(shared, port, why);
+	if (ret != 0)
+		port_stop(port);
+	else
+		port->lives++;
+	return ret;
 }
 
 int ports_start(struct dp_shared *shared, char why[256])
@@ -351,6 +388,8 @@ void port_status(const struct dp_shared *shared, unsigned number, struct dp_port
 	out->is_gone = port_state(port) == PORT_GONE;
 	out->is_up = port_state(port) == PORT_UP;
 	out->lives = port->lives;
+	if (out->is_gone)
+		snprintf(out->why, sizeof(out->why), "%s", port->why);
 	memcpy(out->mac, port->mac.addr_bytes, sizeof(out->mac));
 	out->mtu = (uint16_t)port->mtu;
 	out->queues = (uint16_t)shared->workers;

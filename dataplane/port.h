@@ -44,7 +44,10 @@ struct port {
 	uint64_t rx_offloads;
 	bool is_rss;
 	uint32_t lives; // how often it was started
+	// Receive buffers of a later life, by worker; NULL: the worker's own.
+	struct rte_mempool *pool[DP_WORKERS_MAX];
 	uint64_t retry_ns; // when a device that is gone is looked for again
+	char why[256]; // why that failed last time
 	_Atomic bool is_removed; // the bus says so. EAL's interrupt thread: wo
 	_Atomic enum port_state state; // watch: wo, workers: ro
 };

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -87,14 +88,15 @@ static void port_find(struct dp_shared *s, unsigned number)
 {
 	struct port *port = &s->port[number];
 	struct port_iface iface;
-	char why[256];
 
 	if (port->iface[0] != '\0') {
 		port_iface_look(port->iface, &iface);
+		snprintf(port->why, sizeof(port->why), "its interface is not there");
 		if (iface.index == 0)
 			return;
 	}
-	if (port_start(s, port, why) == 0)
+	port->why[0] = '\0';
+	if (port_start(s, port, port->why) == 0)
 		state_set(s, number, link_is_up(port) ? PORT_UP : PORT_DOWN);
 }
 

@@ -111,6 +111,7 @@ struct dp_port_status {
 	uint16_t mtu;
 	uint16_t queues;
 	uint32_t lives; // how often it came up
+	char why[256]; // it is gone and cannot be had again: a sentence
 	// Who does what: enum dp_path.
 	uint8_t tx_ip_checksum;
 	uint8_t tx_udp_checksum;

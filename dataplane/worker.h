@@ -177,6 +177,7 @@ struct worker {
 	struct dp_stats stats;
 	struct dp_area_stats area[DP_AREAS_MAX + 1];
 	struct rte_mbuf *copies[BURST]; // of frames that are being sent, for the capture
+	uint8_t copy_of[BURST]; // which frame of the burst each is of
 	unsigned copied;
 	struct capture *capturing;
 };

@@ -25,7 +25,7 @@ static const struct option_text {
 	[OPT_RATE] = {"rate", "N", "UEs per second, 0 = no limit"},
 	[OPT_SENDS] = {"sends", "N", "most messages to one UE, 1 to 31"},
 	[OPT_WAITS] = {"waits", "LIST", "seconds to wait after each send, as 1,2,4,8"},
-	[OPT_UE] = {"ue", "ID", "push to this UE alone (IMPI or B-TID)"},
+	[OPT_UE] = {"ue", "ID", "this UE alone (IMPI or B-TID)"},
 	[OPT_NO_WAIT] = {"no-wait", NULL, "start the campaign and return"},
 	[OPT_UNDELIVERED] = {"undelivered", NULL, "list the members without the key, and why"},
 	[OPT_CAPTURE_COUNT] = {"count", "N", "end after N frames"},

@@ -91,9 +91,7 @@ socket: {self.socket}
 store:
   dir: {self.dir}/store
   map_size: {self.map_size}
-port:
-  device: "{self.port}"
-{self.address_lines()}{self.gateway_line()}workers:
+{self.port_lines()}workers:
   count: {self.workers}
   cpus: [{", ".join(str(self.daemon_cpu(i)) for i in range(self.workers))}]
 eal:
@@ -104,6 +102,10 @@ ua:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text + self.extra_yaml)
         return path
+
+    def port_lines(self):
+        """The configuration's section about the port."""
+        return f'port:\n  device: "{self.port}"\n{self.address_lines()}{self.gateway_line()}'
 
     def address_lines(self):
         """Addresses and gateways of the IP versions in use."""

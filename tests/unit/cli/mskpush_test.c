@@ -73,6 +73,11 @@ static void interrupted_push_leaves_the_campaign_running(void **state)
 	expect_in(ran.err, "campaign 5 goes on; watch it with: mskpush campaign watch 5");
 	run("status");
 	expect_in(ran.out, "campaign 5");
+	expect_in(ran.out, "net_null0 (net_null), gone: its interface is not there");
+	expect_in(ran.out, "192.0.2.1, 2001:db8::1, 02:00:00:00:00:01, MTU 1500, VLAN 5, 6");
+	expect_in(ran.out, "IPv4 by device, IPv6 by software");
+	expect_in(ran.out, "MAC not known, from 192.0.2.1 by core, stalled: no-gateway-mac");
+	expect_in(ran.out, "10 sent, 8 verified, 1,234 unreachable");
 }
 
 static void import_sends_the_file_as_it_is(void **state)

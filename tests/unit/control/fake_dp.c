@@ -149,12 +149,11 @@ void dp_stages_measure(struct dp *dp, int is_on)
 	(void)is_on;
 }
 
-int dp_capture_start(struct dp *dp, int fd, uint64_t count)
+int dp_capture_start(struct dp *dp, const struct dp_capture *capture)
 {
-	(void)count;
 	if (dp->capture_fd >= 0)
 		return -EBUSY;
-	dp->capture_fd = fd;
+	dp->capture_fd = capture->fd;
 	return 0;
 }
 
