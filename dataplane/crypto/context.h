@@ -5,11 +5,14 @@
 
 #pragma once
 
+#include <stdbool.h>
+
 #include "../mikey/constants.h"
 #include "crypto.h"
 #include "mb.h"
 
 #define MAC_DATA_MAX 2048
+#define CRYPTO_IV_BYTES 16
 
 enum crypto_key_kind {
 	CRYPTO_KEY_AUTH,
@@ -53,7 +56,27 @@ struct crypto_message_keys {
 	uint8_t mac[MB_SHA1_BYTES]; // what a message to check should carry
 };
 
+// One way to do the work: the faces of crypto.h, for n of 1 to CRYPTO_BURST.
+struct crypto_path {
+	const char *name;
+	bool (*is_available)(void); // on this CPU, under this system
+	void (*hmac_states)(struct crypto *c, const uint8_t *keys, size_t key_stride,
+		size_t key_len, struct crypto_hmac_state *states, size_t n);
+	void (*seal)(struct crypto *c, const struct crypto_label *label, uint32_t counter,
+		struct crypto_seal_msg *msgs, size_t n);
+	void (*check)(struct crypto *c, const struct crypto_label *label,
+		const struct crypto_check_msg *msgs, size_t n, uint8_t *is_good);
+	void (*derive)(struct crypto *c, const struct crypto_label *label,
+		const struct crypto_hmac_state *const *psks, size_t n,
+		struct crypto_staged_keys *out);
+	void (*seal_staged)(struct crypto *c, const uint8_t iv[CRYPTO_IV_BYTES],
+		const struct crypto_staged_keys *const *staged, struct crypto_seal_msg *msgs,
+		size_t n);
+};
+extern const struct crypto_path crypto_path_mb;
+
 struct crypto {
+	const struct crypto_path *path;
 	struct crypto_derive derive;
 	struct crypto_mac mac;
 	struct mb_ctr ctr[CRYPTO_BURST];
@@ -75,6 +98,18 @@ void crypto_mac_begin(struct crypto_mac *m);
 void crypto_mac_add(struct crypto_mac *m, const uint8_t key[MIKEY_AUTH_KEY_BYTES],
 	const uint8_t *data, size_t len, uint8_t *tag);
 void crypto_mac_run(struct crypto_mac *m, struct mb *mb);
+
+// prf.c: the state of one key.
+void crypto_hmac_state_init(
+	struct mb *mb, struct crypto_hmac_state *state, const uint8_t *key, size_t key_len);
+
+// What the IV of AES-CM has besides the salt (RFC 3830 4.2.3): the IV is the XOR of both, the
+// last two octets count blocks.
+void crypto_iv_init(uint8_t iv[CRYPTO_IV_BYTES], uint32_t csb_id, uint32_t counter);
+
+// Whether two MACs are the same. Looks at all octets whatever they are: time tells nothing about
+// the first that differs.
+uint8_t crypto_mac_equal(const uint8_t *a, const uint8_t *b);
 
 // Runs the known answers through the public functions; -EIO when one of them does not hold.
 int crypto_kat_run(struct crypto *c);

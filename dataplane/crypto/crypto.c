@@ -8,12 +8,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+// In the order in which CRYPTO_PATH_AUTO tries them.
+static const struct crypto_path *const paths[CRYPTO_PATH_COUNT] = {
+	[CRYPTO_PATH_IPSEC_MB] = &crypto_path_mb,
+};
+
+const char *crypto_path_name(enum crypto_path_id id)
+{
+	return id == CRYPTO_PATH_AUTO ? "auto" : paths[id]->name;
+}
+
+static const struct crypto_path *path_find(enum crypto_path_id id)
+{
+	if (id != CRYPTO_PATH_AUTO)
+		return paths[id]->is_available() ? paths[id] : NULL;
+	for (id++; !paths[id]->is_available(); id++)
+		;
+	return paths[id];
+}
+
 int crypto_create(struct crypto **out)
 {
+	return crypto_create_path(CRYPTO_PATH_AUTO, out);
+}
+
+int crypto_create_path(enum crypto_path_id id, struct crypto **out)
+{
+	const struct crypto_path *path = path_find(id);
+	if (path == NULL)
+		return -ENOSYS;
 	struct crypto *c = aligned_alloc(_Alignof(struct crypto), sizeof(*c));
 	if (c == NULL)
 		return -ENOMEM;
 	memset(c, 0, sizeof(*c));
+	c->path = path;
 	int rc = mb_create(&c->mb);
 	if (rc != 0)
 		goto fail;
