@@ -60,6 +60,7 @@ struct crypto_message_keys {
 struct crypto_path {
 	const char *name;
 	bool (*is_available)(void); // on this CPU, under this system
+	int (*create)(struct crypto *c); // makes what the path alone needs; may be NULL
 	void (*hmac_states)(struct crypto *c, const uint8_t *keys, size_t key_stride,
 		size_t key_len, struct crypto_hmac_state *states, size_t n);
 	void (*seal)(struct crypto *c, const struct crypto_label *label, uint32_t counter,
@@ -73,6 +74,8 @@ struct crypto_path {
 		const struct crypto_staged_keys *const *staged, struct crypto_seal_msg *msgs,
 		size_t n);
 };
+extern const struct crypto_path crypto_path_avx512;
+extern const struct crypto_path crypto_path_avx2;
 extern const struct crypto_path crypto_path_mb;
 
 struct crypto {
@@ -82,10 +85,14 @@ struct crypto {
 	struct mb_ctr ctr[CRYPTO_BURST];
 	struct crypto_message_keys keys[CRYPTO_BURST]; // wiped before a burst function returns
 	struct mb *mb;
+	struct lanes *lanes; // NULL on the path through ipsec-mb
 	char path_text[64];
 };
 
-// Lays out the labels (RFC 3830 4.1.4).
+// Lays out the labels of all keys (RFC 3830 4.1.4). Returns their length.
+size_t crypto_labels_write(
+	uint8_t labels[CRYPTO_KEY_KINDS][MIKEY_LABEL_MAX_BYTES], const struct crypto_label *label);
+
 void crypto_derive_begin(struct crypto_derive *d, const struct crypto_label *label);
 // Puts one key on the list, at most DERIVE_MAX: MB_SHA1_BYTES octets will be written to `key`.
 void crypto_derive_add(struct crypto_derive *d, const struct crypto_hmac_state *psk,
@@ -98,6 +105,9 @@ void crypto_mac_begin(struct crypto_mac *m);
 void crypto_mac_add(struct crypto_mac *m, const uint8_t key[MIKEY_AUTH_KEY_BYTES],
 	const uint8_t *data, size_t len, uint8_t *tag);
 void crypto_mac_run(struct crypto_mac *m, struct mb *mb);
+
+// lanes.c
+void lanes_destroy(struct lanes *l);
 
 // prf.c: the state of one key.
 void crypto_hmac_state_init(

@@ -10,6 +10,8 @@
 
 // In the order in which CRYPTO_PATH_AUTO tries them.
 static const struct crypto_path *const paths[CRYPTO_PATH_COUNT] = {
+	[CRYPTO_PATH_AVX512] = &crypto_path_avx512,
+	[CRYPTO_PATH_AVX2] = &crypto_path_avx2,
 	[CRYPTO_PATH_IPSEC_MB] = &crypto_path_mb,
 };
 
@@ -25,6 +27,13 @@ static const struct crypto_path *path_find(enum crypto_path_id id)
 	for (id++; !paths[id]->is_available(); id++)
 		;
 	return paths[id];
+}
+
+static void path_text_write(struct crypto *c)
+{
+	snprintf(c->path_text, sizeof(c->path_text), "%s%sipsec-mb %s %s",
+		c->lanes == NULL ? "" : c->path->name, c->lanes == NULL ? "" : " lanes, ",
+		mb_version(), mb_arch_name(c->mb));
 }
 
 int crypto_create(struct crypto **out)
@@ -43,10 +52,11 @@ int crypto_create_path(enum crypto_path_id id, struct crypto **out)
 	memset(c, 0, sizeof(*c));
 	c->path = path;
 	int rc = mb_create(&c->mb);
+	if (rc == 0 && path->create != NULL)
+		rc = path->create(c);
 	if (rc != 0)
 		goto fail;
-	snprintf(c->path_text, sizeof(c->path_text), "ipsec-mb %s %s", mb_version(),
-		mb_arch_name(c->mb));
+	path_text_write(c);
 	rc = crypto_kat_run(c);
 	if (rc != 0)
 		goto fail;
@@ -62,6 +72,7 @@ void crypto_destroy(struct crypto *c)
 {
 	if (c == NULL)
 		return;
+	lanes_destroy(c->lanes);
 	mb_destroy(c->mb);
 	explicit_bzero(c, sizeof(*c));
 	free(c);

@@ -59,11 +59,13 @@ struct crypto;
 // Which code does the work. All of them give the same octets.
 enum crypto_path_id {
 	CRYPTO_PATH_AUTO, // the first of the following that this CPU can run
+	CRYPTO_PATH_AVX512, // 32 messages side by side; needs VAES, too
+	CRYPTO_PATH_AVX2, // 16 messages side by side; needs AES-NI, too
 	CRYPTO_PATH_IPSEC_MB,
 	CRYPTO_PATH_COUNT
 };
 
-// As the configuration writes it: "auto", "ipsec-mb".
+// As the configuration writes it: "auto", "avx512", "avx2", "ipsec-mb".
 const char *crypto_path_name(enum crypto_path_id path);
 
 // Makes a context and runs the known answers; -EIO when one of them does not hold (then nothing
@@ -71,7 +73,7 @@ const char *crypto_path_name(enum crypto_path_id path);
 int crypto_create(struct crypto **out);
 int crypto_create_path(enum crypto_path_id path, struct crypto **out);
 void crypto_destroy(struct crypto *c);
-// What this context uses, for `mskpush status`: "ipsec-mb 1.3.0 avx512".
+// What this context uses, for `mskpush status`: "avx512 lanes, ipsec-mb 1.3.0 avx512".
 const char *crypto_path_text(const struct crypto *c);
 
 // Prepares n keys of key_len octets (1..64), standing key_stride octets apart. Any n.
