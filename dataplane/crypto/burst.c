@@ -83,3 +83,8 @@ size_t crypto_seal_staged_burst(struct crypto *c, uint32_t csb_id, uint32_t coun
 		c->path->seal_staged(c, iv, staged, msgs, n);
 	return n;
 }
+
+size_t crypto_compress(struct crypto *c, size_t n)
+{
+	return c->path->compress(c, n);
+}

@@ -52,7 +52,7 @@ static inline void sha1_store_be(uint8_t *to, uint32_t value)
 }
 
 // Blocks of a message of len octets, with its padding.
-static inline size_t sha1_blocks(size_t len)
+static inline uint32_t sha1_blocks(size_t len)
 {
-	return (len + SHA1_PADDING_MIN + SHA1_BLOCK_BYTES - 1) / SHA1_BLOCK_BYTES;
+	return (uint32_t)((len + SHA1_PADDING_MIN + SHA1_BLOCK_BYTES - 1) / SHA1_BLOCK_BYTES);
 }

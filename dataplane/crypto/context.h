@@ -73,6 +73,7 @@ struct crypto_path {
 	void (*seal_staged)(struct crypto *c, const uint8_t iv[CRYPTO_IV_BYTES],
 		const struct crypto_staged_keys *const *staged, struct crypto_seal_msg *msgs,
 		size_t n);
+	size_t (*compress)(struct crypto *c, size_t n);
 };
 extern const struct crypto_path crypto_path_avx512;
 extern const struct crypto_path crypto_path_avx2;

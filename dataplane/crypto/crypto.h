@@ -105,3 +105,7 @@ size_t crypto_seal_staged_burst(struct crypto *c, uint32_t csb_id, uint32_t coun
 // and outputs up to 256: for tests and for keys that are not derived in bursts.
 void crypto_prf(struct crypto *c, const uint8_t *inkey, size_t inkey_len, const uint8_t *label,
 	size_t label_len, uint8_t *out, size_t out_len);
+
+// Does SHA-1 compressions and nothing else, at least n, as fast as this path can: the floor that a
+// benchmark holds the bursts against. Returns how many.
+size_t crypto_compress(struct crypto *c, size_t n);

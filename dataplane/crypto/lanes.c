@@ -150,9 +150,9 @@ static void group_encr_keys(struct lanes *l)
 	struct lanes_scratch *s = &l->scratch;
 
 	group_derive(l, CRYPTO_KEY_ENCR, &s->digest);
-	l->isa->state_store(s, &s->digest, l->encr_at, LANES_BIG_ENDIAN);
+	l->isa->key_store(&s->digest, l->encr_at);
 	group_derive(l, CRYPTO_KEY_SALT, &s->digest);
-	l->isa->state_store(s, &s->digest, l->salt_at, LANES_BIG_ENDIAN);
+	l->isa->key_store(&s->digest, l->salt_at);
 }
 
 // --- Encryption -------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ static void group_block(struct lanes *l, uint32_t b)
 	const uint32_t done = b * SHA1_BLOCK_BYTES;
 	const uint8_t *from[LANES_MAX];
 
-	for (size_t i = 0; i < LANES_MAX; i++)
+	for (size_t i = 0; i < l->isa->lanes; i++)
 		from[i] = g->data[i] + done;
 	if (g->shortest >= done + SHA1_BLOCK_BYTES) {
 		l->isa->block_load(&l->scratch, from);
@@ -234,32 +234,33 @@ static void group_block(struct lanes *l, uint32_t b)
 	}
 	l->isa->rows_pad(&l->scratch, from, g->len, done, 0x80);
 	for (size_t i = 0; i < l->isa->lanes; i++)
-		if (sha1_blocks(g->len[i]) == b + 1)
+		if (g->len[i] + SHA1_PADDING_MIN <= done + SHA1_BLOCK_BYTES)
 			sha1_store_be(l->scratch.row[i] + SHA1_BLOCK_BYTES - 4,
 				8 * (SHA1_BLOCK_BYTES + g->len[i]));
 	l->isa->block_load(&l->scratch, l->row_at);
 }
 
-// Gives messages that ended before block b their digest back.
-static void group_keep_ended(struct lanes *l, uint32_t b)
+// One more block, b, for the messages that have it; the others keep their digest.
+static void group_compress_some(struct lanes *l, const struct lanes_state *from, uint32_t b)
 {
 	struct lanes_scratch *s = &l->scratch;
 	size_t active = l->isa->lanes;
 
 	while (sha1_blocks(l->group.len[active - 1]) <= b)
 		active--;
+	l->isa->compress(s, &s->next, from);
 	for (size_t i = 0; i < SHA1_DIGEST_WORDS; i++)
-		memcpy(&s->next.w[i][active], &s->digest.w[i][active],
-			(l->isa->lanes - active) * sizeof(s->next.w[i][0]));
+		memcpy(s->digest.w[i], s->next.w[i], active * sizeof(s->next.w[i][0]));
 }
 
-// HMAC-SHA-1 under the keys of auth_inner and auth_outer, to g->mac.
+// HMAC-SHA-1 under the keys of auth_inner and auth_outer, to g->mac. All messages have at least
+// one block, so none keeps a digest it does not have.
 static void group_mac(struct lanes *l)
 {
 	struct lanes_scratch *s = &l->scratch;
 	const struct group *g = &l->group;
-	size_t most = sha1_blocks(g->len[0]), least = sha1_blocks(g->len[l->isa->lanes - 1]);
 	const struct lanes_state *from = &s->auth_inner;
+	uint32_t most = sha1_blocks(g->len[0]), least = sha1_blocks(g->len[l->isa->lanes - 1]);
 	uint32_t b = 0;
 
 	if (group_first_block(l)) {
@@ -268,10 +269,10 @@ static void group_mac(struct lanes *l)
 	}
 	for (; b < most; b++, from = &s->digest) {
 		group_block(l, b);
-		l->isa->compress(s, &s->next, from);
-		if (b >= least)
-			group_keep_ended(l, b);
-		s->digest = s->next;
+		if (b < least)
+			l->isa->compress(s, &s->digest, from);
+		else
+			group_compress_some(l, from, b);
 	}
 	l->isa->compress_partial(s, &s->digest, &s->auth_outer, &s->digest, &l->digest_block);
 	l->isa->state_store(s, &s->digest, g->mac, LANES_BIG_ENDIAN);
@@ -280,24 +281,29 @@ static void group_mac(struct lanes *l)
 // --- Groups -----------------------------------------------------------------------------------
 
 // The order in which messages of these lengths go: by falling number of blocks, so that those that
-// end at the same block meet in a group.
-static void order_init(uint8_t order[CRYPTO_BURST], const uint16_t *len, size_t n)
+// end at the same block meet in a group. Mostly all have the same number.
+struct order {
+	uint16_t len[CRYPTO_BURST];
+	uint8_t at[CRYPTO_BURST];
+};
+
+static void order_init(struct order *o, size_t n)
 {
-	size_t most = sha1_blocks(len[0]), least = most, at = 0;
+	uint16_t most = 0, least = UINT16_MAX;
+	size_t at = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t blocks = sha1_blocks(len[i]);
-
-		order[i] = (uint8_t)i;
-		most = blocks > most ? blocks : most;
-		least = blocks < least ? blocks : least;
+		most = o->len[i] > most ? o->len[i] : most;
+		least = o->len[i] < least ? o->len[i] : least;
 	}
-	if (most == least)
+	for (size_t i = 0; i < CRYPTO_BURST; i++)
+		o->at[i] = (uint8_t)i;
+	if (sha1_blocks(most) == sha1_blocks(least))
 		return;
-	for (size_t blocks = most; blocks >= least; blocks--)
+	for (uint32_t blocks = sha1_blocks(most); blocks >= sha1_blocks(least); blocks--)
 		for (size_t i = 0; i < n; i++)
-			if (sha1_blocks(len[i]) == blocks)
-				order[at++] = (uint8_t)i;
+			if (sha1_blocks(o->len[i]) == blocks)
+				o->at[at++] = (uint8_t)i;
 }
 
 static void group_begin(struct group *g)
@@ -367,29 +373,27 @@ static void group_seal_begin(
 	group_end(l);
 }
 
-static void order_of_seals(
-	uint8_t order[CRYPTO_BURST], const struct crypto_seal_msg *msgs, size_t n)
+static void order_seals(struct order *o, const struct crypto_seal_msg *msgs, size_t n)
 {
-	uint16_t len[CRYPTO_BURST];
-
 	for (size_t i = 0; i < n; i++)
-		len[i] = msgs[i].mac_off;
-	order_init(order, len, n);
+		o->len[i] = msgs[i].mac_off;
+	order_init(o, n);
 }
 
 static void seal(struct crypto *c, const struct crypto_label *label, uint32_t counter,
 	struct crypto_seal_msg *msgs, size_t n)
 {
 	struct lanes *l = c->lanes;
-	uint8_t order[CRYPTO_BURST], iv[CRYPTO_IV_BYTES];
+	uint8_t iv[CRYPTO_IV_BYTES];
+	struct order order;
 
 	lanes_label_set(&l->label, label);
 	crypto_iv_init(iv, label->csb_id, counter);
-	order_of_seals(order, msgs, n);
+	order_seals(&order, msgs, n);
 	memcpy(l->group.encr_key, l->encr_at, sizeof(l->encr_at));
 	memcpy(l->group.salt, l->salt_at, sizeof(l->salt_at));
 	for (size_t at = 0; at < n; at += l->isa->lanes) {
-		group_seal_begin(l, msgs, order + at, some_of(l, n - at));
+		group_seal_begin(l, msgs, order.at + at, some_of(l, n - at));
 		psk_load(l);
 		if (l->group.encr_longest > 0) {
 			group_encr_keys(l);
@@ -406,14 +410,14 @@ static void seal_staged(struct crypto *c, const uint8_t iv[CRYPTO_IV_BYTES],
 {
 	struct lanes *l = c->lanes;
 	struct group *g = &l->group;
-	uint8_t order[CRYPTO_BURST];
+	struct order order;
 
-	order_of_seals(order, msgs, n);
+	order_seals(&order, msgs, n);
 	for (size_t at = 0; at < n; at += l->isa->lanes) {
-		group_seal_begin(l, msgs, order + at, some_of(l, n - at));
+		group_seal_begin(l, msgs, order.at + at, some_of(l, n - at));
 		for (size_t i = 0; i < l->isa->lanes; i++) {
 			size_t from = at + (i < g->n ? i : g->n - 1);
-			const struct crypto_staged_keys *keys = staged[order[from]];
+			const struct crypto_staged_keys *keys = staged[order.at[from]];
 
 			g->psk[i] = (const uint8_t *)&keys->auth;
 			g->encr_key[i] = keys->encr;
@@ -430,28 +434,28 @@ static void check(struct crypto *c, const struct crypto_label *label,
 	const struct crypto_check_msg *msgs, size_t n, uint8_t *is_good)
 {
 	struct lanes *l = c->lanes;
-	uint8_t order[CRYPTO_BURST];
-	uint16_t len[CRYPTO_BURST];
+	struct order order;
 
 	lanes_label_set(&l->label, label);
 	for (size_t i = 0; i < n; i++)
-		len[i] = msgs[i].len;
-	order_init(order, len, n);
+		order.len[i] = msgs[i].len;
+	order_init(&order, n);
 	for (size_t at = 0; at < n; at += l->isa->lanes) {
 		size_t some = some_of(l, n - at);
 
 		group_begin(&l->group);
 		for (size_t i = 0; i < some; i++) {
-			const struct crypto_check_msg *msg = &msgs[order[at + i]];
+			const struct crypto_check_msg *msg = &msgs[order.at[at + i]];
 			group_add(&l->group, msg->psk, msg->data, msg->len, l->mac_at[i]);
 		}
 		group_end(l);
 		psk_load(l);
 		group_auth(l);
 		group_mac(l);
-		for (size_t i = 0; i < some; i++)
-			is_good[order[at + i]] =
-				crypto_mac_equal(l->mac_at[i], msgs[order[at + i]].mac);
+		for (size_t i = 0; i < some; i++) {
+			size_t from = order.at[at + i];
+			is_good[from] = crypto_mac_equal(l->mac_at[i], msgs[from].mac);
+		}
 	}
 	lanes_wipe(l);
 }
@@ -529,6 +533,18 @@ static void hmac_states(struct crypto *c, const uint8_t *keys, size_t key_stride
 	lanes_wipe(l);
 }
 
+static size_t compressions(struct crypto *c, size_t n)
+{
+	struct lanes *l = c->lanes;
+	struct lanes_scratch *s = &l->scratch;
+	size_t done = 0;
+
+	for (; done < n; done += l->isa->lanes)
+		l->isa->compress(s, &s->digest, &s->digest);
+	lanes_wipe(l);
+	return done;
+}
+
 static bool has_avx2(void)
 {
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("aes");
@@ -560,6 +576,7 @@ const struct crypto_path crypto_path_avx512 = {
 	.check = check,
 	.derive = derive,
 	.seal_staged = seal_staged,
+	.compress = compressions,
 };
 
 const struct crypto_path crypto_path_avx2 = {
@@ -571,4 +588,5 @@ const struct crypto_path crypto_path_avx2 = {
 	.check = check,
 	.derive = derive,
 	.seal_staged = seal_staged,
+	.compress = compressions,
 };

@@ -57,6 +57,8 @@ struct lanes_isa {
 	// Writes 20 octets to each of to[].
 	void (*state_store)(struct lanes_scratch *s, const struct lanes_state *state, lanes_to to,
 		enum lanes_order order);
+	// Writes the first 16 of them, in big-endian order.
+	void (*key_store)(const struct lanes_state *state, lanes_to to);
 	// Sets all lanes to the same five words.
 	void (*state_fill)(struct lanes_state *state, const uint32_t words[SHA1_DIGEST_WORDS]);
 	void (*rows_xor)(uint32_t (*to)[LANES_MAX], const uint32_t (*from)[LANES_MAX], size_t rows,

@@ -73,15 +73,26 @@ static void states_load(struct lanes_state *inner, struct lanes_state *outer, la
 	}
 }
 
+INLINE struct quad quad_of_state(const struct lanes_state *state, int j)
+{
+	return quad_transpose(
+		(struct quad){{*row_vec_const(state->w[0], j), *row_vec_const(state->w[1], j),
+			*row_vec_const(state->w[2], j), *row_vec_const(state->w[3], j)}});
+}
+
+static void key_store(const struct lanes_state *state, lanes_to to)
+{
+	for (int j = 0; j < VECTORS; j++)
+		quad_store(quad_swap(quad_of_state(state, j)), to + j * LANES, 0);
+}
+
 static void state_store(struct lanes_scratch *s, const struct lanes_state *state, lanes_to to,
 	enum lanes_order order)
 {
 	for (int j = 0; j < VECTORS; j++) {
-		struct quad q = {{*row_vec_const(state->w[0], j), *row_vec_const(state->w[1], j),
-			*row_vec_const(state->w[2], j), *row_vec_const(state->w[3], j)}};
+		struct quad q = quad_of_state(state, j);
 		vec last = *row_vec_const(state->w[4], j);
 
-		q = quad_transpose(q);
 		if (order == LANES_BIG_ENDIAN) {
 			q = quad_swap(q);
 			last = vec_swap_octets(last);
@@ -238,12 +249,12 @@ static void compress_ring_partial(struct lanes_scratch *s, struct lanes_state *t
 	compress_partial(s->ring, to, from, own, block);
 }
 
-#define LANES_ISA(text)                                                                         \
-	{                                                                                       \
-		.name = (text), .lanes = LANES_IN_USE, .states_load = states_load,              \
-		.state_store = state_store, .state_fill = state_fill, .rows_xor = rows_xor,     \
-		.block_load = block_load, .rows_pad = rows_pad, .is_same_block = is_same_block, \
-		.compress = compress_ring, .compress_common = compress_common,                  \
-		.compress_partial = compress_ring_partial, .keystream = keystream,              \
-		.registers_wipe = registers_wipe,                                               \
+#define LANES_ISA(text)                                                                        \
+	{                                                                                      \
+		.name = (text), .lanes = LANES_IN_USE, .states_load = states_load,             \
+		.key_store = key_store, .state_store = state_store, .state_fill = state_fill,  \
+		.rows_xor = rows_xor, .block_load = block_load, .rows_pad = rows_pad,          \
+		.is_same_block = is_same_block, .compress = compress_ring,                     \
+		.compress_common = compress_common, .compress_partial = compress_ring_partial, \
+		.keystream = keystream, .registers_wipe = registers_wipe,                      \
 	}
