@@ -101,10 +101,12 @@ static void hop_ask(struct worker *w, struct hop *hop, const struct dp_now *now)
 {
 	struct dp_event event = {
 		.kind = DP_EVENT_HOP_LOST, .hop = (uint8_t)(hop - w->shared->routes.hop)};
+	const struct egress *e = &w->egress[hop->port];
 	enum neigh_question whom;
 	bool is_lost;
 
-	if (w->port_state[hop->port] != PORT_UP || w->egress[hop->port].out_n == OUT_MAX)
+	// A question that the port does not take is none, and its silence no answer.
+	if (w->port_state[hop->port] != PORT_UP || e->out_n == OUT_MAX || egress_is_stuck(e, now))
 		return;
 	whom = neigh_ask(&hop->neigh, now->ns, &is_lost);
 	if (is_lost) {
