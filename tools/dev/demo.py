@@ -47,6 +47,9 @@ def parse_args(argv):
     parser.add_argument("--keep", metavar="DIR", help="leave ues.csv, wire.pcap, report.json there")
     parser.add_argument("--hold", metavar="DIR",
                         help="leave the site running until SIGTERM; DIR/site.json tells where")
+    parser.add_argument("--http", type=int, default=HTTP_UES, metavar="N",
+                        help="phones that register and fetch over HTTP before the push, at most "
+                        f"all (default {HTTP_UES:,})")
     parser.add_argument("--workers", type=int, default=1, metavar="N",
                         help="worker cores of the daemon (default 1)")
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
@@ -61,6 +64,8 @@ def parse_args(argv):
         parser.error("--loss is 0 to less than 100 percent")
     if args.story is not None and args.story not in STORIES:
         parser.error(f"--story {args.story}: no such story")
+    if args.http < 0:
+        parser.error("--http is 0 or more")
     if not 1 <= args.workers <= 8:
         parser.error("--workers is 1 to 8")
     return args
@@ -128,7 +133,7 @@ class Demo:
         self.csv = args.csv or os.path.join(site.dir, "ues.csv")
         self.begin = time.monotonic()
         self.report = {}
-        self.http_ues = min(args.ues, HTTP_UES)
+        self.http_ues = min(args.ues, args.http)
         self.has_left = False  # a phone gave up over HTTP
 
     def say(self, text):
@@ -190,6 +195,8 @@ class Demo:
 
     def pull(self):
         """The first phones register and fetch over HTTP; the MSK comes to them by MIKEY."""
+        if self.http_ues == 0:
+            return
         site, begin = self.site, time.monotonic()
         ordered = site.phones(do="join", count=self.http_ues)["phones"]
         ua = site.phones(do="status")["ua"]
