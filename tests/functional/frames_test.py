@@ -177,7 +177,7 @@ def every_drop_has_its_name():
         expect_that(all(frame[:6] == BROADCAST and frame[12:14] == b"\x08\x06" for frame in sent),
                     "nothing but ARP requests sent", [frame.hex() for frame in sent])
     left = {"unknown-idr", "not-a-member", "stale-counter", "bad-mac", "duplicate",
-            "no-room-to-answer"}
+            "no-room-to-answer", "nd-malformed", "nd-not-ours"}
     expect("drops that this story does not move", set(stats["drops"]) - set(wanted), left)
 
 
