@@ -53,10 +53,8 @@ enum dp_drop packet_tags(const struct dp_port_conf *conf, struct rte_mbuf *m, ui
 		return PACKET_OK;
 	if ((unsigned)n != conf->vlans)
 		return DP_DROP_VLAN;
-	for (int i = 0; i < n; i++)
-		if (list[i] != conf->vlan[i])
-			return DP_DROP_VLAN;
-	return PACKET_OK;
+	return memcmp(list, conf->vlan, conf->vlans * sizeof(list[0])) == 0 ? PACKET_OK
+									    : DP_DROP_VLAN;
 }
 
 static struct dp_addr addr_of_v4(rte_be32_t v4)
