@@ -25,6 +25,7 @@ PCAP_ALL_UP_TO, PCAP_FRAMES = 50000, 1000000
 HTTP_UES = 10000  # phones that register and fetch over HTTP before the mass push
 # A single push is repeated for 39 s; a phone whose MSK has not come by then gets it by the mass push.
 HTTP_PATIENCE_S = 45
+PCAP_FRAME, FRAMES_PER_UE = 260, 16  # bytes of a frame in the capture; eight sends, answered
 STORIES = {}
 
 
@@ -60,6 +61,8 @@ def parse_args(argv):
         parser.error("--ues and --csv exclude each other")
     if args.csv and not os.path.isfile(args.csv):
         parser.error(f"--csv {args.csv}: there is no such file")
+    if args.csv and not os.access(args.csv, os.R_OK):
+        parser.error(f"--csv {args.csv}: it cannot be read")
     if not 0 <= args.loss < 100:
         parser.error("--loss is 0 to less than 100 percent")
     if args.story is not None and args.story not in STORIES:
@@ -91,16 +94,22 @@ def check_room(args, site):
     if available_memory() < memory:
         raise SiteError(f"needs {memory >> 20} MB of memory, {available_memory() >> 20} MB are "
                         "free: fewer --ues")
-    for directory in filter(None, [args.keep]):
-        keep = PCAP_FRAMES * 260 + args.ues * KEEP_PER_UE
+    for directory in filter(None, {args.keep, args.hold}):
+        frames = min(PCAP_FRAMES, args.ues * FRAMES_PER_UE)
+        keep = frames * PCAP_FRAME + args.ues * KEEP_PER_UE
         if shutil.disk_usage(directory).free < keep:
-            raise SiteError(f"needs {keep >> 20} MB of disk in {directory} for the dossier")
+            raise SiteError(f"needs {keep >> 20} MB of disk in {directory} for what it leaves")
 
 
 def make_directory(path):
     """A directory for key material: ours alone."""
-    os.makedirs(path, mode=0o700, exist_ok=True)
-    os.chmod(path, 0o700)
+    try:
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        os.chmod(path, 0o700)
+    except OSError as error:
+        raise SiteError(f"cannot use {path}: {error.strerror}") from error
+    if not os.access(path, os.W_OK):
+        raise SiteError(f"cannot write to {path}")
     return os.path.abspath(path)
 
 
@@ -332,12 +341,12 @@ def main():
         return 0
     signal.signal(signal.SIGTERM, interrupted)
     args.ues = args.ues or (count_rows(args.csv) if args.csv else 1000000)
-    if args.hold:
-        args.hold = make_directory(args.hold)
-    if args.keep:
-        args.keep = make_directory(args.keep)
     site = Site(os.environ.get("MSKPUSH_BUILD", "build"), workers=args.workers)
     try:
+        if args.hold:
+            args.hold = make_directory(args.hold)
+        if args.keep:
+            args.keep = make_directory(args.keep)
         check_room(args, site)
         return Demo(args, site).run()
     except SiteError as error:

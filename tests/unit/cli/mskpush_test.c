@@ -45,6 +45,7 @@ static void push_in_json_is_one_object(void **state)
 {
 	(void)state;
 	expect_code(0, "push 001-01/0001 --json");
+	expect_in(ran.out, "\"seconds\": 3.15,");
 	assert_int_equal(ran.out[0], '{');
 	expect_in(ran.out, "\"verified\": 1234567");
 	expect_in(ran.out, "\"bad-mac\": 7");
