@@ -279,7 +279,7 @@ def measure_daemon(args, results):
             sink.stop()
 
 
-FLOOD_PHONES = 4096
+FLOOD_PHONES = 1024
 
 
 def flood_write(path, names, csb_id, mark):
@@ -336,9 +336,9 @@ def measure_flood(args, results):
 
 def site_mark(site):
     """Where the counter begins at the next start: the newer of the two sectors of the mark file."""
-    with open(os.path.join(site.dir, "store", "counter-mark"), "rb") as file:
+    with open(os.path.join(site.dir, "store", "counter.mark"), "rb") as file:
         data = file.read()
-    return max(int.from_bytes(data[at + 8:at + 12], "little") for at in (0, 512))
+    return max(int.from_bytes(data[at + 12:at + 16], "little") for at in (0, 512))
 
 
 def measure_crypto(build, args, results):
