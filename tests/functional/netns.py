@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 
-from story import Stage, expect_that
+from story import GROUP, Stage, expect_that  # noqa: F401
 
 DAEMON = ("192.168.26.1", "fd00:26::1")
 GATEWAY = ("192.168.26.2", "fd00:26::2")

@@ -65,6 +65,7 @@ class Site:
         self.ua_yaml = ""  # more of the section about Ua
         self.gateway_mac = None  # None: by ARP
         self.ip = "4"  # "4", "6" or "both"
+        self.mac_yaml = ""
 
     @staticmethod
     def _short_tmp():
@@ -105,7 +106,7 @@ ua:
 
     def port_lines(self):
         """The configuration's section about the port."""
-        return f'port:\n  device: "{self.port}"\n{self.address_lines()}{self.gateway_line()}'
+        return f'port:\n  device: "{self.port}"\n{self.address_lines()}{self.gateway_line()}' + self.mac_yaml
 
     def address_lines(self):
         """Addresses and gateways of the IP versions in use."""
