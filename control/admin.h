@@ -118,6 +118,8 @@ void admin_ua_notes_add(json_t *subscriber, struct ctl *ctl, store_id id);
 admin_handler admin_status, admin_stats, admin_stats_stages, admin_shutdown;
 // admin_services.c
 admin_handler admin_services_list, admin_service_put, admin_service_remove;
+// admin_announce.c
+admin_handler admin_service_announce;
 // admin_groups.c
 admin_handler admin_groups_list, admin_group_put, admin_group_remove;
 // admin_msks.c

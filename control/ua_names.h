@@ -23,12 +23,16 @@
 #define UA_XML_MSK_ROOT "mbmsMSKResponse"
 #define UA_XML_MSK_NAMESPACE UA_XML_NAMESPACES "mskResponse"
 
+#define UA_XML_DESCRIPTION_ROOT "securityDescription"
+#define UA_XML_DESCRIPTION_NAMESPACE UA_XML_NAMESPACES "securityDescription"
+
 // Media types (IANA; there is none for the answer to a deregistration).
 #define UA_TYPE_REGISTER "application/mbms-register+xml"
 #define UA_TYPE_DEREGISTER "application/mbms-deregister+xml"
 #define UA_TYPE_MSK "application/mbms-msk+xml"
 #define UA_TYPE_REGISTER_RESPONSE "application/mbms-register-response+xml"
 #define UA_TYPE_MSK_RESPONSE "application/mbms-msk-response+xml"
+#define UA_TYPE_DESCRIPTION "application/mbms-protection-description+xml"
 
 // The query that tells the procedures apart.
 #define UA_QUERY "requesttype"

@@ -167,13 +167,14 @@ class Phone:
             ha2 += ":" + self.hash(body)
         return self.hash(f"{ha1}:{nonce}:{nc}:{cnonce}:{self.qop}:{self.hash(ha2)}")
 
-    def authorization(self, uri, body, method="POST", **changes):
+    def authorization(self, target, body, method="POST", **changes):
         """The header's value; changes replace parameters after the response was made."""
         self.nc += 1
         cnonce = os.urandom(4).hex()
         nc = f"{self.nc:08x}"
-        values = {"username": self.btid, "realm": self.realm, "nonce": self.nonce, "uri": uri,
-                  "response": self.response(method, uri, body, self.nonce, nc, cnonce),
+        values = {"username": self.btid, "realm": self.realm, "nonce": self.nonce,
+                  "uri": target,
+                  "response": self.response(method, target, body, self.nonce, nc, cnonce),
                   "algorithm": self.algorithm, "cnonce": cnonce, "qop": self.qop, "nc": nc}
         values.update(changes)
         self.last = values

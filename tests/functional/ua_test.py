@@ -10,7 +10,7 @@
 import subprocess
 import time
 
-from story import expect, expect_in, expect_that, tell, wait_until
+from story import expect, expect_in, expect_that, tell, wait_until, write_csv
 from ua_client import Phone, key_item, msk_body, params, register_body
 from ua_stage import FQDN, GROUP, SERVICE, UaStage
 from wire import check_counters, read_wire
@@ -287,6 +287,38 @@ def ipv6_and_tls():
             phone.close()
 
 
+def an_expired_muk_makes_the_phone_bootstrap():
+    """Also one that expires within the margin; a push that waits does not outlive it either."""
+    with UaStage() as site:
+        site.make_phones(4)
+        now = int(time.time())
+        for row, left in zip(site.rows, (-10, 20, 36, 3600)):
+            row["expires"] = str(now + left)
+        write_csv(site.csv, site.rows)
+        site.start_daemon()
+        site.start_phones(site.csv, "--pcap", site.pcap)
+        site.provision()
+        site.deafen(2)
+        expect("codes", site.phone(2).ask("msk-request", msk_body(key_item(1))).codes(),
+               ["200 OK"])
+        for index in (0, 1):
+            for kind, body in (("msk-request", msk_body(key_item(1))),
+                               ("register", register_body(SERVICE))):
+                answer = site.phone(index).ask(kind, body)
+                expect("status", answer.status, 401)
+                expect_that("stale" not in answer.challenge(), "a plain challenge", answer)
+        expect("result", site.results()["expired"], 4)
+        expect("codes", site.phone(3).ask("msk-request", msk_body(key_item(1))).codes(),
+               ["200 OK"])
+        seen = site.push_when(2, "refused", 15)
+        expect("why", seen["last_push"]["reason"], "muk-expired")
+        site.stop_phones()
+        pushes, _ = read_wire(site.pcap)
+        for push in pushes:
+            expires = next(int(row["expires"]) for row in site.rows if row["btid"] == push.btid)
+            expect_that(push.micros / 1e6 < expires - 28, "no MSK under an old MUK", push)
+
+
 def what_was_registered_is_there_after_a_crash():
     with UaStage() as site:
         site.raise_unregistered(5)
@@ -320,4 +352,5 @@ if __name__ == "__main__":
          a_pull_counts_in_a_campaign_that_runs, many_requests_in_one_connection_and_in_a_pipeline,
          a_nonce_is_renewed_in_the_second_half_of_its_life,
          other_algorithms_realms_and_qop_are_configured, ipv6_and_tls,
+         an_expired_muk_makes_the_phone_bootstrap,
          what_was_registered_is_there_after_a_crash)

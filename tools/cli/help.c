@@ -30,6 +30,8 @@ static const struct option_text {
 	[OPT_UNDELIVERED] = {"undelivered", NULL, "list the members without the key, and why"},
 	[OPT_CAPTURE_COUNT] = {"count", "N", "end after N frames"},
 	[OPT_STAGES] = {"stages", NULL, "measure each stage for a second: cycles per message"},
+	[OPT_NO_CONFIDENTIALITY] = {"no-confidentiality", NULL, "announce flows in the clear"},
+	[OPT_NO_INTEGRITY] = {"no-integrity", NULL, "announce flows without integrity"},
 };
 
 const char *help_option_name(enum cli_option option)

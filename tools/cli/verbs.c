@@ -23,6 +23,14 @@ const struct cli_verb cli_verbs[] = {
 		"mskpush service add urn:example:news --group 001-01/0001"},
 	{"service list", "", 0, 0, 0, service_list_run, "List the user services",
 		"mskpush service list"},
+	{"service announce", "NAME [FLOW]...", 1, CLI_WORDS_MAX,
+		BIT(NO_CONFIDENTIALITY) | BIT(NO_INTEGRITY), service_announce_run,
+		"Print the security description of a user service\n\n"
+		"The XML document for the service announcement: where phones get the keys, how "
+		"long\n"
+		"they wait, and which keys protect which flows. FLOW is ADDRESS:PORT, or\n"
+		"G=ADDRESS:PORT where the service has more than one key group.",
+		"mskpush service announce urn:example:news 232.1.1.1:5004"},
 	{"service remove", "NAME", 1, 1, 0, service_remove_run, "Remove a user service",
 		"mskpush service remove urn:example:news"},
 	{"group add", "G", 1, 1, BIT(PROFILE), group_add_run, "Add a key group, MCC-MNC/GROUP",

@@ -61,6 +61,7 @@ class Site:
         self.extra_yaml = ""
         self.ua_listen = '["127.0.0.1:0"]'
         self.ua_yaml = ""  # more of the section about Ua
+        self.ua_served = (0, None)
         self.gateway_mac = None  # None: by ARP
 
     @staticmethod
@@ -105,9 +106,11 @@ ua:
         return path
 
     def ua_address(self):
-        """(host, port) that phones are served at."""
-        host, port = self.cli("status")["ua"]["listen"][0].rsplit(":", 1)
-        return host.strip("[]"), int(port)
+        """(host, port) that phones are served at by the daemon that runs."""
+        if self.ua_served[0] != self.daemon.pid:
+            host, port = self.cli("status")["ua"]["listen"][0].rsplit(":", 1)
+            self.ua_served = (self.daemon.pid, (host.strip("[]"), int(port)))
+        return self.ua_served[1]
 
     def gateway_line(self):
         """The gateway's MAC, when it is not to be asked for."""
