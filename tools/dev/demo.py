@@ -18,7 +18,7 @@ from mskpush_site import FQDN, GROUP, SERVICE, Site, SiteError  # noqa: E402
 # What one phone takes, measured: rows of the CSV, store, capture; daemon and emulator.
 DISK_PER_UE, DISK_FIXED = 560, 120 << 20
 KEEP_PER_UE = 300
-MEMORY_PER_UE, MEMORY_FIXED = 900, 500 << 20
+MEMORY_PER_UE, MEMORY_FIXED = 980, 500 << 20
 PCAP_ALL_UP_TO, PCAP_FRAMES = 50000, 1000000
 HTTP_UES = 10000  # phones that register and fetch over HTTP before the mass push
 # Phones whose MSK is still to come after so many seconds get it by the mass push at the latest.
