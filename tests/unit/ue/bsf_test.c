@@ -76,6 +76,32 @@ static void expect_error(json_t *answer, const char *error)
 	json_decref(answer);
 }
 
+#define UICC_ROW IMPI "," BTID "," MUK "," KS_EXT "," EXPIRES "," ADDRESS ",,uicc,news,\n"
+
+// What the BSF says of the one phone of these rows (NULL: keys in the ME) after it has
+// bootstrapped, and what the phone has then. The site is gone afterwards.
+static json_t *bootstrapped(const char *rows, double gba_u, struct ue_credential *fresh)
+{
+	struct ue_site *site = rows != NULL ? site_of(rows) : site_of_one();
+	struct ue_bsf *bsf = bsf_with(site, 1, gba_u);
+	json_t *answer;
+
+	assert_int_equal(ue_bsf_bootstrap(bsf, 0, NOW_S), 0);
+	*fresh = site->phones.credentials[site->phones.phones[0].current];
+	answer = ask_current(bsf, site, 200);
+	ue_bsf_destroy(bsf);
+	ue_site_destroy(site);
+	return answer;
+}
+
+static void expect_derived_mrk(const struct ue_credential *fresh)
+{
+	uint8_t mrk[UE_KEY_BYTES];
+
+	ue_mrk(fresh->muk, mrk);
+	assert_memory_equal(fresh->mrk, mrk, sizeof(mrk));
+}
+
 static void phones_of_the_csv_are_known(void **state)
 {
 	struct ue_site *site = site_of_one();
@@ -94,7 +120,7 @@ static void phones_of_the_csv_are_known(void **state)
 	json_decref(answer);
 	ue_bsf_destroy(bsf);
 	ue_site_destroy(site);
-	site = site_of(IMPI "," BTID "," MUK "," KS_EXT "," EXPIRES "," ADDRESS ",,uicc,news,\n");
+	site = site_of(UICC_ROW);
 	bsf = bsf_with(site, 1, 0);
 	answer = ask_current(bsf, site, 200);
 	expect_text(answer, "ks_naf", NULL);
@@ -108,27 +134,29 @@ static void phones_of_the_csv_are_known(void **state)
 
 static void bootstrapping_gives_both_sides_the_same_keys(void **state)
 {
+	struct ue_credential fresh;
+	json_t *answer = bootstrapped(NULL, 0, &fresh);
+
+	(void)state;
+	assert_int_equal(fresh.expires, NOW_S + 3600);
+	assert_int_equal(fresh.btid_len, 24 + 1 + strlen(BSF_DOMAIN));
+	expect_text(answer, "impi", IMPI);
+	expect_key(answer, "ks_naf", fresh.muk);
+	expect_derived_mrk(&fresh);
+	expect_text(answer, "created", "2027-01-15T08:00:00Z");
+	json_decref(answer);
+}
+
+static void btid_before_is_none_any_more(void **state)
+{
 	struct ue_site *site = site_of_one();
 	struct ue_bsf *bsf = bsf_with(site, 1, 0);
 	const struct ue_credential *fresh;
-	uint8_t mrk[UE_KEY_BYTES];
-	json_t *answer;
 
 	(void)state;
 	assert_int_equal(ue_bsf_bootstrap(bsf, 0, NOW_S), 0);
-	fresh = &site->phones.credentials[site->phones.phones[0].current];
-	assert_int_equal(site->phones.credential_count, 2);
-	assert_int_equal(fresh->expires, NOW_S + 3600);
-	assert_int_equal(fresh->btid_len, 24 + 1 + strlen(BSF_DOMAIN));
+	fresh = &site->phones.credentials[1];
 	assert_memory_equal(fresh->btid + 22, "==@" BSF_DOMAIN, 3 + strlen(BSF_DOMAIN));
-	answer = ask_current(bsf, site, 200);
-	expect_text(answer, "impi", IMPI);
-	expect_key(answer, "ks_naf", fresh->muk);
-	ue_mrk(fresh->muk, mrk);
-	assert_memory_equal(fresh->mrk, mrk, sizeof(mrk));
-	expect_text(answer, "created", "2027-01-15T08:00:00Z");
-	json_decref(answer);
-	// The B-TID before is none any more.
 	expect_error(ask(bsf, BTID, strlen(BTID), NAF_ID, 404), "not-known");
 	ue_bsf_destroy(bsf);
 	ue_site_destroy(site);
@@ -136,47 +164,30 @@ static void bootstrapping_gives_both_sides_the_same_keys(void **state)
 
 static void keys_in_the_uicc_come_from_a_gba_u_run(void **state)
 {
-	struct ue_site *site =
-		site_of(IMPI "," BTID "," MUK "," KS_EXT "," EXPIRES "," ADDRESS ",,uicc,news,\n");
-	struct ue_bsf *bsf = bsf_with(site, 1, 0);
-	const struct ue_credential *fresh;
-	json_t *answer;
+	struct ue_credential fresh;
+	json_t *answer = bootstrapped(UICC_ROW, 0, &fresh);
 
 	(void)state;
-	assert_int_equal(ue_bsf_bootstrap(bsf, 0, NOW_S), 0);
-	fresh = &site->phones.credentials[site->phones.phones[0].current];
-	assert_true(fresh->keys_in_uicc);
-	answer = ask_current(bsf, site, 200);
+	assert_true(fresh.keys_in_uicc);
 	expect_text(answer, "ks_naf", NULL);
-	expect_key(answer, "ks_ext_naf", fresh->mrk);
-	expect_key(answer, "ks_int_naf", fresh->muk);
+	expect_key(answer, "ks_ext_naf", fresh.mrk);
+	expect_key(answer, "ks_int_naf", fresh.muk);
 	expect_text(answer, "keys_in", "uicc");
 	json_decref(answer);
-	ue_bsf_destroy(bsf);
-	ue_site_destroy(site);
 }
 
 static void keys_in_the_me_may_come_from_a_gba_u_run(void **state)
 {
-	struct ue_site *site = site_of_one();
-	struct ue_bsf *bsf = bsf_with(site, 1, 100);
-	const struct ue_credential *fresh;
-	uint8_t mrk[UE_KEY_BYTES];
-	json_t *answer;
+	struct ue_credential fresh;
+	json_t *answer = bootstrapped(NULL, 100, &fresh);
 
 	(void)state;
-	assert_int_equal(ue_bsf_bootstrap(bsf, 0, NOW_S), 0);
-	fresh = &site->phones.credentials[site->phones.phones[0].current];
-	answer = ask_current(bsf, site, 200);
 	expect_text(answer, "ks_naf", NULL);
-	expect_key(answer, "ks_ext_naf", fresh->muk);
+	expect_key(answer, "ks_ext_naf", fresh.muk);
 	expect_text(answer, "keys_in", "me");
 	assert_non_null(json_object_get(answer, "ks_int_naf"));
-	ue_mrk(fresh->muk, mrk);
-	assert_memory_equal(fresh->mrk, mrk, sizeof(mrk));
+	expect_derived_mrk(&fresh);
 	json_decref(answer);
-	ue_bsf_destroy(bsf);
-	ue_site_destroy(site);
 }
 
 // Two sites with other orders of events and the same seed.
@@ -284,6 +295,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(phones_of_the_csv_are_known),
 		cmocka_unit_test(bootstrapping_gives_both_sides_the_same_keys),
+		cmocka_unit_test(btid_before_is_none_any_more),
 		cmocka_unit_test(keys_in_the_uicc_come_from_a_gba_u_run),
 		cmocka_unit_test(keys_in_the_me_may_come_from_a_gba_u_run),
 		cmocka_unit_test(what_is_drawn_depends_on_seed_phone_and_number_only),

@@ -84,12 +84,15 @@ static void request_write(struct scene *scene, uint32_t phone)
 	scene->request = bmsc_read(text, len);
 }
 
+void ask_phone(struct scene *scene, uint32_t phone)
+{
+	assert_int_equal(ue_ua_take(scene->ua, &scene->now), phone);
+	request_write(scene, phone);
+}
+
 void ask(struct scene *scene)
 {
-	uint32_t phone = ue_ua_take(scene->ua, &scene->now);
-
-	assert_int_equal(phone, 0);
-	request_write(scene, phone);
+	ask_phone(scene, 0);
 }
 
 void expect_nobody_asks(struct scene *scene)

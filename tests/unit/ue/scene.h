@@ -30,7 +30,8 @@ void scene_end(struct scene *scene);
 long number(const struct scene *scene, const char *path);
 void expect_number(const struct scene *scene, const char *path, long wanted);
 void want(struct scene *scene, enum ue_procedure procedure);
-// The phone that is due asks.
+// The phone that is due asks: this one, or the first.
+void ask_phone(struct scene *scene, uint32_t phone);
 void ask(struct scene *scene);
 void expect_nobody_asks(struct scene *scene);
 // Hands an answer over; true when the phone has asked again at once.

@@ -3,6 +3,8 @@
 
 #include "ue/ua_order.h"
 
+#include <stdlib.h>
+
 #include "scene.h"
 #include "ue/histogram.h"
 
@@ -27,6 +29,53 @@ static void orders_go_to_phones_one_after_the_other(void **state)
 	order = (struct ue_ua_order){.procedures = 1u << UE_FETCH, .first = 3, .count = 1};
 	assert_int_equal(ue_ua_order(scene.ua, &order, &scene.now), 0);
 	scene_end(&scene);
+}
+
+static void expect_answer(struct scene *scene, const char *line, const char *wanted)
+{
+	bool stop = false;
+	json_t *answer = ue_command(scene->site, line, strlen(line), &scene->now, &stop);
+	char *text = json_dumps(answer, JSON_COMPACT);
+
+	assert_string_equal(text, wanted);
+	free(text);
+	json_decref(answer);
+}
+
+static void verbs_order_what_they_say(void **state)
+{
+	struct scene scene = scene_with(THREE_ROWS, true);
+
+	(void)state;
+	expect_answer(&scene, "{\"do\":\"join\",\"id\":\"b@ims\"}", "{\"phones\":1}");
+	ask_phone(&scene, 1);
+	assert_non_null(strstr(scene.request.line, "requesttype=register"));
+	expect_answer(&scene, "{\"do\":\"bootstrap\",\"first\":1,\"count\":9}", "{\"phones\":2}");
+	expect_answer(&scene,
+		"{\"do\":\"fetch\",\"first\":2,\"groups\":[\"001-01/0002\",\"001-01/0003:v600\"]}",
+		"{\"phones\":1}");
+	ask_phone(&scene, 2);
+	assert_non_null(strstr(scene.request.body, "<MSKID>AAIAAA==</MSKID>"));
+	assert_non_null(strstr(scene.request.body, "<keyGroupID>0003</keyGroupID>"));
+	expect_answer(&scene,
+		"{\"do\":\"miss\",\"id\":\"a@ims\",\"group\":\"001-01/0001\",\"number\":7}",
+		"{\"phones\":1}");
+	expect_number(&scene, "events/missed", 1);
+	expect_answer(&scene, "{\"do\":\"key-source\",\"answers\":\"busy\"}", "{\"ok\":true}");
+	scene_end(&scene);
+}
+
+static void verbs_without_http_say_so(void **state)
+{
+	struct scene scene = {.site = site_of_one(), .now = now_at(0)};
+
+	(void)state;
+	expect_answer(&scene, "{\"do\":\"fetch\"}", "{\"error\":\"there is no HTTP: --ua\"}");
+	expect_answer(&scene, "{\"do\":\"bootstrap\"}", "{\"error\":\"there is no HTTP: --ua\"}");
+	expect_answer(&scene, "{\"do\":\"miss\"}", "{\"error\":\"there is no HTTP: --ua\"}");
+	expect_answer(&scene, "{\"do\":\"key-source\"}",
+		"{\"error\":\"there is no key source: --key-source\"}");
+	ue_site_destroy(scene.site);
 }
 
 static void spread_orders_fall_within_the_time(void **state)
@@ -161,6 +210,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(orders_go_to_phones_one_after_the_other),
+		cmocka_unit_test(verbs_order_what_they_say),
+		cmocka_unit_test(verbs_without_http_say_so),
 		cmocka_unit_test(spread_orders_fall_within_the_time),
 		cmocka_unit_test(procedures_are_read),
 		cmocka_unit_test(key_groups_are_read),

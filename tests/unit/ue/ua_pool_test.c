@@ -94,6 +94,17 @@ static struct bmsc_request peer_read(int fd)
 	return bmsc_read(text, (size_t)len);
 }
 
+// A phone fetches over a new connection; the request has been read.
+static int peer_asked(struct stand *stand, uint32_t phone)
+{
+	int peer;
+
+	fetch(stand, phone);
+	peer = peer_accept(stand);
+	assert_string_equal(peer_read(peer).user, "");
+	return peer;
+}
+
 static void peer_send(struct stand *stand, int fd, const char *text, size_t len)
 {
 	assert_int_equal(send(fd, text, len, 0), len);
@@ -128,10 +139,7 @@ static void exchange_stays_on_its_connection(void **state)
 	int peer;
 
 	(void)state;
-	fetch(&stand, 0);
-	peer = peer_accept(&stand);
-	request = peer_read(peer);
-	assert_string_equal(request.user, "");
+	peer = peer_asked(&stand, 0);
 	peer_say(&stand, peer, bmsc_challenge("n", ""));
 	request = peer_read(peer);
 	assert_true(bmsc_is_right(&request, PASSWORD));
@@ -175,9 +183,7 @@ static void answer_may_come_octet_by_octet(void **state)
 	int peer;
 
 	(void)state;
-	fetch(&stand, 0);
-	peer = peer_accept(&stand);
-	peer_read(peer);
+	peer = peer_asked(&stand, 0);
 	for (size_t i = 0; i < strlen(text); i++) {
 		expect_number(&stand.scene, "events/challenged", 0);
 		peer_send(&stand, peer, text + i, 1);
@@ -192,17 +198,13 @@ static void connection_that_ended_while_idle_is_replaced(void **state)
 	int peer;
 
 	(void)state;
-	fetch(&stand, 0);
-	peer = peer_accept(&stand);
-	peer_read(peer);
+	peer = peer_asked(&stand, 0);
 	peer_say(&stand, peer, bmsc_status("404 Not Found"));
 	shutdown(peer, SHUT_RDWR);
 	turn(&stand);
 	assert_int_equal(connections(&stand, "open"), 0);
 	// Likewise when the end is noticed only after the request was sent.
-	fetch(&stand, 1);
-	peer = peer_accept(&stand);
-	peer_read(peer);
+	peer = peer_asked(&stand, 1);
 	peer_say(&stand, peer, bmsc_status("404 Not Found"));
 	assert_true(ue_ua_want(stand.scene.ua, 2, UE_FETCH, NULL, 0, stand.scene.now.mono));
 	ue_pool_turn(stand.pool, &stand.scene.now);
@@ -222,9 +224,7 @@ static void answer_that_is_cut_off_is_a_failure(void **state)
 	int peer;
 
 	(void)state;
-	fetch(&stand, 0);
-	peer = peer_accept(&stand);
-	peer_read(peer);
+	peer = peer_asked(&stand, 0);
 	assert_int_equal(send(peer, text, strlen(text), 0), strlen(text));
 	shutdown(peer, SHUT_RDWR);
 	turn(&stand);
@@ -242,9 +242,7 @@ static void answer_before_the_end_counts(void **state)
 	int peer;
 
 	(void)state;
-	fetch(&stand, 0);
-	peer = peer_accept(&stand);
-	peer_read(peer);
+	peer = peer_asked(&stand, 0);
 	assert_int_equal(send(peer, text, strlen(text), 0), strlen(text));
 	shutdown(peer, SHUT_RDWR);
 	turn(&stand);
@@ -270,18 +268,14 @@ static void octets_that_nobody_asked_for_are_counted(void **state)
 	int peer;
 
 	(void)state;
-	fetch(&stand, 0);
-	peer = peer_accept(&stand);
-	peer_read(peer);
+	peer = peer_asked(&stand, 0);
 	snprintf(twice, sizeof(twice), "%s", bmsc_status("404 Not Found"));
 	strcat(twice, bmsc_status("404 Not Found"));
 	peer_say(&stand, peer, twice);
 	expect_number(&stand.scene, "refused/unsolicited", 1);
 	expect_number(&stand.scene, "left/unknown", 1);
 	assert_int_equal(connections(&stand, "open"), 0);
-	fetch(&stand, 1);
-	peer = peer_accept(&stand);
-	peer_read(peer);
+	peer = peer_asked(&stand, 1);
 	peer_say(&stand, peer, bmsc_status("404 Not Found"));
 	peer_say(&stand, peer, "HTTP");
 	expect_number(&stand.scene, "refused/unsolicited", 2);
@@ -294,11 +288,9 @@ static void answer_that_does_not_come_in_time_is_given_up(void **state)
 	struct stand stand = stand_with(2);
 
 	(void)state;
-	fetch(&stand, 0);
-	peer_read(peer_accept(&stand));
+	peer_asked(&stand, 0);
 	stand.scene.now.mono += SECOND / 2;
-	fetch(&stand, 1);
-	peer_read(peer_accept(&stand));
+	peer_asked(&stand, 1);
 	stand.scene.now.mono += SECOND / 2;
 	turn(&stand);
 	expect_number(&stand.scene, "events/timeout", 1);
@@ -326,9 +318,7 @@ static void garbage_is_refused(void **state)
 	int peer;
 
 	(void)state;
-	fetch(&stand, 0);
-	peer = peer_accept(&stand);
-	peer_read(peer);
+	peer = peer_asked(&stand, 0);
 	peer_say(&stand, peer, "HTTP/1.1 abc\r\n\r\n");
 	expect_number(&stand.scene, "refused/framing", 1);
 	stand_end(&stand);
