@@ -29,23 +29,11 @@ void common_block_init(struct common_block *b, const uint8_t block[SHA1_BLOCK_BY
 		b->wk[t] = w[t] + round_constant(t);
 }
 
-void partial_block_init(struct partial_block *b, const uint8_t block[SHA1_BLOCK_BYTES])
+void digest_block_init(struct digest_block *b, const uint8_t block[SHA1_BLOCK_BYTES])
 {
-	uint32_t w[32] = {0}; // 0 in place of what is not common
-
 	memset(b, 0, sizeof(*b));
 	for (unsigned t = SHA1_DIGEST_WORDS; t < 16; t++) {
-		w[t] = sha1_load_be(block + 4 * t);
-		b->wk[t] = w[t] + round_constant(t);
+		b->w[t] = sha1_load_be(block + 4 * t);
+		b->wk[t] = b->w[t] + round_constant(t);
 	}
-	for (unsigned t = 16; t < 32; t++)
-		b->common[t] = w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16];
-}
-
-void partial_block_init_digest(struct partial_block *b)
-{
-	uint8_t block[SHA1_BLOCK_BYTES] = {[SHA1_DIGEST_BYTES] = 0x80};
-
-	sha1_store_be(block + SHA1_BLOCK_BYTES - 4, 8 * (SHA1_BLOCK_BYTES + SHA1_DIGEST_BYTES));
-	partial_block_init(b, block);
 }

@@ -26,17 +26,15 @@ struct common_block {
 	uint32_t wk[SHA1_ROUNDS]; // W_t + K_t
 };
 
-// The first five words are each message's own, the other 11 common to all.
-struct partial_block {
-	uint32_t wk[16]; // from t = 5: W_t + K_t
-	uint32_t common[32]; // from t = 16: XOR of the common words among those W_t is made of
+// Behind a digest, or a key as long as one, all messages have the same 11 words.
+struct digest_block {
+	uint32_t w[16]; // W_t, from t = 5
+	uint32_t wk[16]; // W_t + K_t
 };
 
 void common_block_init(struct common_block *b, const uint8_t block[SHA1_BLOCK_BYTES]);
 // The first SHA1_DIGEST_BYTES octets do not count.
-void partial_block_init(struct partial_block *b, const uint8_t block[SHA1_BLOCK_BYTES]);
-// A block that holds a digest and is the second and last one of its message, as in HMAC.
-void partial_block_init_digest(struct partial_block *b);
+void digest_block_init(struct digest_block *b, const uint8_t block[SHA1_BLOCK_BYTES]);
 
 static inline uint32_t sha1_load_be(const uint8_t *from)
 {

@@ -30,8 +30,7 @@ struct group {
 	const uint8_t *data[LANES_MAX];
 	uint32_t len[LANES_MAX]; // octets under the MAC
 	uint8_t *mac[LANES_MAX]; // where it goes
-	uint8_t *encr[LANES_MAX]; // what is encrypted
-	uint32_t encr_len[LANES_MAX];
+	const struct crypto_seal_msg *seal[LANES_MAX]; // where something is sealed
 	const uint8_t *encr_key[LANES_MAX];
 	const uint8_t *salt[LANES_MAX];
 };
@@ -39,9 +38,9 @@ struct group {
 struct lanes {
 	const struct lanes_isa *isa;
 	struct lanes_state initial; // SHA-1's own
-	struct partial_block digest_block; // of HMAC's outer hash
-	struct partial_block inner_key_block;
-	struct partial_block outer_key_block;
+	struct digest_block outer_block; // of HMAC's outer hash
+	struct digest_block inner_key_block;
+	struct digest_block outer_key_block;
 	struct lanes_label label;
 	// The first block of a message, as the last group shared it.
 	bool has_first;
@@ -49,7 +48,8 @@ struct lanes {
 	struct common_block first_block;
 	struct group group;
 	struct lanes_scratch scratch;
-	// Where lanes have their part of the scratch.
+	struct lanes_rows rows; // wiped where they hold a secret
+	// Where lanes have their part of both.
 	uint8_t *encr_at[LANES_MAX];
 	uint8_t *salt_at[LANES_MAX];
 	uint8_t *mac_at[LANES_MAX];
@@ -59,12 +59,21 @@ struct lanes {
 
 // --- Life -------------------------------------------------------------------------------------
 
-static void key_block_init(struct partial_block *b, uint8_t pad)
+static void key_block_init(struct digest_block *b, uint8_t pad)
 {
 	uint8_t block[SHA1_BLOCK_BYTES];
 
 	memset(block, pad, sizeof(block));
-	partial_block_init(b, block);
+	digest_block_init(b, block);
+}
+
+// A digest that is the second and last block of its message.
+static void outer_block_init(struct digest_block *b)
+{
+	uint8_t block[SHA1_BLOCK_BYTES] = {[SHA1_DIGEST_BYTES] = 0x80};
+
+	sha1_store_be(block + SHA1_BLOCK_BYTES - 4, 8 * (SHA1_BLOCK_BYTES + SHA1_DIGEST_BYTES));
+	digest_block_init(b, block);
 }
 
 static int lanes_create(const struct lanes_isa *isa, struct lanes **out)
@@ -78,7 +87,7 @@ static int lanes_create(const struct lanes_isa *isa, struct lanes **out)
 	memset(l, 0, sizeof(*l));
 	l->isa = isa;
 	isa->state_fill(&l->initial, initial);
-	partial_block_init_digest(&l->digest_block);
+	outer_block_init(&l->outer_block);
 	key_block_init(&l->inner_key_block, (uint8_t)IPAD);
 	key_block_init(&l->outer_key_block, (uint8_t)OPAD);
 	for (size_t i = 0; i < LANES_MAX; i++) {
@@ -86,7 +95,7 @@ static int lanes_create(const struct lanes_isa *isa, struct lanes **out)
 		l->salt_at[i] = l->scratch.salt[i];
 		l->mac_at[i] = l->scratch.mac[i];
 		l->span_at[i] = l->scratch.span[i];
-		l->row_at[i] = l->scratch.row[i];
+		l->row_at[i] = l->rows.row[i];
 	}
 	*out = l;
 	return 0;
@@ -100,30 +109,24 @@ void lanes_destroy(struct lanes *l)
 	free(l);
 }
 
-static void lanes_wipe(struct lanes *l)
-{
-	explicit_bzero(&l->scratch, sizeof(l->scratch));
-	l->isa->registers_wipe();
-}
-
 // --- Derivation -------------------------------------------------------------------------------
 
-// key = HMAC(psk, A_1 || label) with A_1 = HMAC(psk, label): RFC 3830 4.1.2 with m = 1, enough for
-// every key of a message.
-static void group_derive(struct lanes *l, enum crypto_key_kind kind, struct lanes_state *key)
+// Leaves HMAC(psk, A_1 || label) in digest, with A_1 = HMAC(psk, label): RFC 3830 4.1.2 with m = 1,
+// enough for every key of a message.
+static void group_derive(struct lanes *l, enum crypto_key_kind kind)
 {
 	const struct lanes_isa *isa = l->isa;
 	const struct label_blocks *b = &l->label.key[kind];
 	struct lanes_scratch *s = &l->scratch;
 
-	isa->compress_common(&s->next, &s->psk_inner, &b->first[0]);
+	isa->compress_common(&s->digest, &s->psk_inner, &b->first[0]);
 	for (size_t i = 1; i < b->first_count; i++)
-		isa->compress_common(&s->next, &s->next, &b->first[i]);
-	isa->compress_partial(s, &s->next, &s->psk_outer, &s->next, &l->digest_block);
-	isa->compress_partial(s, &s->next, &s->psk_inner, &s->next, &b->head);
+		isa->compress_common(&s->digest, &s->digest, &b->first[i]);
+	isa->compress_digest(s, &s->digest, &s->psk_outer, &l->outer_block);
+	isa->compress_digest(s, &s->digest, &s->psk_inner, &b->head);
 	for (size_t i = 0; i < b->rest_count; i++)
-		isa->compress_common(&s->next, &s->next, &b->rest[i]);
-	isa->compress_partial(s, key, &s->psk_outer, &s->next, &l->digest_block);
+		isa->compress_common(&s->digest, &s->digest, &b->rest[i]);
+	isa->compress_digest(s, &s->digest, &s->psk_outer, &l->outer_block);
 }
 
 // The states of the authentication key, which is in digest.
@@ -132,15 +135,16 @@ static void group_auth_states(struct lanes *l)
 	const struct lanes_isa *isa = l->isa;
 	struct lanes_scratch *s = &l->scratch;
 
-	isa->rows_xor(s->next.w, s->digest.w, SHA1_DIGEST_WORDS, IPAD);
-	isa->compress_partial(s, &s->auth_inner, &l->initial, &s->next, &l->inner_key_block);
 	isa->rows_xor(s->next.w, s->digest.w, SHA1_DIGEST_WORDS, OPAD);
-	isa->compress_partial(s, &s->auth_outer, &l->initial, &s->next, &l->outer_key_block);
+	isa->rows_xor(s->digest.w, s->digest.w, SHA1_DIGEST_WORDS, IPAD);
+	isa->compress_digest(s, &s->auth_inner, &l->initial, &l->inner_key_block);
+	isa->rows_xor(s->digest.w, s->next.w, SHA1_DIGEST_WORDS, 0);
+	isa->compress_digest(s, &s->auth_outer, &l->initial, &l->outer_key_block);
 }
 
 static void group_auth(struct lanes *l)
 {
-	group_derive(l, CRYPTO_KEY_AUTH, &l->scratch.digest);
+	group_derive(l, CRYPTO_KEY_AUTH);
 	group_auth_states(l);
 }
 
@@ -149,9 +153,9 @@ static void group_encr_keys(struct lanes *l)
 {
 	struct lanes_scratch *s = &l->scratch;
 
-	group_derive(l, CRYPTO_KEY_ENCR, &s->digest);
+	group_derive(l, CRYPTO_KEY_ENCR);
 	l->isa->key_store(&s->digest, l->encr_at);
-	group_derive(l, CRYPTO_KEY_SALT, &s->digest);
+	group_derive(l, CRYPTO_KEY_SALT);
 	l->isa->key_store(&s->digest, l->salt_at);
 }
 
@@ -191,10 +195,12 @@ static void group_encrypt(struct lanes *l, const uint8_t iv[CRYPTO_IV_BYTES])
 	for (uint32_t done = 0; done < g->encr_longest; done += LANES_SPAN_BYTES) {
 		l->isa->keystream(l->span_at, g->encr_key, g->salt, iv, done / 16);
 		for (size_t i = 0; i < g->n; i++) {
-			if (g->encr_len[i] <= done)
+			const struct crypto_seal_msg *msg = g->seal[i];
+
+			if (msg->encr_len <= done)
 				continue;
-			uint32_t left = g->encr_len[i] - done;
-			span_xor(g->encr[i] + done, l->scratch.span[i],
+			uint32_t left = msg->encr_len - done;
+			span_xor(msg->data + msg->encr_off + done, l->scratch.span[i],
 				left < LANES_SPAN_BYTES ? left : LANES_SPAN_BYTES);
 		}
 	}
@@ -202,10 +208,9 @@ static void group_encrypt(struct lanes *l, const uint8_t iv[CRYPTO_IV_BYTES])
 
 // --- MAC --------------------------------------------------------------------------------------
 
-// Hashes the first block where all messages have the same.
+// Hashes the first block, to next, where all messages have the same.
 static bool group_first_block(struct lanes *l)
 {
-	struct lanes_scratch *s = &l->scratch;
 	const struct group *g = &l->group;
 
 	if (g->shortest < SHA1_BLOCK_BYTES || !l->isa->is_same_block(g->data))
@@ -215,7 +220,7 @@ static bool group_first_block(struct lanes *l)
 		common_block_init(&l->first_block, l->first);
 		l->has_first = true;
 	}
-	l->isa->compress_common(&s->digest, &s->auth_inner, &l->first_block);
+	l->isa->compress_common(&l->scratch.next, &l->scratch.auth_inner, &l->first_block);
 	return true;
 }
 
@@ -232,15 +237,14 @@ static void group_block(struct lanes *l, uint32_t b)
 		l->isa->block_load(&l->scratch, from);
 		return;
 	}
-	l->isa->rows_pad(&l->scratch, from, g->len, done, 0x80);
+	l->isa->rows_pad(&l->rows, from, g->len, done, 0x80);
+	l->isa->block_load(&l->scratch, l->row_at);
 	for (size_t i = 0; i < l->isa->lanes; i++)
 		if (g->len[i] + SHA1_PADDING_MIN <= done + SHA1_BLOCK_BYTES)
-			sha1_store_be(l->scratch.row[i] + SHA1_BLOCK_BYTES - 4,
-				8 * (SHA1_BLOCK_BYTES + g->len[i]));
-	l->isa->block_load(&l->scratch, l->row_at);
+			l->scratch.ring[15][i] = 8 * (SHA1_BLOCK_BYTES + g->len[i]);
 }
 
-// One more block, b, for the messages that have it; the others keep their digest.
+// One more block, b, for the messages that have it; the others keep what is in next.
 static void group_compress_some(struct lanes *l, const struct lanes_state *from, uint32_t b)
 {
 	struct lanes_scratch *s = &l->scratch;
@@ -248,13 +252,13 @@ static void group_compress_some(struct lanes *l, const struct lanes_state *from,
 
 	while (sha1_blocks(l->group.len[active - 1]) <= b)
 		active--;
-	l->isa->compress(s, &s->next, from);
+	l->isa->compress(s, &s->digest, from);
 	for (size_t i = 0; i < SHA1_DIGEST_WORDS; i++)
-		memcpy(s->digest.w[i], s->next.w[i], active * sizeof(s->next.w[i][0]));
+		memcpy(s->next.w[i], s->digest.w[i], active * sizeof(s->next.w[i][0]));
 }
 
-// HMAC-SHA-1 under the keys of auth_inner and auth_outer, to g->mac. All messages have at least
-// one block, so none keeps a digest it does not have.
+// HMAC-SHA-1 under the keys of auth_inner and auth_outer, to g->mac. All messages have a first
+// block, so the second one finds something in next.
 static void group_mac(struct lanes *l)
 {
 	struct lanes_scratch *s = &l->scratch;
@@ -264,17 +268,18 @@ static void group_mac(struct lanes *l)
 	uint32_t b = 0;
 
 	if (group_first_block(l)) {
-		from = &s->digest;
+		from = &s->next;
 		b = 1;
 	}
-	for (; b < most; b++, from = &s->digest) {
+	for (; b < most; b++, from = &s->next) {
 		group_block(l, b);
 		if (b < least)
-			l->isa->compress(s, &s->digest, from);
+			l->isa->compress(s, &s->next, from);
 		else
 			group_compress_some(l, from, b);
 	}
-	l->isa->compress_partial(s, &s->digest, &s->auth_outer, &s->digest, &l->digest_block);
+	l->isa->rows_xor(s->digest.w, s->next.w, SHA1_DIGEST_WORDS, 0);
+	l->isa->compress_digest(s, &s->digest, &s->auth_outer, &l->outer_block);
 	l->isa->state_store(s, &s->digest, g->mac, LANES_BIG_ENDIAN);
 }
 
@@ -324,14 +329,6 @@ static void group_add(struct group *g, const struct crypto_hmac_state *psk, cons
 	g->n++;
 }
 
-// What the message added last has to encrypt.
-static void group_add_encr(struct group *g, uint8_t *encr, uint32_t len)
-{
-	g->encr[g->n - 1] = encr;
-	g->encr_len[g->n - 1] = len;
-	g->encr_longest = len > g->encr_longest ? len : g->encr_longest;
-}
-
 // Gives the lanes that are left something to do.
 static void group_end(struct lanes *l)
 {
@@ -368,7 +365,9 @@ static void group_seal_begin(
 		struct crypto_seal_msg *msg = &msgs[order[i]];
 
 		group_add(g, msg->psk, msg->data, msg->mac_off, msg->data + msg->mac_off);
-		group_add_encr(g, msg->data + msg->encr_off, msg->encr_len);
+		g->seal[i] = msg;
+		if (msg->encr_len > g->encr_longest)
+			g->encr_longest = msg->encr_len;
 	}
 	group_end(l);
 }
@@ -402,7 +401,7 @@ static void seal(struct crypto *c, const struct crypto_label *label, uint32_t co
 		group_auth(l);
 		group_mac(l);
 	}
-	lanes_wipe(l);
+	l->isa->wipe(&l->scratch);
 }
 
 static void seal_staged(struct crypto *c, const uint8_t iv[CRYPTO_IV_BYTES],
@@ -427,7 +426,7 @@ static void seal_staged(struct crypto *c, const uint8_t iv[CRYPTO_IV_BYTES],
 		group_encrypt(l, iv);
 		group_mac(l);
 	}
-	lanes_wipe(l);
+	l->isa->wipe(&l->scratch);
 }
 
 static void check(struct crypto *c, const struct crypto_label *label,
@@ -457,7 +456,7 @@ static void check(struct crypto *c, const struct crypto_label *label,
 			is_good[from] = crypto_mac_equal(l->mac_at[i], msgs[from].mac);
 		}
 	}
-	lanes_wipe(l);
+	l->isa->wipe(&l->scratch);
 }
 
 // Writes inner and outer states of the group to states[0..n).
@@ -499,10 +498,10 @@ static void derive(struct crypto *c, const struct crypto_label *label,
 			memcpy(out[at + i].salt, l->salt_at[i], MIKEY_SALT_KEY_BYTES);
 		}
 	}
-	lanes_wipe(l);
+	l->isa->wipe(&l->scratch);
 }
 
-// The state after the block in l->row XOR pad.
+// The state after the block in l->rows XOR pad.
 static void key_state(struct lanes *l, struct lanes_state *state, uint32_t pad)
 {
 	struct lanes_scratch *s = &l->scratch;
@@ -525,12 +524,13 @@ static void hmac_states(struct crypto *c, const uint8_t *keys, size_t key_stride
 		for (size_t i = 0; i < some; i++)
 			group_add(g, NULL, keys + (at + i) * key_stride, (uint32_t)key_len, NULL);
 		group_end(l);
-		l->isa->rows_pad(&l->scratch, g->data, g->len, 0, 0);
+		l->isa->rows_pad(&l->rows, g->data, g->len, 0, 0);
 		key_state(l, &l->scratch.auth_inner, IPAD);
 		key_state(l, &l->scratch.auth_outer, OPAD);
 		states_write(l, (uint8_t *)&states[at], sizeof(*states), some);
 	}
-	lanes_wipe(l);
+	explicit_bzero(&l->rows, sizeof(l->rows));
+	l->isa->wipe(&l->scratch);
 }
 
 static size_t compressions(struct crypto *c, size_t n)
@@ -540,8 +540,8 @@ static size_t compressions(struct crypto *c, size_t n)
 	size_t done = 0;
 
 	for (; done < n; done += l->isa->lanes)
-		l->isa->compress(s, &s->digest, &s->digest);
-	lanes_wipe(l);
+		l->isa->compress(s, &s->next, &s->next);
+	l->isa->wipe(&l->scratch);
 	return done;
 }
 

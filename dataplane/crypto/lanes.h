@@ -23,19 +23,26 @@ struct lanes_state {
 
 // What lanes compute with, all of it secret. Wiped after each burst.
 struct lanes_scratch {
-	_Alignas(64) uint32_t ring[LANES_RING_ROWS][LANES_MAX]; // message schedule of SHA-1
+	union {
+		// Message schedule of SHA-1; a block to compress stands in the first 16 rows.
+		_Alignas(64) uint32_t ring[LANES_RING_ROWS][LANES_MAX];
+		struct lanes_state digest; // what HMAC hashes is mostly a digest
+	};
 	struct lanes_state psk_inner;
 	struct lanes_state psk_outer;
 	struct lanes_state auth_inner;
 	struct lanes_state auth_outer;
-	struct lanes_state digest;
 	struct lanes_state next;
-	_Alignas(64) uint8_t encr[LANES_MAX][32]; // keys: the first 16 octets
-	_Alignas(64) uint8_t salt[LANES_MAX][32]; // the first 14
-	_Alignas(64) uint8_t mac[LANES_MAX][32];
+	_Alignas(64) uint8_t encr[LANES_MAX][16]; // keys
+	_Alignas(64) uint8_t salt[LANES_MAX][16]; // the first 14 octets
 	_Alignas(64) uint8_t span[LANES_MAX][LANES_SPAN_BYTES]; // keystream
-	_Alignas(64) uint8_t row[LANES_MAX][SHA1_BLOCK_BYTES]; // ends of messages, padded
+	_Alignas(64) uint8_t mac[LANES_MAX][24]; // the first 20 octets
 	_Alignas(64) uint32_t words[LANES_MAX];
+};
+
+// Octets of messages, brought together.
+struct lanes_rows {
+	_Alignas(64) uint8_t row[LANES_MAX][SHA1_BLOCK_BYTES];
 };
 
 // Pointers to octets of each message. Those of lanes that are not in use repeat others, so that
@@ -66,21 +73,23 @@ struct lanes_isa {
 
 	// Loads a block of SHA-1 from each of from[] into the first 16 rows of the ring.
 	void (*block_load)(struct lanes_scratch *s, lanes_from from);
-	// Copies up to 64 octets behind each from[] into s->row, of those that are there: message i
-	// has len[i], of which the first `done` are not wanted. Puts `end` behind what is not full.
-	void (*rows_pad)(struct lanes_scratch *s, lanes_from from, const uint32_t len[LANES_MAX],
+	// Copies up to 64 octets behind each from[], of those that are there: message i has
+	// len[i], of which the first `done` are not wanted. Puts `end` and zeros behind what is
+	// not full.
+	void (*rows_pad)(struct lanes_rows *to, lanes_from from, const uint32_t len[LANES_MAX],
 		uint32_t done, uint8_t end);
 	// Whether the 64 octets at from[] are the same for all. They must not be secret.
 	bool (*is_same_block)(lanes_from from);
 
-	// SHA-1 compression: to = from + what the block does to it. Spoils the ring.
+	// SHA-1 compression: to = from + what the block does to it. The block is in the ring; of
+	// compress_digest() its first five rows, behind which come the words of `block`. Spoils
+	// the ring, of which `to` may be a part, `from` not.
 	void (*compress)(
 		struct lanes_scratch *s, struct lanes_state *to, const struct lanes_state *from);
+	void (*compress_digest)(struct lanes_scratch *s, struct lanes_state *to,
+		const struct lanes_state *from, const struct digest_block *block);
 	void (*compress_common)(struct lanes_state *to, const struct lanes_state *from,
 		const struct common_block *block);
-	void (*compress_partial)(struct lanes_scratch *s, struct lanes_state *to,
-		const struct lanes_state *from, const struct lanes_state *own,
-		const struct partial_block *block);
 
 	// AES-128 in counter mode (NIST SP 800-38A, 6.5): writes keystream blocks `block` and
 	// `block` + 1 to span[], under the keys at key[] (16 octets) and IVs that are iv XOR the
@@ -88,8 +97,8 @@ struct lanes_isa {
 	void (*keystream)(lanes_to span, lanes_from key, lanes_from salt, const uint8_t iv[16],
 		unsigned block);
 
-	// Clears all vector registers.
-	void (*registers_wipe)(void);
+	// Clears the scratch and all vector registers.
+	void (*wipe)(struct lanes_scratch *s);
 };
 extern const struct lanes_isa lanes_avx512;
 extern const struct lanes_isa lanes_avx2;

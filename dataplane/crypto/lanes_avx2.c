@@ -126,11 +126,6 @@ static inline vec vec_shift4(vec x)
 	return _mm256_bslli_epi128(x, 4);
 }
 
-static inline vec vec_shift8(vec x)
-{
-	return _mm256_bslli_epi128(x, 8);
-}
-
 // Without VAES, one piece after the other.
 static inline vec vec_aesenc(vec x, vec key)
 {
@@ -181,7 +176,7 @@ static inline void row_pad(uint8_t *row, const uint8_t *from, size_t have, uint8
 	__builtin_memset(row + have + 1, 0, 63 - have);
 }
 
-static void registers_wipe(void)
+static inline void registers_wipe(void)
 {
 	__asm__ volatile("vzeroall" ::
 				 : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",

@@ -123,12 +123,7 @@ static inline vec vec_clear_last16(vec x)
 
 static inline vec vec_shift4(vec x)
 {
-	return _mm512_bslli_epi128(x, 4);
-}
-
-static inline vec vec_shift8(vec x)
-{
-	return _mm512_bslli_epi128(x, 8);
+	return _mm512_maskz_shuffle_epi32(0xeeee, x, _MM_PERM_CBAA);
 }
 
 static inline vec vec_aesenc(vec x, vec key)
@@ -176,7 +171,7 @@ static inline void row_pad(uint8_t *row, const uint8_t *from, size_t have, uint8
 	_mm512_store_si512(row, x);
 }
 
-static void registers_wipe(void)
+static inline void registers_wipe(void)
 {
 	__asm__ volatile("vzeroall" ::
 				 : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",

@@ -35,7 +35,7 @@ static void blocks_init(struct label_blocks *b, const uint8_t *label, size_t len
 	memset(data, 0, SHA1_DIGEST_BYTES); // A_1
 	memcpy(data + SHA1_DIGEST_BYTES, label, len);
 	b->rest_count = hmac_pad(data, SHA1_DIGEST_BYTES + len) - 1;
-	partial_block_init(&b->head, data);
+	digest_block_init(&b->head, data);
 	for (size_t i = 0; i < b->rest_count; i++)
 		common_block_init(&b->rest[i], data + (i + 1) * SHA1_BLOCK_BYTES);
 }

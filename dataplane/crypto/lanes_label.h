@@ -19,7 +19,7 @@
 struct label_blocks {
 	size_t first_count;
 	struct common_block first[LABEL_FIRST_MAX]; // the label alone
-	struct partial_block head; // A_1 and how much of the label fits
+	struct digest_block head; // A_1 and how much of the label fits
 	size_t rest_count;
 	struct common_block rest[LABEL_REST_MAX];
 };

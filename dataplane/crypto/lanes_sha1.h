@@ -110,14 +110,22 @@ INLINE void chains_finish(
 
 // --- Blocks that all messages have in common -------------------------------------------------
 
-INLINE void five_common(struct chains *s, enum sha1_f f, const uint32_t *wk)
+INLINE void common_round(struct chains *s, enum sha1_f f, uint32_t wk)
 {
-#pragma GCC unroll 5
-	for (int i = 0; i < 5; i++) {
-		vec x = vec_broadcast(wk[i]);
+	vec x = vec_broadcast(wk);
 
-		chain_round(&s->x[0], f, x);
-		chain_round(&s->x[1], f, x);
+	chain_round(&s->x[0], f, x);
+	chain_round(&s->x[1], f, x);
+}
+
+INLINE void twenty_common(struct chains *s, enum sha1_f f, const uint32_t *wk)
+{
+	for (int i = 0; i < 20; i += 5) {
+		common_round(s, f, wk[i]);
+		common_round(s, f, wk[i + 1]);
+		common_round(s, f, wk[i + 2]);
+		common_round(s, f, wk[i + 3]);
+		common_round(s, f, wk[i + 4]);
 	}
 }
 
@@ -125,17 +133,12 @@ static void compress_common(
 	struct lanes_state *to, const struct lanes_state *from, const struct common_block *block)
 {
 	struct chains s;
-	int t = 0;
 
 	chains_load(&s, from);
-	for (; t < 20; t += 5)
-		five_common(&s, CHOOSE, &block->wk[t]);
-	for (; t < 40; t += 5)
-		five_common(&s, PARITY, &block->wk[t]);
-	for (; t < 60; t += 5)
-		five_common(&s, MAJORITY, &block->wk[t]);
-	for (; t < 80; t += 5)
-		five_common(&s, PARITY, &block->wk[t]);
+	twenty_common(&s, CHOOSE, block->wk);
+	twenty_common(&s, PARITY, block->wk + 20);
+	twenty_common(&s, MAJORITY, block->wk + 40);
+	twenty_common(&s, PARITY, block->wk + 60);
 	chains_finish(to, from, &s);
 }
 
@@ -188,19 +191,12 @@ INLINE void five(struct chains *s, enum sha1_f f, vec k, struct schedule *w)
 	schedule_turn(w);
 }
 
-// From round t, which is 20 or above and a multiple of five, to the end.
-INLINE void rounds_finish(struct chains *s, struct schedule *w, int t)
+INLINE void twenty(struct chains *s, enum sha1_f f, uint32_t k, struct schedule *w)
 {
-	vec k = vec_broadcast(SHA1_K1);
+	vec x = vec_broadcast(k);
 
-	for (; t < 40; t += 5)
-		five(s, PARITY, k, w);
-	k = vec_broadcast(SHA1_K2);
-	for (; t < 60; t += 5)
-		five(s, MAJORITY, k, w);
-	k = vec_broadcast(SHA1_K3);
-	for (; t < 80; t += 5)
-		five(s, PARITY, k, w);
+	for (int i = 0; i < 20; i += 5)
+		five(s, f, x, w);
 }
 
 INLINE void given_round(struct chains *s, vec k, uint32_t row[LANES_MAX])
@@ -210,153 +206,74 @@ INLINE void given_round(struct chains *s, vec k, uint32_t row[LANES_MAX])
 	LOADS_STAY_HERE();
 }
 
-INLINE void chain_recall(struct chain *x, uint32_t (*last)[LANES_MAX], int j)
+INLINE void five_given(struct chains *s, uint32_t (*rows)[LANES_MAX])
 {
-	x->w1 = *row_vec(last[0], j);
-	x->w2 = *row_vec(last[-1], j);
-	x->w3 = *row_vec(last[-2], j);
+	vec k = vec_broadcast(SHA1_K0);
+
+	given_round(s, k, rows[0]);
+	given_round(s, k, rows[1]);
+	given_round(s, k, rows[2]);
+	given_round(s, k, rows[3]);
+	given_round(s, k, rows[4]);
 }
 
-// The block stands in the first 16 rows of the ring.
-static void compress(uint32_t ring[LANES_RING_ROWS][LANES_MAX], struct lanes_state *to,
-	const struct lanes_state *from)
+// Rounds 5 to 15 of a block that has common words there, and puts those into the ring.
+INLINE void rounds_digest(
+	struct chains *s, uint32_t (*ring)[LANES_MAX], const struct digest_block *block)
 {
+	for (int t = 5; t < 16; t++)
+		*row_vec(ring[t], 0) = *row_vec(ring[t], 1) = vec_broadcast(block->w[t]);
+	for (int t = 5; t < 15; t += 5) {
+		common_round(s, CHOOSE, block->wk[t]);
+		common_round(s, CHOOSE, block->wk[t + 1]);
+		common_round(s, CHOOSE, block->wk[t + 2]);
+		common_round(s, CHOOSE, block->wk[t + 3]);
+		common_round(s, CHOOSE, block->wk[t + 4]);
+	}
+	common_round(s, CHOOSE, block->wk[15]);
+}
+
+INLINE void chain_recall(struct chain *x, uint32_t (*ring)[LANES_MAX], int j)
+{
+	x->w1 = *row_vec(ring[15], j);
+	x->w2 = *row_vec(ring[14], j);
+	x->w3 = *row_vec(ring[13], j);
+}
+
+// Also compresses blocks that are all in the ring, where `block` is NULL: both kinds share most of
+// the code, and little code that stays in the cache beats more code with fewer instructions.
+static __attribute__((noinline)) void compress_digest(struct lanes_scratch *scratch,
+	struct lanes_state *to, const struct lanes_state *from, const struct digest_block *block)
+{
+	uint32_t(*ring)[LANES_MAX] = scratch->ring;
 	struct schedule w = {{ring + 15, ring, ring + 5, ring + 10}};
 	vec k = vec_broadcast(SHA1_K0);
 	struct chains s;
 
 	chains_load(&s, from);
-	for (int t = 0; t < 15; t += 5) {
-		given_round(&s, k, ring[t]);
-		given_round(&s, k, ring[t + 1]);
-		given_round(&s, k, ring[t + 2]);
-		given_round(&s, k, ring[t + 3]);
-		given_round(&s, k, ring[t + 4]);
+	five_given(&s, ring);
+	if (block != NULL) {
+		rounds_digest(&s, ring, block);
+	} else {
+		for (int t = 5; t < 15; t += 5)
+			five_given(&s, ring + t);
+		given_round(&s, k, ring[15]);
 	}
-	given_round(&s, k, ring[15]);
-	chain_recall(&s.x[0], &ring[15], 0);
-	chain_recall(&s.x[1], &ring[15], 1);
+	chain_recall(&s.x[0], ring, 0);
+	chain_recall(&s.x[1], ring, 1);
 	chains_round(&s, CHOOSE, k, &w, 1);
 	chains_round(&s, CHOOSE, k, &w, 2);
 	chains_round(&s, CHOOSE, k, &w, 3);
 	chains_round(&s, CHOOSE, k, &w, 4);
 	schedule_turn(&w);
-	rounds_finish(&s, &w, 20);
+	twenty(&s, PARITY, SHA1_K1, &w);
+	twenty(&s, MAJORITY, SHA1_K2, &w);
+	twenty(&s, PARITY, SHA1_K3, &w);
 	chains_finish(to, from, &s);
 }
 
-// --- Blocks of which each message has the first five words -----------------------------------
-
-// What partial rounds work on.
-struct partial {
-	uint32_t (*ring)[LANES_MAX];
-	const struct lanes_state *own; // W_0 to W_4
-	const struct partial_block *block;
-};
-
-// W_t, which is not among the common ones.
-INLINE vec own_word(const struct partial *p, int t, int j)
+static void compress(
+	struct lanes_scratch *scratch, struct lanes_state *to, const struct lanes_state *from)
 {
-	if (t < SHA1_DIGEST_WORDS)
-		return *row_vec_const(p->own->w[t], j);
-	return *row_vec_const(p->ring[t % LANES_RING_ROWS], j);
-}
-
-// XOR of those of W_t-3, W_t-8, W_t-14 and W_t-16 that are a message's own, and of the common ones.
-INLINE vec partial_sum(const struct chain *x, const struct partial *p, int t, int j)
-{
-	vec common = vec_broadcast(t < 32 ? p->block->common[t] : 0);
-
-	if (t < 19)
-		return vec_xor3(common, own_word(p, t - 16, j), own_word(p, t - 14, j));
-	if (t < 21)
-		return vec_xor3(common, own_word(p, t - 16, j), x->w3);
-	if (t < 24)
-		return vec_xor(common, x->w3);
-	if (t < 30)
-		return vec_xor3(common, own_word(p, t - 8, j), x->w3);
-	if (t < 32)
-		common = vec_xor(common, own_word(p, t - 14, j));
-	else
-		common = vec_xor(own_word(p, t - 16, j), own_word(p, t - 14, j));
-	return vec_xor3(common, own_word(p, t - 8, j), x->w3);
-}
-
-INLINE vec partial_schedule(struct chain *x, const struct partial *p, int t, int j)
-{
-	vec word = vec_rol1(partial_sum(x, p, t, j));
-
-	*row_vec(p->ring[t % LANES_RING_ROWS], j) = word;
-	x->w3 = x->w2;
-	x->w2 = x->w1;
-	x->w1 = word;
-	return word;
-}
-
-INLINE void partial_round(struct chains *s, const struct partial *p, int t)
-{
-	enum sha1_f f = t < 20 ? CHOOSE : PARITY;
-	vec k = vec_broadcast(t < 20 ? SHA1_K0 : SHA1_K1);
-
-	chain_round(&s->x[0], f, vec_add(partial_schedule(&s->x[0], p, t, 0), k));
-	chain_round(&s->x[1], f, vec_add(partial_schedule(&s->x[1], p, t, 1), k));
-	LOADS_STAY_HERE();
-}
-
-INLINE void own_round(struct chains *s, const struct partial *p, int t)
-{
-	vec k = vec_broadcast(SHA1_K0);
-
-	chain_round(&s->x[0], CHOOSE, vec_add(*row_vec_const(p->own->w[t], 0), k));
-	chain_round(&s->x[1], CHOOSE, vec_add(*row_vec_const(p->own->w[t], 1), k));
-	LOADS_STAY_HERE();
-}
-
-INLINE void common_round(struct chains *s, enum sha1_f f, uint32_t wk)
-{
-	vec x = vec_broadcast(wk);
-
-	chain_round(&s->x[0], f, x);
-	chain_round(&s->x[1], f, x);
-}
-
-// `own` gives the first five words and may be the same as `to`.
-static void compress_partial(uint32_t ring[LANES_RING_ROWS][LANES_MAX], struct lanes_state *to,
-	const struct lanes_state *from, const struct lanes_state *own,
-	const struct partial_block *block)
-{
-	const struct partial p = {ring, own, block};
-	struct schedule w = {{ring + 15, ring, ring + 5, ring + 10}};
-	struct chains s;
-
-	chains_load(&s, from);
-	own_round(&s, &p, 0);
-	own_round(&s, &p, 1);
-	own_round(&s, &p, 2);
-	own_round(&s, &p, 3);
-	own_round(&s, &p, 4);
-	five_common(&s, CHOOSE, &block->wk[5]);
-	five_common(&s, CHOOSE, &block->wk[10]);
-	common_round(&s, CHOOSE, block->wk[15]);
-	partial_round(&s, &p, 16);
-	partial_round(&s, &p, 17);
-	partial_round(&s, &p, 18);
-	partial_round(&s, &p, 19);
-	partial_round(&s, &p, 20);
-	partial_round(&s, &p, 21);
-	partial_round(&s, &p, 22);
-	partial_round(&s, &p, 23);
-	partial_round(&s, &p, 24);
-	partial_round(&s, &p, 25);
-	partial_round(&s, &p, 26);
-	partial_round(&s, &p, 27);
-	partial_round(&s, &p, 28);
-	partial_round(&s, &p, 29);
-	partial_round(&s, &p, 30);
-	partial_round(&s, &p, 31);
-	partial_round(&s, &p, 32);
-	partial_round(&s, &p, 33);
-	partial_round(&s, &p, 34);
-	rounds_finish(&s, &w, 35);
-	chains_finish(to, from, &s);
+	compress_digest(scratch, to, from, NULL);
 }
