@@ -234,7 +234,7 @@ int conf_socket_resolve(struct conf *conf, bool is_flag_given, char why[CONF_WHY
 	const char *named = getenv("MSKPUSH_SOCKET"), *runtime = getenv("XDG_RUNTIME_DIR");
 	char path[CONF_TEXT_MAX] = "/run/mskpush/admin.sock";
 
-	if (is_flag_given)
+	if (is_flag_given && conf->socket[0] != '\0')
 		return 0;
 	if (named != NULL && *named != '\0')
 		return conf_set(conf, "socket", named, why);

@@ -278,8 +278,7 @@ static int conf_read(const struct options *options, struct conf *conf)
 	char why[CONF_WHY_MAX];
 
 	conf_init(conf);
-	if ((!is_default && conf_load(conf, path, why) != 0) ||
-		conf_socket_resolve(conf, options->socket != NULL, why) != 0) {
+	if (!is_default && conf_load(conf, path, why) != 0) {
 		fprintf(stderr, "mskpushd: %s\n", why);
 		return -EINVAL;
 	}
@@ -287,7 +286,10 @@ static int conf_read(const struct options *options, struct conf *conf)
 		flag_apply(conf, "--store", "store.dir", options->store) != 0 ||
 		flag_apply(conf, "--log-level", "log.level", options->log_level) != 0)
 		return -EINVAL;
-	return 0;
+	if (conf_socket_resolve(conf, options->socket != NULL, why) == 0)
+		return 0;
+	fprintf(stderr, "mskpushd: %s\n", why);
+	return -EINVAL;
 }
 
 static void default_report(const char *key, const char *value)

@@ -7,6 +7,7 @@
 import argparse
 import csv
 import json
+import math
 import os
 import shutil
 import signal
@@ -27,6 +28,7 @@ HTTP_UES = 10000  # phones that register and fetch over HTTP before the mass pus
 MSK_PATIENCE_S = 10
 SINGLES_PATIENCE_S = 45  # a single push is repeated for 39 s
 PCAP_FRAME, FRAMES_PER_UE = 260, 16  # bytes of a frame in the capture; eight sends, answered
+SENDS, SENDS_MAX, CHANCE = 8, 31, 1e-3  # sends by default; chance that one phone misses all
 STORIES = {}
 
 
@@ -131,6 +133,14 @@ def services_of(path):
             if len(cells) > column:
                 names.update(cells[column].split())
     return sorted(names) or [SERVICE]
+
+
+def sends_for(loss, ues):
+    """How often a phone may be sent to, so that none is likely to be given up by chance."""
+    miss = 1 - (1 - loss / 100) ** 2
+    if miss <= 0:
+        return SENDS
+    return max(SENDS, min(SENDS_MAX, math.ceil(math.log(CHANCE / ues) / math.log(miss))))
 
 
 class Demo:
@@ -243,8 +253,10 @@ class Demo:
 
     def push(self):
         """The re-key itself, with the command an operator uses."""
-        self.say(f"mskpush push {GROUP}")
-        status = self.site.cli_live("push", GROUP)
+        sends = sends_for(self.args.loss, self.args.ues)
+        order = ["push", GROUP, *(["--sends", str(sends)] if sends > SENDS else [])]
+        self.say("mskpush " + " ".join(order))
+        status = self.site.cli_live(*order)
         if status not in (0, 1):
             raise SiteError(f"mskpush push ended with status {status}")
         campaigns = self.site.cli("campaign", "list")["campaigns"]

@@ -212,6 +212,15 @@ static void socket_is_taken_from_environment_file_and_default_in_this_order(void
 	assert_int_equal(read_text(""), 0);
 	assert_int_equal(conf_socket_resolve(&conf, false, why), 0);
 	assert_string_equal(conf.socket, "/run/mskpush/admin.sock");
+	// A flag wins, unless it is empty.
+	setenv("MSKPUSH_SOCKET", "/env", 1);
+	assert_int_equal(read_text("socket: /flag\n"), 0);
+	assert_int_equal(conf_socket_resolve(&conf, true, why), 0);
+	assert_string_equal(conf.socket, "/flag");
+	assert_int_equal(read_text("socket: ''\n"), 0);
+	assert_int_equal(conf_socket_resolve(&conf, true, why), 0);
+	assert_string_equal(conf.socket, "/env");
+	unsetenv("MSKPUSH_SOCKET");
 }
 
 static unsigned reported;
