@@ -75,15 +75,30 @@ static unsigned push_turn(struct worker *w, const struct dp_now *now)
 	return sent;
 }
 
+// Full bursts of frames that nobody needs, one after the other, are no accident.
+static void flood_watch(struct worker *w, unsigned received, uint64_t useful)
+{
+	if (received < BURST || useful * 2 >= BURST)
+		w->flood_bursts = 0;
+	else if (w->flood_bursts < FLOOD_SURE)
+		w->flood_bursts++;
+}
+
+static uint64_t answers_useful(const struct worker *w)
+{
+	return w->stats.verified + w->stats.drop[DP_DROP_DUPLICATE];
+}
+
 static unsigned check_turn(struct worker *w, unsigned port, const struct dp_now *now)
 {
-	uint64_t begin = stage_begin(w);
+	uint64_t begin = stage_begin(w), useful = answers_useful(w);
 	unsigned received = stage_rx(w, port, now), n = w->intake.n;
 
 	stage_end(w, DP_STAGE_RX, begin, received);
 	begin = stage_begin(w);
 	stage_check(w, now);
 	stage_end(w, DP_STAGE_CHECK, begin, n);
+	flood_watch(w, received, answers_useful(w) - useful);
 	return received;
 }
 
@@ -98,10 +113,11 @@ static unsigned handed_turn(struct worker *w, const struct dp_now *now)
 	return n;
 }
 
-// A flood of forged answers may take what nobody needs, but little of the time of the campaigns.
+// A flood may take the time that nobody needs, but little of that of the campaigns. What is not
+// received in time the port drops.
 static unsigned receive_bursts(const struct worker *w, bool is_sending)
 {
-	if (!is_sending || w->forged_bursts < FLOOD_SURE)
+	if (!is_sending || w->flood_bursts < FLOOD_SURE)
 		return RX_PER_TURN;
 	return w->stats.turns % FLOOD_TURNS == 0;
 }

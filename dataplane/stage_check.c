@@ -203,26 +203,9 @@ static void run_check(struct worker *w, struct run *run, const struct dp_now *no
 	}
 }
 
-// Most of a burst under wrong MACs is no accident. The pipeline goes by it: what it does not
-// receive in time, the port drops.
-static void flood_watch(struct worker *w)
-{
-	const struct intake *in = &w->intake;
-	unsigned forged = 0;
-
-	for (unsigned i = 0; i < in->n; i++)
-		forged += in->drop[i] == DP_DROP_BAD_MAC;
-	if (forged * 2 < BURST)
-		w->forged_bursts = 0;
-	else if (w->forged_bursts < FLOOD_SURE)
-		w->forged_bursts++;
-}
-
 static void intake_finish(struct worker *w)
 {
 	struct intake *in = &w->intake;
-
-	flood_watch(w);
 
 	for (unsigned i = 0; i < in->n; i++) {
 		if (in->mbuf[i] == NULL)

@@ -34,8 +34,8 @@
 #define OUT_MAX 64 // ARP, ND and echo frames that wait for a port
 #define CHECK_INPUT_BYTES 1024 // octets the MAC of a verification covers, at most
 #define RX_PER_TURN 4 // receive bursts for one send burst: answers must not pile up
-#define FLOOD_SURE 8 // bursts of forged answers in a row that make a flood
-#define FLOOD_TURNS 8 // in a flood, one receive burst for so many send bursts
+#define FLOOD_SURE 8 // full bursts of useless frames in a row that make a flood
+#define FLOOD_TURNS 16 // in a flood, one receive burst for so many send bursts
 
 // The clocks of one turn. Nothing below worker_loop() asks for the time.
 struct dp_now {
@@ -175,7 +175,7 @@ struct worker {
 	struct frame_headers headers[DP_HOPS_MAX];
 	struct egress egress[DP_PORTS_MAX];
 	struct intake intake;
-	unsigned forged_bursts; // in a row, up to FLOOD_SURE
+	unsigned flood_bursts; // in a row, up to FLOOD_SURE
 	struct counter_owner counter; // this worker's view of the counter
 	struct dp_stats stats;
 	struct dp_area_stats area[DP_AREAS_MAX + 1];

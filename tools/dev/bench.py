@@ -305,11 +305,12 @@ def measure_flood(args, results):
     """The push rate while forged verifications come as fast as they are taken, over that without:
     a port that replays a capture without end, and takes everything."""
     with Site(os.environ.get("MSKPUSH_BUILD", "build")) as site:
-        flood = os.path.join(site.dir, "flood.pcap")
+        flood, calm = (os.path.join(site.dir, name) for name in ("flood.pcap", "calm.pcap"))
+        flood_write(calm, [], b"", 0)
         csv = os.path.join(site.dir, "ues.csv")
         site.extra_yaml = "campaign:\n  sends: 31\n  waits: [0]\n"
         site.gateway_mac = "02:00:00:00:00:02"
-        site.port = "net_null0,no-rx=1"
+        site.port = f"net_pcap0,rx_pcap={calm}"
         site.start_daemon()
         subprocess.run([site.program("mskpush-ue"), "--generate", str(args.ues // 4 or 1), "--seed",
                         "7", "--fqdn", FQDN, "--service", SERVICE, "--out", csv], check=True)
