@@ -245,39 +245,60 @@ static void nonce_issue(struct ua_thread *t, char out[UA_NONCE_TEXT + 1])
 	out[UA_NONCE_TEXT] = '\0';
 }
 
-void ua_auth_challenge(struct ua_call *call, enum ua_alg alg, char *out, size_t size)
+void ua_auth_challenge(struct ua_call *call, enum ua_alg alg, char out[UA_HEADER_MAX])
 {
 	const struct ua *ua = call->thread->ua;
 	char nonce[UA_NONCE_TEXT + 1];
 
 	nonce_issue(call->thread, nonce);
-	snprintf(out, size,
+	snprintf(out, UA_HEADER_MAX,
 		"Digest realm=\"%s\", nonce=\"%s\", algorithm=%s, qop=\"%s\", opaque=\"%s\"%s",
 		ua->offered, nonce, alg == UA_ALG_MD5 ? "MD5" : "SHA-256",
 		ua->conf->ua.allow_qop_auth ? "auth-int,auth" : "auth-int", ua->opaque,
 		call->result == UA_STALE ? ", stale=true" : "");
 }
 
+static char *put(char *to, const char *text)
+{
+	return stpcpy(to, text);
+}
+
+static char *put_text(char *to, struct ua_text text)
+{
+	return mempcpy(to, text.data, text.len);
+}
+
+static const uint8_t *reply_hash(const struct ua_call *call, uint8_t empty[UA_HASH_MAX])
+{
+	struct ua_hash h;
+
+	if (call->reply_len != 0)
+		return call->items->reply_hash;
+	ua_hash_begin(&h, call->auth.alg);
+	ua_hash_end(&h, empty);
+	return empty;
+}
+
 // A client that works in a pipeline goes on with the nonce it has for the first half of its life.
-void ua_auth_info(struct ua_call *call, char *out, size_t size)
+void ua_auth_info(struct ua_call *call, char out[UA_HEADER_MAX])
 {
 	struct ua_thread *t = call->thread;
 	const struct ua_authorization *a = &call->auth;
-	char rspauth[UA_HASH_HEX_MAX], nonce[UA_NONCE_TEXT + 1] = "";
+	char nonce[UA_NONCE_TEXT + 1], *to = put(out, "rspauth=\"");
 	uint8_t empty[UA_HASH_MAX];
-	const uint8_t *hash = call->reply_len != 0 ? call->items->reply_hash : empty;
-	struct ua_hash h;
-	size_t len;
 
-	if (call->reply_len == 0) {
-		ua_hash_begin(&h, a->alg);
-		ua_hash_end(&h, empty);
-	}
-	len = ua_digest_rspauth(a, call->ha1, hash, rspauth);
-	if (ua_replay_is_aging(t->ua->replay, &call->nonce, t->now_s))
+	_Static_assert(UA_HEADER_MAX > UA_CNONCE_MAX + UA_HASH_HEX_MAX + UA_NONCE_TEXT + 128,
+		"all of it fits");
+	to += ua_digest_rspauth(a, call->ha1, reply_hash(call, empty), to);
+	to = put(to, "\", qop=");
+	to = put_text(to, a->qop_text);
+	to = put(to, ", cnonce=\"");
+	to = put_text(to, a->cnonce);
+	to = put(to, "\", nc=");
+	to = put_text(to, a->nc_text);
+	if (ua_replay_is_aging(t->ua->replay, &call->nonce, t->now_s)) {
 		nonce_issue(t, nonce);
-	snprintf(out, size, "rspauth=\"%.*s\", qop=%.*s, cnonce=\"%.*s\", nc=%.*s%s%s%s", (int)len,
-		rspauth, (int)a->qop_text.len, a->qop_text.data, (int)a->cnonce.len, a->cnonce.data,
-		(int)a->nc_text.len, a->nc_text.data, nonce[0] != '\0' ? ", nextnonce=\"" : "",
-		nonce, nonce[0] != '\0' ? "\"" : "");
+		to = put(put(put(to, ", nextnonce=\""), nonce), "\"");
+	}
+	*to = '\0';
 }

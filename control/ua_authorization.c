@@ -16,17 +16,22 @@ enum param {
 	PARAM_COUNT,
 };
 
-static const char *const param_names[PARAM_COUNT] = {
-	[PARAM_USERNAME] = "username",
-	[PARAM_REALM] = "realm",
-	[PARAM_NONCE] = "nonce",
-	[PARAM_URI] = "uri",
-	[PARAM_RESPONSE] = "response",
-	[PARAM_ALGORITHM] = "algorithm",
-	[PARAM_CNONCE] = "cnonce",
-	[PARAM_QOP] = "qop",
-	[PARAM_NC] = "nc",
+#define NAME(text)                     \
+	{                              \
+		text, sizeof(text) - 1 \
+	}
+static const struct ua_text param_names[PARAM_COUNT] = {
+	[PARAM_USERNAME] = NAME("username"),
+	[PARAM_REALM] = NAME("realm"),
+	[PARAM_NONCE] = NAME("nonce"),
+	[PARAM_URI] = NAME("uri"),
+	[PARAM_RESPONSE] = NAME("response"),
+	[PARAM_ALGORITHM] = NAME("algorithm"),
+	[PARAM_CNONCE] = NAME("cnonce"),
+	[PARAM_QOP] = NAME("qop"),
+	[PARAM_NC] = NAME("nc"),
 };
+#undef NAME
 
 // What is left of the header. A step that does not find what it wants returns false.
 struct cursor {
@@ -40,13 +45,21 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-// RFC 7230 3.2.6.
-static bool is_token_char(char c)
-{
-	if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
-		return true;
-	return c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL;
-}
+// RFC 7230 3.2.6: what a token is made of, by octet.
+static const bool token_chars[256] = {
+	['0' ... '9'] = true,
+	['A' ... 'Z'] = true,
+	['a' ... 'z'] = true,
+	['!'] = true,
+	['#' ... '\''] = true,
+	['*'] = true,
+	['+'] = true,
+	['-'] = true,
+	['.'] = true,
+	['^' ... '`'] = true,
+	['|'] = true,
+	['~'] = true,
+};
 
 static void blanks_skip(struct cursor *c)
 {
@@ -65,7 +78,7 @@ static bool char_take(struct cursor *c, char wanted)
 static bool token_take(struct cursor *c, struct ua_text *out)
 {
 	out->data = c->at;
-	while (c->at < c->end && is_token_char(*c->at))
+	while (c->at < c->end && token_chars[(unsigned char)*c->at])
 		c->at++;
 	out->len = (size_t)(c->at - out->data);
 	return out->len > 0;
@@ -120,7 +133,8 @@ static bool value_take(struct cursor *c, struct ua_text *out)
 static int param_find(struct ua_text name)
 {
 	for (int i = 0; i < PARAM_COUNT; i++)
-		if (ua_token_is(name, param_names[i]))
+		if (name.len == param_names[i].len &&
+			strncasecmp(name.data, param_names[i].data, name.len) == 0)
 			return i;
 	return PARAM_COUNT;
 }

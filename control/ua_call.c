@@ -236,25 +236,25 @@ bool ua_call_run(struct ua_call *call)
 static void header_set(struct ua_header *h, const char *name, const char *value)
 {
 	h->name = name;
-	snprintf(h->value, sizeof(h->value), "%s", value);
+	h->value = value;
 }
 
-static unsigned challenges_add(struct ua_call *call, struct ua_header out[2])
+static void challenge_set(struct ua_call *call, enum ua_alg alg, struct ua_header *h)
+{
+	header_set(h, "WWW-Authenticate", h->text);
+	ua_auth_challenge(call, alg, h->text);
+}
+
+// The strongest first (RFC 7616 3.7).
+static unsigned challenges_set(struct ua_call *call, struct ua_header out[2])
 {
 	uint64_t algorithms = call->thread->ua->conf->ua.algorithms;
 	unsigned n = 0;
 
-	// The strongest first (RFC 7616 3.7).
-	if (algorithms != CONF_UA_ALGORITHMS_MD5) {
-		out[n].name = "WWW-Authenticate";
-		ua_auth_challenge(call, UA_ALG_SHA256, out[n].value, sizeof(out[n].value));
-		n++;
-	}
-	if (algorithms != CONF_UA_ALGORITHMS_SHA256) {
-		out[n].name = "WWW-Authenticate";
-		ua_auth_challenge(call, UA_ALG_MD5, out[n].value, sizeof(out[n].value));
-		n++;
-	}
+	if (algorithms != CONF_UA_ALGORITHMS_MD5)
+		challenge_set(call, UA_ALG_SHA256, &out[n++]);
+	if (algorithms != CONF_UA_ALGORITHMS_SHA256)
+		challenge_set(call, UA_ALG_MD5, &out[n++]);
 	return n;
 }
 
@@ -265,12 +265,11 @@ unsigned ua_call_headers(struct ua_call *call, struct ua_header out[UA_HEADERS_M
 	if (call->reply_len > 0)
 		header_set(&out[n++], "Content-Type", call->reply_type);
 	if (call->is_authenticated && status != 401) {
-		out[n].name = "Authentication-Info";
-		ua_auth_info(call, out[n].value, sizeof(out[n].value));
-		n++;
+		header_set(&out[n], "Authentication-Info", out[n].text);
+		ua_auth_info(call, out[n++].text);
 	}
 	if (status == 401)
-		n += challenges_add(call, out + n);
+		n += challenges_set(call, out + n);
 	if (status == 503)
 		header_set(&out[n++], "Retry-After", "2");
 	if (status == 405)

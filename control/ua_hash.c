@@ -46,25 +46,43 @@ void ua_hex_write(char *out, const uint8_t *data, size_t len)
 	}
 }
 
-static int digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
+// Values of hex digits, plus one; 0: none.
+static const uint8_t digit_values[256] = {
+	['0'] = 1,
+	['1'] = 2,
+	['2'] = 3,
+	['3'] = 4,
+	['4'] = 5,
+	['5'] = 6,
+	['6'] = 7,
+	['7'] = 8,
+	['8'] = 9,
+	['9'] = 10,
+	['a'] = 11,
+	['b'] = 12,
+	['c'] = 13,
+	['d'] = 14,
+	['e'] = 15,
+	['f'] = 16,
+	['A'] = 11,
+	['B'] = 12,
+	['C'] = 13,
+	['D'] = 14,
+	['E'] = 15,
+	['F'] = 16,
+};
 
 int ua_hex_read(const char *text, size_t text_len, uint8_t *out, size_t len)
 {
 	if (text_len != 2 * len)
 		return -EINVAL;
 	for (size_t i = 0; i < len; i++) {
-		int high = digit_value(text[2 * i]), low = digit_value(text[2 * i + 1]);
+		uint8_t high = digit_values[(uint8_t)text[2 * i]];
+		uint8_t low = digit_values[(uint8_t)text[2 * i + 1]];
 
-		if (high < 0 || low < 0)
+		if (high == 0 || low == 0)
 			return -EINVAL;
-		out[i] = (uint8_t)(high << 4 | low);
+		out[i] = (uint8_t)((high - 1) << 4 | (low - 1));
 	}
 	return 0;
 }

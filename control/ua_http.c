@@ -135,12 +135,13 @@ static void connections_expire(struct ua_http *http)
 static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connection)
 {
 	struct ua_http *http = arg;
-	struct ua_call *call = calloc(1, sizeof(*call));
+	struct ua_call *call = malloc(sizeof(*call));
 	size_t len = strlen(uri);
 
 	connection_mark(http, connection, true);
 	if (call == NULL)
 		return NULL;
+	memset(call, 0, offsetof(struct ua_call, target));
 	call->thread = http->thread;
 	call->procedure = UA_NO_PROCEDURE;
 	call->id = STORE_ID_NONE;

@@ -38,9 +38,11 @@ struct ua_http; // libmicrohttpd's side of a thread
 struct ua_call;
 
 // One that an answer may hold: name and value of a header.
+#define UA_HEADER_MAX 1024
 struct ua_header {
 	const char *name;
-	char value[1024];
+	const char *value; // text, or a constant
+	char text[UA_HEADER_MAX];
 };
 
 struct ua_thread {
@@ -108,7 +110,6 @@ struct ua_call {
 	enum ua_result result;
 
 	// The request. Texts of headers live as long as the call.
-	char target[UA_TARGET_MAX];
 	size_t target_len; // longer than target: it was cut
 	struct ua_text method;
 	struct ua_text authorization; // the first one
@@ -136,9 +137,8 @@ struct ua_call {
 	store_id id;
 	struct ua_key *key; // what the key source said; secret, freed with the call
 
-	// What it asks for, and what is answered to each item.
+	// What it asks for.
 	struct ua_body *items;
-	uint8_t code[UA_ITEMS_MAX];
 	struct ua_registration *registration; // freed with the call
 
 	// Waiting.
@@ -152,6 +152,10 @@ struct ua_call {
 	const char *reply; // lives until the next call of the thread
 	size_t reply_len;
 	const char *reply_type;
+
+	// From here on nothing is set when a call begins.
+	char target[UA_TARGET_MAX];
+	uint8_t code[UA_ITEMS_MAX]; // answered to each item
 };
 
 // --- ua_call.c ------------------------------------------------------------------------------
@@ -186,8 +190,8 @@ bool ua_auth_is_right(struct ua_call *call);
 // Whether the key that lives until then, and the nonce, are fresh; else result is set. Uses the
 // nonce up: to be asked once, of a right response.
 bool ua_auth_is_fresh(struct ua_call *call, int64_t expires);
-void ua_auth_challenge(struct ua_call *call, enum ua_alg alg, char *out, size_t size);
-void ua_auth_info(struct ua_call *call, char *out, size_t size);
+void ua_auth_challenge(struct ua_call *call, enum ua_alg alg, char out[UA_HEADER_MAX]);
+void ua_auth_info(struct ua_call *call, char out[UA_HEADER_MAX]);
 // HA1 of the call's B-TID and an MRK, into call->ha1.
 void ua_auth_ha1(struct ua_call *call, const uint8_t mrk[32]);
 // The subscriber with the call's B-TID as the current one; STORE_ID_NONE.

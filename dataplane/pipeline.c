@@ -86,7 +86,9 @@ static void flood_watch(struct worker *w, unsigned received, uint64_t useful)
 
 static uint64_t answers_useful(const struct worker *w)
 {
-	return w->stats.verified + w->stats.drop[DP_DROP_DUPLICATE];
+	const struct dp_stats *s = &w->stats;
+
+	return s->verified + s->singles_verified + s->handed_over + s->drop[DP_DROP_DUPLICATE];
 }
 
 static unsigned check_turn(struct worker *w, unsigned port, const struct dp_now *now)

@@ -65,7 +65,7 @@ static void msk_store(struct site *s, const struct dp_msk *msk, enum store_msk_s
 	memcpy(stored.rand, msk->rand, sizeof(stored.rand));
 	memcpy(stored.key.byte, msk->key, sizeof(stored.key.byte));
 	fake_store_msk(s->people.env, &stored);
-	site_renew(s);
+	site_commit(s);
 }
 
 void control_msk_retire(struct site *s, unsigned group, unsigned number)
@@ -74,6 +74,7 @@ void control_msk_retire(struct site *s, unsigned group, unsigned number)
 
 	msk.number = (uint16_t)number;
 	msk_store(s, &msk, STORE_MSK_RETIRED);
+	site_look(s);
 }
 
 void control_msk_make(struct site *s, unsigned group)
@@ -292,7 +293,7 @@ static void verifications_take(struct site *s)
 			is_noted = true;
 		}
 	if (is_noted)
-		site_renew(s);
+		site_commit(s);
 }
 
 static uint8_t round_behind(const struct site *s, const struct campaign *c)

@@ -337,11 +337,9 @@ void site_commit(struct site *s)
 	news_tell(s, (struct dp_cmd){.kind = DP_CMD_STORE_KNOWN});
 }
 
-void site_renew(struct site *s)
+void site_look(struct site *s)
 {
-	fake_store_commit(s->people.env);
-	if (s->is_running)
-		news_tell(s, (struct dp_cmd){.kind = DP_CMD_STORE_CHANGED});
+	news_tell(s, (struct dp_cmd){.kind = DP_CMD_STORE_CHANGED});
 }
 
 void site_news(struct site *s)
