@@ -50,17 +50,6 @@ unsigned control_open(const struct control *c)
 
 // --- Start ----------------------------------------------------------------------------------
 
-// A commit that names no subscriber, and the workers hear of it.
-static void store_commit(struct site *s)
-{
-	struct dp_cmd cmd = {.kind = DP_CMD_STORE_CHANGED};
-
-	fake_store_commit(s->people.env);
-	cmd.version = fake_store_version(s->people.env);
-	if (s->is_running && shared_command(&s->shared, &cmd) != 0)
-		script_fail("a worker takes no command");
-}
-
 static void msk_store(struct site *s, const struct dp_msk *msk, enum store_msk_state state)
 {
 	struct store_msk stored = {
@@ -76,7 +65,7 @@ static void msk_store(struct site *s, const struct dp_msk *msk, enum store_msk_s
 	memcpy(stored.rand, msk->rand, sizeof(stored.rand));
 	memcpy(stored.key.byte, msk->key, sizeof(stored.key.byte));
 	fake_store_msk(s->people.env, &stored);
-	store_commit(s);
+	site_commit(s);
 }
 
 void control_msk_retire(struct site *s, unsigned group, unsigned number)
@@ -85,6 +74,7 @@ void control_msk_retire(struct site *s, unsigned group, unsigned number)
 
 	msk.number = (uint16_t)number;
 	msk_store(s, &msk, STORE_MSK_RETIRED);
+	site_look(s);
 }
 
 void control_msk_make(struct site *s, unsigned group)
@@ -303,7 +293,7 @@ static void verifications_take(struct site *s)
 			is_noted = true;
 		}
 	if (is_noted)
-		store_commit(s);
+		site_commit(s);
 }
 
 static uint8_t round_behind(const struct site *s, const struct campaign *c)

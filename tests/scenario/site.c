@@ -311,6 +311,11 @@ void site_commit(struct site *s)
 	news_tell(s, (struct dp_cmd){.kind = DP_CMD_STORE_KNOWN});
 }
 
+void site_look(struct site *s)
+{
+	news_tell(s, (struct dp_cmd){.kind = DP_CMD_STORE_CHANGED});
+}
+
 void site_news(struct site *s)
 {
 	s->is_news_late = false;

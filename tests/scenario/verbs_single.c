@@ -115,30 +115,10 @@ static void verb_retire(struct site *s, struct words *w)
 	control_msk_retire(s, group, number);
 }
 
-// commit: the store has a commit that the workers do not know of
-static void verb_commit(struct site *s, struct words *w)
-{
-	words_end(w);
-	fake_store_commit(s->people.env);
-}
-
-// known: now they do, and need not look at it
-static void verb_known(struct site *s, struct words *w)
-{
-	struct dp_cmd cmd = {
-		.kind = DP_CMD_STORE_KNOWN, .version = fake_store_version(s->people.env)};
-
-	words_end(w);
-	if (shared_command(&s->shared, &cmd) != 0)
-		script_fail("a worker takes no command");
-}
-
 const struct verb verbs_single[] = {
 	{"single", verb_single, false},
 	{"singles-end", verb_singles_end, false},
 	{"msk", verb_msk, false},
 	{"retire", verb_retire, false},
-	{"commit", verb_commit, false},
-	{"known", verb_known, false},
 	{0},
 };
