@@ -296,7 +296,7 @@ void ue_credential_use(struct ue_phones *phones, struct ue_credential *credentia
 	struct ue_phone *phone = &phones->phones[credential->phone];
 
 	credential->is_used = true;
-	if (credential == &phones->credentials[phone->current])
+	if (phone->current == (uint32_t)(credential - phones->credentials))
 		phone->previous = UE_NONE;
 }
 
