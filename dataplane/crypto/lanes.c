@@ -285,29 +285,43 @@ static void group_mac(struct lanes *l)
 
 // --- Groups -----------------------------------------------------------------------------------
 
-// The order in which messages of these lengths go: by falling number of blocks, so that those that
+// The order in which the messages of a burst go: by falling number of blocks, so that those that
 // end at the same block meet in a group. Mostly all have the same number.
 struct order {
-	uint16_t len[CRYPTO_BURST];
 	uint8_t at[CRYPTO_BURST];
 };
 
-static void order_init(struct order *o, size_t n)
+// Lengths of messages, stride octets apart.
+struct lengths {
+	const uint8_t *first;
+	size_t stride;
+};
+
+static uint32_t length_blocks(struct lengths l, size_t i)
 {
-	uint16_t most = 0, least = UINT16_MAX;
+	uint16_t len;
+
+	memcpy(&len, l.first + i * l.stride, sizeof(len));
+	return sha1_blocks(len);
+}
+
+static void order_init(struct order *o, struct lengths l, size_t n)
+{
+	uint32_t most = length_blocks(l, 0), least = most;
 	size_t at = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		most = o->len[i] > most ? o->len[i] : most;
-		least = o->len[i] < least ? o->len[i] : least;
-	}
-	for (size_t i = 0; i < CRYPTO_BURST; i++)
+		uint32_t blocks = length_blocks(l, i);
+
 		o->at[i] = (uint8_t)i;
-	if (sha1_blocks(most) == sha1_blocks(least))
+		most = blocks > most ? blocks : most;
+		least = blocks < least ? blocks : least;
+	}
+	if (most == least)
 		return;
-	for (uint32_t blocks = sha1_blocks(most); blocks >= sha1_blocks(least); blocks--)
+	for (uint32_t blocks = most; blocks >= least; blocks--)
 		for (size_t i = 0; i < n; i++)
-			if (sha1_blocks(o->len[i]) == blocks)
+			if (length_blocks(l, i) == blocks)
 				o->at[at++] = (uint8_t)i;
 }
 
@@ -372,11 +386,9 @@ static void group_seal_begin(
 	group_end(l);
 }
 
-static void order_seals(struct order *o, const struct crypto_seal_msg *msgs, size_t n)
+static struct lengths lengths_of_seals(const struct crypto_seal_msg *msgs)
 {
-	for (size_t i = 0; i < n; i++)
-		o->len[i] = msgs[i].mac_off;
-	order_init(o, n);
+	return (struct lengths){(const uint8_t *)&msgs[0].mac_off, sizeof(msgs[0])};
 }
 
 static void seal(struct crypto *c, const struct crypto_label *label, uint32_t counter,
@@ -388,7 +400,7 @@ static void seal(struct crypto *c, const struct crypto_label *label, uint32_t co
 
 	lanes_label_set(&l->label, label);
 	crypto_iv_init(iv, label->csb_id, counter);
-	order_seals(&order, msgs, n);
+	order_init(&order, lengths_of_seals(msgs), n);
 	memcpy(l->group.encr_key, l->encr_at, sizeof(l->encr_at));
 	memcpy(l->group.salt, l->salt_at, sizeof(l->salt_at));
 	for (size_t at = 0; at < n; at += l->isa->lanes) {
@@ -411,7 +423,7 @@ static void seal_staged(struct crypto *c, const uint8_t iv[CRYPTO_IV_BYTES],
 	struct group *g = &l->group;
 	struct order order;
 
-	order_seals(&order, msgs, n);
+	order_init(&order, lengths_of_seals(msgs), n);
 	for (size_t at = 0; at < n; at += l->isa->lanes) {
 		group_seal_begin(l, msgs, order.at + at, some_of(l, n - at));
 		for (size_t i = 0; i < l->isa->lanes; i++) {
@@ -436,9 +448,7 @@ static void check(struct crypto *c, const struct crypto_label *label,
 	struct order order;
 
 	lanes_label_set(&l->label, label);
-	for (size_t i = 0; i < n; i++)
-		order.len[i] = msgs[i].len;
-	order_init(&order, n);
+	order_init(&order, (struct lengths){(const uint8_t *)&msgs[0].len, sizeof(msgs[0])}, n);
 	for (size_t at = 0; at < n; at += l->isa->lanes) {
 		size_t some = some_of(l, n - at);
 
