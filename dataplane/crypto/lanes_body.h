@@ -120,11 +120,11 @@ static void rows_xor(
 				vec_xor(*row_vec_const(from[i], j), vec_broadcast(word));
 }
 
-static void block_load(struct lanes_scratch *s, lanes_from from)
+static void block_load(struct lanes_scratch *s, lanes_from from, size_t off)
 {
 	for (int j = 0; j < VECTORS; j++) {
 		for (int at = 0; at < 16; at += 4) {
-			struct quad q = quad_load(from + j * LANES, 4 * (size_t)at);
+			struct quad q = quad_load(from + j * LANES, off + 4 * (size_t)at);
 
 			q = quad_transpose(quad_swap(q));
 			*row_vec(s->ring[at], j) = q.x[0];
@@ -135,14 +135,18 @@ static void block_load(struct lanes_scratch *s, lanes_from from)
 	}
 }
 
-static void rows_pad(struct lanes_rows *to, lanes_from from, const uint32_t len[LANES_MAX],
-	uint32_t done, uint8_t end)
+static void rows_pad(
+	struct lanes_rows *to, lanes_from from, const uint32_t len[LANES_MAX], uint32_t b)
 {
+	const uint32_t done = b * SHA1_BLOCK_BYTES;
+
 	for (int i = 0; i < LANES_IN_USE; i++) {
-		if (len[i] < done)
-			memset(to->row[i], 0, SHA1_BLOCK_BYTES);
+		uint32_t bits = 8 * (SHA1_BLOCK_BYTES + len[i]);
+
+		if (len[i] >= done)
+			row_pad(to->row[i], from[i] + done, len[i] - done, bits);
 		else
-			row_pad(to->row[i], from[i], len[i] - done, end);
+			row_end(to->row[i], len[i] + SHA1_PADDING_MIN > done ? bits : 0);
 	}
 }
 
