@@ -31,8 +31,8 @@ struct group {
 	uint32_t len[LANES_MAX]; // octets under the MAC
 	uint8_t *mac[LANES_MAX]; // where it goes
 	const struct crypto_seal_msg *seal[LANES_MAX]; // where something is sealed
-	const uint8_t *encr_key[LANES_MAX];
-	const uint8_t *salt[LANES_MAX];
+	const uint8_t *const *encr_key;
+	const uint8_t *const *salt;
 };
 
 struct lanes {
@@ -48,7 +48,7 @@ struct lanes {
 	struct common_block first_block;
 	struct group group;
 	struct lanes_scratch scratch;
-	struct lanes_rows rows; // wiped where they hold a secret
+	struct lanes_rows rows; // wiped where they held a secret
 	// Where lanes have their part of both.
 	uint8_t *encr_at[LANES_MAX];
 	uint8_t *salt_at[LANES_MAX];
@@ -161,31 +161,29 @@ static void group_encr_keys(struct lanes *l)
 
 // --- Encryption -------------------------------------------------------------------------------
 
-static void xor16(uint8_t *to, const uint8_t *a, const uint8_t *b)
-{
-	uint64_t x[2], y[2];
+typedef uint64_t piece __attribute__((vector_size(16)));
 
-	memcpy(x, a, 16);
-	memcpy(y, b, 16);
-	x[0] ^= y[0];
-	x[1] ^= y[1];
-	memcpy(to, x, 16);
+static piece xor16(const uint8_t *data, const uint8_t *stream)
+{
+	piece x, y;
+
+	memcpy(&x, data, sizeof(x));
+	memcpy(&y, stream, sizeof(y));
+	return x ^ y;
 }
 
 // 16 to LANES_SPAN_BYTES octets go as two pieces, which may overlap.
 static void span_xor(uint8_t *data, const uint8_t *stream, size_t len)
 {
-	uint8_t first[16], last[16];
-
-	if (len < 16) {
+	if (len < sizeof(piece)) {
 		for (size_t i = 0; i < len; i++)
 			data[i] ^= stream[i];
 		return;
 	}
-	xor16(first, data, stream);
-	xor16(last, data + len - 16, stream + len - 16);
-	memcpy(data, first, 16);
-	memcpy(data + len - 16, last, 16);
+	size_t last_at = len - sizeof(piece);
+	piece first = xor16(data, stream), last = xor16(data + last_at, stream + last_at);
+	memcpy(data, &first, sizeof(first));
+	memcpy(data + last_at, &last, sizeof(last));
 }
 
 static void group_encrypt(struct lanes *l, const uint8_t iv[CRYPTO_IV_BYTES])
@@ -224,24 +222,17 @@ static bool group_first_block(struct lanes *l)
 	return true;
 }
 
-// Brings block b of each message into the ring. Messages that end before it give anything.
+// Brings block b of each message into the ring.
 static void group_block(struct lanes *l, uint32_t b)
 {
 	const struct group *g = &l->group;
-	const uint32_t done = b * SHA1_BLOCK_BYTES;
-	const uint8_t *from[LANES_MAX];
 
-	for (size_t i = 0; i < l->isa->lanes; i++)
-		from[i] = g->data[i] + done;
-	if (g->shortest >= done + SHA1_BLOCK_BYTES) {
-		l->isa->block_load(&l->scratch, from);
+	if (g->shortest >= (b + 1) * SHA1_BLOCK_BYTES) {
+		l->isa->block_load(&l->scratch, g->data, b * SHA1_BLOCK_BYTES);
 		return;
 	}
-	l->isa->rows_pad(&l->rows, from, g->len, done, 0x80);
-	l->isa->block_load(&l->scratch, l->row_at);
-	for (size_t i = 0; i < l->isa->lanes; i++)
-		if (g->len[i] + SHA1_PADDING_MIN <= done + SHA1_BLOCK_BYTES)
-			l->scratch.ring[15][i] = 8 * (SHA1_BLOCK_BYTES + g->len[i]);
+	l->isa->rows_pad(&l->rows, g->data, g->len, b);
+	l->isa->block_load(&l->scratch, l->row_at, 0);
 }
 
 // One more block, b, for the messages that have it; the others keep what is in next.
@@ -285,7 +276,7 @@ static void group_mac(struct lanes *l)
 
 // --- Groups -----------------------------------------------------------------------------------
 
-// The order in which messages of these lengths go: by falling number of blocks, so that those that
+// The order in which the messages of a burst go: by falling number of blocks, so that those that
 // end at the same block meet in a group. Mostly all have the same number.
 struct order {
 	uint16_t len[CRYPTO_BURST];
@@ -389,8 +380,8 @@ static void seal(struct crypto *c, const struct crypto_label *label, uint32_t co
 	lanes_label_set(&l->label, label);
 	crypto_iv_init(iv, label->csb_id, counter);
 	order_seals(&order, msgs, n);
-	memcpy(l->group.encr_key, l->encr_at, sizeof(l->encr_at));
-	memcpy(l->group.salt, l->salt_at, sizeof(l->salt_at));
+	l->group.encr_key = (const uint8_t *const *)l->encr_at;
+	l->group.salt = (const uint8_t *const *)l->salt_at;
 	for (size_t at = 0; at < n; at += l->isa->lanes) {
 		group_seal_begin(l, msgs, order.at + at, some_of(l, n - at));
 		psk_load(l);
@@ -409,8 +400,11 @@ static void seal_staged(struct crypto *c, const uint8_t iv[CRYPTO_IV_BYTES],
 {
 	struct lanes *l = c->lanes;
 	struct group *g = &l->group;
+	const uint8_t *encr_key[LANES_MAX], *salt[LANES_MAX];
 	struct order order;
 
+	g->encr_key = encr_key;
+	g->salt = salt;
 	order_seals(&order, msgs, n);
 	for (size_t at = 0; at < n; at += l->isa->lanes) {
 		group_seal_begin(l, msgs, order.at + at, some_of(l, n - at));
@@ -419,8 +413,8 @@ static void seal_staged(struct crypto *c, const uint8_t iv[CRYPTO_IV_BYTES],
 			const struct crypto_staged_keys *keys = staged[order.at[from]];
 
 			g->psk[i] = (const uint8_t *)&keys->auth;
-			g->encr_key[i] = keys->encr;
-			g->salt[i] = keys->salt;
+			encr_key[i] = keys->encr;
+			salt[i] = keys->salt;
 		}
 		l->isa->states_load(&l->scratch.auth_inner, &l->scratch.auth_outer, g->psk);
 		group_encrypt(l, iv);
@@ -506,7 +500,7 @@ static void key_state(struct lanes *l, struct lanes_state *state, uint32_t pad)
 {
 	struct lanes_scratch *s = &l->scratch;
 
-	l->isa->block_load(s, l->row_at);
+	l->isa->block_load(s, l->row_at, 0);
 	l->isa->rows_xor(s->ring, s->ring, 16, pad);
 	l->isa->compress(s, state, &l->initial);
 }
@@ -515,16 +509,13 @@ static void hmac_states(struct crypto *c, const uint8_t *keys, size_t key_stride
 	struct crypto_hmac_state *states, size_t n)
 {
 	struct lanes *l = c->lanes;
-	struct group *g = &l->group;
 
+	memset(&l->rows, 0, sizeof(l->rows));
 	for (size_t at = 0; at < n; at += l->isa->lanes) {
 		size_t some = some_of(l, n - at);
 
-		group_begin(g);
 		for (size_t i = 0; i < some; i++)
-			group_add(g, NULL, keys + (at + i) * key_stride, (uint32_t)key_len, NULL);
-		group_end(l);
-		l->isa->rows_pad(&l->rows, g->data, g->len, 0, 0);
+			memcpy(l->rows.row[i], keys + (at + i) * key_stride, key_len);
 		key_state(l, &l->scratch.auth_inner, IPAD);
 		key_state(l, &l->scratch.auth_outer, OPAD);
 		states_write(l, (uint8_t *)&states[at], sizeof(*states), some);

@@ -71,13 +71,12 @@ struct lanes_isa {
 	void (*rows_xor)(uint32_t (*to)[LANES_MAX], const uint32_t (*from)[LANES_MAX], size_t rows,
 		uint32_t word);
 
-	// Loads a block of SHA-1 from each of from[] into the first 16 rows of the ring.
-	void (*block_load)(struct lanes_scratch *s, lanes_from from);
-	// Copies up to 64 octets behind each from[], of those that are there: message i has
-	// len[i], of which the first `done` are not wanted. Puts `end` and zeros behind what is
-	// not full.
-	void (*rows_pad)(struct lanes_rows *to, lanes_from from, const uint32_t len[LANES_MAX],
-		uint32_t done, uint8_t end);
+	// Loads 64 octets at `off` behind each from[] into the first 16 rows of the ring.
+	void (*block_load)(struct lanes_scratch *s, lanes_from from, size_t off);
+	// Block b of messages of len[i] octets at from[] that stand behind a block of HMAC's key:
+	// octets that are there, padding (FIPS 180-4, 5.1.1), or zeros where the message has ended.
+	void (*rows_pad)(
+		struct lanes_rows *to, lanes_from from, const uint32_t len[LANES_MAX], uint32_t b);
 	// Whether the 64 octets at from[] are the same for all. They must not be secret.
 	bool (*is_same_block)(lanes_from from);
 

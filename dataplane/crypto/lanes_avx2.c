@@ -4,6 +4,7 @@
 // 16 messages side by side in two vectors of 8, by AVX2 and AES-NI.
 
 #include <immintrin.h>
+#include <string.h>
 
 #include "lanes.h"
 
@@ -165,15 +166,22 @@ static inline void pieces_store(vec x, uint8_t *const *to, size_t off)
 	_mm_storeu_si128((__m128i_u *)(to[4] + off), _mm256_extracti128_si256(x, 1));
 }
 
-static inline void row_pad(uint8_t *row, const uint8_t *from, size_t have, uint8_t end)
+// Nothing but a length is left of the message, or nothing at all.
+static inline void row_end(uint8_t *row, uint32_t bits)
+{
+	memset(row, 0, 60);
+	sha1_store_be(row + 60, bits);
+}
+
+static inline void row_pad(uint8_t *row, const uint8_t *from, size_t have, uint32_t bits)
 {
 	if (have >= 64) {
-		__builtin_memcpy(row, from, 64);
+		memcpy(row, from, 64);
 		return;
 	}
-	__builtin_memcpy(row, from, have);
-	row[have] = end;
-	__builtin_memset(row + have + 1, 0, 63 - have);
+	row_end(row, have < 56 ? bits : 0);
+	memcpy(row, from, have);
+	row[have] = 0x80;
 }
 
 static inline void registers_wipe(void)

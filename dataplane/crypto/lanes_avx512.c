@@ -160,15 +160,27 @@ static inline void pieces_store(vec x, uint8_t *const *to, size_t off)
 	_mm_storeu_si128((__m128i_u *)(to[12] + off), _mm512_extracti32x4_epi32(x, 3));
 }
 
-// Octets that are masked out are not read, wherever they would lie.
-static inline void row_pad(uint8_t *row, const uint8_t *from, size_t have, uint8_t end)
+static inline vec with_length(vec x, uint32_t bits)
 {
-	__mmask64 there = have < 64 ? ((__mmask64)1 << have) - 1 : ~(__mmask64)0;
-	vec x = _mm512_maskz_loadu_epi8(there, from);
+	return _mm512_mask_set1_epi32(x, 0x8000, (int)__builtin_bswap32(bits));
+}
 
-	if (have < 64)
-		x = _mm512_mask_set1_epi8(x, (__mmask64)1 << have, (char)end);
-	_mm512_store_si512(row, x);
+// Octets that are masked out are not read, wherever they would lie.
+static inline void row_pad(uint8_t *row, const uint8_t *from, size_t have, uint32_t bits)
+{
+	if (have >= 64) {
+		_mm512_store_si512(row, _mm512_loadu_si512(from));
+		return;
+	}
+	vec x = _mm512_maskz_loadu_epi8(((__mmask64)1 << have) - 1, from);
+	x = _mm512_mask_set1_epi8(x, (__mmask64)1 << have, (char)0x80);
+	_mm512_store_si512(row, have < 56 ? with_length(x, bits) : x);
+}
+
+// Nothing but a length is left of the message, or nothing at all.
+static inline void row_end(uint8_t *row, uint32_t bits)
+{
+	_mm512_store_si512(row, with_length(_mm512_setzero_si512(), bits));
 }
 
 static inline void registers_wipe(void)

@@ -120,11 +120,11 @@ static void rows_xor(
 				vec_xor(*row_vec_const(from[i], j), vec_broadcast(word));
 }
 
-static void block_load(struct lanes_scratch *s, lanes_from from)
+static void block_load(struct lanes_scratch *s, lanes_from from, size_t off)
 {
 	for (int j = 0; j < VECTORS; j++) {
 		for (int at = 0; at < 16; at += 4) {
-			struct quad q = quad_load(from + j * LANES, 4 * (size_t)at);
+			struct quad q = quad_load(from + j * LANES, off + 4 * (size_t)at);
 
 			q = quad_transpose(quad_swap(q));
 			*row_vec(s->ring[at], j) = q.x[0];
@@ -135,14 +135,18 @@ static void block_load(struct lanes_scratch *s, lanes_from from)
 	}
 }
 
-static void rows_pad(struct lanes_rows *to, lanes_from from, const uint32_t len[LANES_MAX],
-	uint32_t done, uint8_t end)
+static void rows_pad(
+	struct lanes_rows *to, lanes_from from, const uint32_t len[LANES_MAX], uint32_t b)
 {
+	const uint32_t done = b * SHA1_BLOCK_BYTES;
+
 	for (int i = 0; i < LANES_IN_USE; i++) {
-		if (len[i] < done)
-			memset(to->row[i], 0, SHA1_BLOCK_BYTES);
+		uint32_t bits = 8 * (SHA1_BLOCK_BYTES + len[i]);
+
+		if (len[i] >= done)
+			row_pad(to->row[i], from[i] + done, len[i] - done, bits);
 		else
-			row_pad(to->row[i], from[i], len[i] - done, end);
+			row_end(to->row[i], len[i] + SHA1_PADDING_MIN > done ? bits : 0);
 	}
 }
 
@@ -166,12 +170,6 @@ static bool is_same_block(lanes_from from)
 struct cipher {
 	vec key, even, odd;
 };
-
-// The first of the messages of cipher i: four ciphers share a vector of messages.
-INLINE int cipher_first(int i)
-{
-	return i / 4 * LANES + i % 4;
-}
 
 INLINE void cipher_begin(
 	struct cipher *c, const uint8_t *const *key, const uint8_t *const *salt, vec even, vec odd)
@@ -207,42 +205,48 @@ INLINE void cipher_end(struct cipher *c, vec rcon, uint8_t *const *span)
 	pieces_store(vec_aesenclast(c->odd, c->key), span, 16);
 }
 
-// Eight ciphers at a time hide the latency of AES.
 static void keystream(
 	lanes_to span, lanes_from key, lanes_from salt, const uint8_t iv[16], unsigned block)
 {
 	static const uint8_t rcon[9] = {0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0x1b};
 	uint8_t counter[2][16];
-	struct cipher c[8];
 
 	for (unsigned i = 0; i < 2; i++) {
 		memcpy(counter[i], iv, 16);
 		counter[i][15] = (uint8_t)(iv[15] ^ (block + i));
 	}
 	vec even = vec_broadcast16(counter[0]), odd = vec_broadcast16(counter[1]);
-#pragma GCC unroll 8
-	for (int i = 0; i < 8; i++)
-		cipher_begin(&c[i], key + cipher_first(i), salt + cipher_first(i), even, odd);
-	for (int round = 0; round < 9; round++) {
-		vec x = vec_broadcast(rcon[round]);
+	for (int at = 0; at < LANES_IN_USE; at += LANES) {
+		struct cipher c0, c1, c2, c3;
 
-#pragma GCC unroll 8
-		for (int i = 0; i < 8; i++)
-			cipher_round(&c[i], x);
+		cipher_begin(&c0, key + at, salt + at, even, odd);
+		cipher_begin(&c1, key + at + 1, salt + at + 1, even, odd);
+		cipher_begin(&c2, key + at + 2, salt + at + 2, even, odd);
+		cipher_begin(&c3, key + at + 3, salt + at + 3, even, odd);
+		for (int i = 0; i < 9; i++) {
+			vec x = vec_broadcast(rcon[i]);
+
+			cipher_round(&c0, x);
+			cipher_round(&c1, x);
+			cipher_round(&c2, x);
+			cipher_round(&c3, x);
+		}
+		cipher_end(&c0, vec_broadcast(0x36), span + at);
+		cipher_end(&c1, vec_broadcast(0x36), span + at + 1);
+		cipher_end(&c2, vec_broadcast(0x36), span + at + 2);
+		cipher_end(&c3, vec_broadcast(0x36), span + at + 3);
 	}
-#pragma GCC unroll 8
-	for (int i = 0; i < 8; i++)
-		cipher_end(&c[i], vec_broadcast(0x36), span + cipher_first(i));
 }
 
-// Vectors, and what was in them. The compiler is told that all of it is read afterwards.
+// Memory, and what is left in registers. Not a memset(), which would be slower to begin.
 static void wipe(struct lanes_scratch *s)
 {
 	vec *x = (vec *)s;
 
-	for (size_t i = 0; i < sizeof(*s) / sizeof(vec); i++)
+	for (size_t i = 0; i < sizeof(*s) / sizeof(vec); i++) {
 		x[i] = vec_broadcast(0);
-	__asm__ volatile("" : : "r"(s) : "memory");
+		__asm__ volatile("" : : "r"(s) : "memory");
+	}
 	registers_wipe();
 }
 

@@ -136,9 +136,12 @@ static void compress_common(
 
 	chains_load(&s, from);
 	twenty_common(&s, CHOOSE, block->wk);
-	twenty_common(&s, PARITY, block->wk + 20);
-	twenty_common(&s, MAJORITY, block->wk + 40);
-	twenty_common(&s, PARITY, block->wk + 60);
+	for (int t = 20;; t += 40) {
+		twenty_common(&s, PARITY, block->wk + t);
+		if (t == 60)
+			break;
+		twenty_common(&s, MAJORITY, block->wk + t + 20);
+	}
 	chains_finish(to, from, &s);
 }
 
@@ -247,28 +250,29 @@ static __attribute__((noinline)) void compress_digest(struct lanes_scratch *scra
 {
 	uint32_t(*ring)[LANES_MAX] = scratch->ring;
 	struct schedule w = {{ring + 15, ring, ring + 5, ring + 10}};
-	vec k = vec_broadcast(SHA1_K0);
+	vec k0 = vec_broadcast(SHA1_K0);
 	struct chains s;
 
 	chains_load(&s, from);
-	five_given(&s, ring);
-	if (block != NULL) {
+	for (int t = 0; t < (block != NULL ? 5 : 15); t += 5)
+		five_given(&s, ring + t);
+	if (block != NULL)
 		rounds_digest(&s, ring, block);
-	} else {
-		for (int t = 5; t < 15; t += 5)
-			five_given(&s, ring + t);
-		given_round(&s, k, ring[15]);
-	}
+	else
+		given_round(&s, k0, ring[15]);
 	chain_recall(&s.x[0], ring, 0);
 	chain_recall(&s.x[1], ring, 1);
-	chains_round(&s, CHOOSE, k, &w, 1);
-	chains_round(&s, CHOOSE, k, &w, 2);
-	chains_round(&s, CHOOSE, k, &w, 3);
-	chains_round(&s, CHOOSE, k, &w, 4);
+	chains_round(&s, CHOOSE, k0, &w, 1);
+	chains_round(&s, CHOOSE, k0, &w, 2);
+	chains_round(&s, CHOOSE, k0, &w, 3);
+	chains_round(&s, CHOOSE, k0, &w, 4);
 	schedule_turn(&w);
-	twenty(&s, PARITY, SHA1_K1, &w);
-	twenty(&s, MAJORITY, SHA1_K2, &w);
-	twenty(&s, PARITY, SHA1_K3, &w);
+	for (uint32_t k = SHA1_K1;; k = SHA1_K3) {
+		twenty(&s, PARITY, k, &w);
+		if (k == SHA1_K3)
+			break;
+		twenty(&s, MAJORITY, SHA1_K2, &w);
+	}
 	chains_finish(to, from, &s);
 }
 
