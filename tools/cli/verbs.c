@@ -8,9 +8,9 @@
 const struct cli_verb cli_verbs[] = {
 	{"ue import", "FILE", 1, 1, BIT(SKIP_BAD) | BIT(DRY_RUN), ue_import_run,
 		"Read subscribers from a CSV file (- = standard input)\n\n"
-		"The first line names the columns; mskpush(1) lists them. A known IMPI is changed, "
-		"a\n"
-		"new one added. One bad line, and nothing of the file is kept, unless --skip-bad.",
+		"The first line names the columns; mskpush(1) lists them. A known IMPI is\n"
+		"changed, a new one added. One bad line, and nothing of the file is kept, unless\n"
+		"--skip-bad.",
 		"mskpush ue import ues.csv --dry-run"},
 	{"ue list", "", 0, 0, BIT(AFTER) | BIT(LIMIT), ue_list_run,
 		"List subscribers in the order of their ids", "mskpush ue list --limit 20"},
@@ -48,9 +48,8 @@ const struct cli_verb cli_verbs[] = {
 	{"push", "G", 1, 1, BIT(NEW) | BIT(RATE) | BIT(SENDS) | BIT(WAITS) | BIT(UE) | BIT(NO_WAIT),
 		push_run,
 		"Push the newest MSK of a key group to all its members\n\n"
-		"Watches until every member has verified, was refused or is given up. Ctrl-C "
-		"leaves\n"
-		"the campaign running.",
+		"Watches until every member has verified, was refused or is given up. Ctrl-C\n"
+		"leaves the campaign running.",
 		"mskpush push 001-01/0001 --new --rate 50000"},
 	{"campaign list", "", 0, 0, 0, campaign_list_run, "List campaigns, the newest first",
 		"mskpush campaign list"},
