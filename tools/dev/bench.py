@@ -17,6 +17,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from bench_ua import measure_pulls  # noqa: E402
 from mskpush_site import DAEMON_IP, FQDN, GROUP, SERVICE, Site, SiteError, allowed_cpus  # noqa: E402
 
 DISK_NEEDED, MEMORY_NEEDED = 6 << 30, 4 << 30
@@ -381,6 +382,7 @@ def main():
         measure_ports(args, results)
         measure_flood(args, results)
         measure_crypto(build, args, results)
+        measure_pulls(build, args, results)
         # The path through ipsec-mb is the only one there is.
         results["push_ipsecmb"] = results["push"]
     except SiteError as error:
