@@ -52,12 +52,13 @@ int db_error(int mdb_rc)
 	return mdb_rc > 0 ? -mdb_rc : -EIO;
 }
 
-int db_open_tables(struct store_env *env, struct MDB_txn *mdb)
+int db_open_tables(struct store_env *env, struct MDB_txn *mdb, bool is_new)
 {
+	unsigned create = is_new ? MDB_CREATE : 0;
 	int rc = 0;
 
 	for (int i = 0; i < DB_COUNT && rc == 0; i++)
-		rc = mdb_dbi_open(mdb, tables[i].name, tables[i].flags | MDB_CREATE, &env->dbi[i]);
+		rc = mdb_dbi_open(mdb, tables[i].name, tables[i].flags | create, &env->dbi[i]);
 	return db_error(rc);
 }
 

@@ -33,8 +33,13 @@ struct store_txn {
 	struct suffix_memo memo[SUFFIX_MEMOS];
 };
 
-// Opens all tables, making those that are missing.
-int db_open_tables(struct store_env *env, struct MDB_txn *mdb);
+#define ENV_MAP_BYTES_MIN (1 << 20)
+
+// env_create.c: makes the store of a directory that has none. why gets a sentence.
+int env_create_missing(const char *dir, char *why);
+
+// Opens all tables, making them in a new store.
+int db_open_tables(struct store_env *env, struct MDB_txn *mdb, bool is_new);
 
 static inline struct state_record *txn_state(struct store_txn *txn)
 {

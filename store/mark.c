@@ -6,16 +6,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "hash.h"
 #include "writer.h"
 
 #define MARK_VERSION 1
 #define SECTOR_BYTES 512
+#define MARK_FILE "counter.mark"
+#define MARK_NEW "counter.mark.new"
 
 struct mark_record {
 	char magic[8];
@@ -48,20 +50,6 @@ static bool is_good(const struct mark_record *r)
 		r->version == MARK_VERSION && r->checksum == checksum(r);
 }
 
-// A name in a directory is durable when the directory has been synced.
-static int dir_sync(const char *dir)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (fsync(fd) != 0)
-		rc = -errno;
-	close(fd);
-	return rc;
-}
-
 static int sector_write(struct store_mark *m, struct mark_record *r)
 {
 	off_t at = (off_t)(r->sequence % 2) * SECTOR_BYTES;
@@ -69,24 +57,39 @@ static int sector_write(struct store_mark *m, struct mark_record *r)
 	r->checksum = checksum(r);
 	if (pwrite(m->fd, r, sizeof(*r), at) != (ssize_t)sizeof(*r))
 		return errno != 0 ? -errno : -EIO;
+	return 0;
+}
+
+static int file_sync(const struct store_mark *m)
+{
 	return fdatasync(m->fd) == 0 ? 0 : -errno;
 }
 
-static int mark_create(struct store_mark *m, const char *dir, const uint8_t machine_id[16])
+static int sectors_create(struct store_mark *m, const uint8_t machine_id[16])
 {
 	struct mark_record first = {.version = MARK_VERSION};
-	int rc = posix_fallocate(m->fd, 0, 2 * SECTOR_BYTES);
+	int rc = -posix_fallocate(m->fd, 0, 2 * SECTOR_BYTES);
 
 	memcpy(first.magic, mark_magic, sizeof(first.magic));
 	memcpy(first.machine_id, machine_id, sizeof(first.machine_id));
 	for (unsigned i = 0; i < 2 && rc == 0; i++) {
 		first.sequence = i;
-		rc = -sector_write(m, &first);
+		rc = sector_write(m, &first);
 	}
-	if (rc != 0)
-		return -rc;
 	m->last = first;
-	return dir_sync(dir);
+	return rc == 0 ? file_sync(m) : rc;
+}
+
+// It gets its name when both sectors are on the disk: else a cut in between would leave a file that
+// is refused as damaged.
+static int mark_create(struct store_mark *m, const char *dir, const uint8_t machine_id[16])
+{
+	char why[WHY_BYTES];
+	int rc = file_open(dir, MARK_NEW, O_CREAT | O_TRUNC, &m->fd, why);
+
+	if (rc == 0)
+		rc = sectors_create(m, machine_id);
+	return rc == 0 ? file_install(dir, MARK_NEW, MARK_FILE) : rc;
 }
 
 static int mark_read(
@@ -118,27 +121,23 @@ int store_mark_open(const char *dir, const uint8_t machine_id[16], struct store_
 	uint32_t *mark, enum store_mark_state *state)
 {
 	struct store_mark *m = calloc(1, sizeof(*m));
-	char path[4096];
-	off_t size;
-	int rc = 0;
+	char why[WHY_BYTES];
+	int rc;
 
 	*out = NULL;
 	*mark = 0;
 	*state = STORE_MARK_MISSING;
 	if (m == NULL)
 		return -ENOMEM;
-	if (snprintf(path, sizeof(path), "%s/counter.mark", dir) >= (int)sizeof(path)) {
-		free(m);
-		return -ENAMETOOLONG;
+	m->fd = -1;
+	rc = file_open(dir, MARK_FILE, 0, &m->fd, why);
+	if (rc == 0 && lseek(m->fd, 0, SEEK_END) == 0) {
+		close(m->fd);
+		rc = -ENOENT;
 	}
-	m->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (m->fd < 0) {
-		rc = -errno;
-		free(m);
-		return rc;
-	}
-	size = lseek(m->fd, 0, SEEK_END);
-	rc = size == 0 ? mark_create(m, dir, machine_id) : mark_read(m, machine_id, state);
+	rc = rc == -ENOENT ? mark_create(m, dir, machine_id)
+		: rc == 0  ? mark_read(m, machine_id, state)
+			   : rc;
 	if (rc != 0) {
 		store_mark_close(m);
 		return rc;
@@ -157,6 +156,8 @@ int store_mark_write(struct store_mark *m, uint32_t mark)
 	next.sequence++;
 	rc = sector_write(m, &next);
 	if (rc == 0)
+		rc = file_sync(m);
+	if (rc == 0)
 		m->last = next;
 	return rc;
 }
@@ -165,6 +166,7 @@ void store_mark_close(struct store_mark *m)
 {
 	if (m == NULL)
 		return;
-	close(m->fd);
+	if (m->fd >= 0)
+		close(m->fd);
 	free(m);
 }
