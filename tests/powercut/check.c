@@ -11,7 +11,9 @@
 //     --seed N           for all that goes by chance
 //     --forget N         as if the sync at record N had not been asked for, and cuts from there on
 //                        until one breaks a promise: a test of the test
-//     --one CUT.LUCK     this picture only; with --keep DIR, it stays there
+//     --one CUT.LUCK     this picture only
+//     --keep DIR         leave the picture that was broken there
+//     --draw DIR         with --one: draw the picture there, and check nothing
 //
 // The last line is "N pictures at M cuts, K broken". Exit status 1 when a promise was broken.
 
@@ -39,6 +41,7 @@ struct options {
 	const char *store;
 	const char *base;
 	const char *keep;
+	const char *draw;
 	uint64_t cuts;
 	uint64_t seed;
 	long forget;
@@ -145,11 +148,16 @@ static void dir_clear(const char *dir)
 	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-static void picture_keep(struct check *c, size_t number, enum disk_luck luck)
+static void picture_draw(struct check *c, size_t number, enum disk_luck luck, const char *dir)
 {
-	dir_clear(c->dir);
-	if (disk_picture(c->disk, luck, c->options.seed + number, c->options.keep) != 0)
-		fail(c->options.keep);
+	int rc;
+
+	dir_clear(dir);
+	rc = disk_picture(c->disk, luck, c->options.seed + number, dir);
+	if (rc == 0)
+		return;
+	errno = -rc;
+	fail(dir);
 }
 
 static void picture_broken(struct check *c)
@@ -165,23 +173,19 @@ static void picture_broken(struct check *c)
 static void picture_check(struct check *c, size_t number, enum disk_luck luck)
 {
 	char store[128];
-	int rc;
 
-	dir_clear(c->dir);
-	rc = disk_picture(c->disk, luck, c->options.seed + number, c->dir);
-	if (rc != 0) {
-		errno = -rc;
-		fail(c->dir);
-	}
+	picture_draw(c, number, luck, c->options.draw != NULL ? c->options.draw : c->dir);
+	c->progress->pictures++;
+	if (c->options.draw != NULL)
+		return;
 	snprintf(store, sizeof(store), "%s/%s", c->dir, c->options.store);
 	alarm(PICTURE_S);
 	c->progress->luck = luck;
-	c->progress->pictures++;
 	if (promises_hold(c->promises, store))
 		return;
 	picture_broken(c);
 	if (c->options.keep != NULL)
-		picture_keep(c, number, luck);
+		picture_draw(c, number, luck, c->options.keep);
 }
 
 // --- The cuts --------------------------------------------------------------------------------
@@ -295,6 +299,7 @@ static void options_read(struct options *o, int argc, char **argv)
 		{"forget", required_argument, NULL, 'f'},
 		{"one", required_argument, NULL, 'o'},
 		{"keep", required_argument, NULL, 'k'},
+		{"draw", required_argument, NULL, 'd'},
 		{0},
 	};
 	int letter;
@@ -319,6 +324,9 @@ static void options_read(struct options *o, int argc, char **argv)
 			break;
 		case 'k':
 			o->keep = optarg;
+			break;
+		case 'd':
+			o->draw = optarg;
 			break;
 		case 'o':
 			if (sscanf(optarg, "%ld.%d", &o->one_cut, &o->one_luck) == 2)

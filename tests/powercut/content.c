@@ -62,10 +62,11 @@ static void subscribers_put(FILE *out, const struct store_reader *r)
 			fprintf(out, "subscriber-%u error=%d\n", id, rc);
 			continue;
 		}
-		fprintf(out, "subscriber %s id=%u btid=%s flags=%02x port=%u expires=%u", sub.impi,
-			id, sub.btid, sub.flags & own, sub.port, sub.expires);
-		hex_put(out, "address", &sub.addr, sizeof(sub.addr));
+		fprintf(out, "subscriber %s id=%u btid=%s expires=%u", sub.impi, id, sub.btid,
+			sub.expires);
 		hex_put(out, "muk", &sub.muk, sizeof(sub.muk));
+		fprintf(out, " flags=%02x port=%u", sub.flags & own, sub.port);
+		hex_put(out, "address", &sub.addr, sizeof(sub.addr));
 		hex_put(out, "state", &sub.muk_state, sizeof(sub.muk_state));
 		hex_put(out, "mrk", &sub.mrk, sizeof(sub.mrk));
 		set_put(out, r, "authorised", sub.authorised);
@@ -82,13 +83,12 @@ static void msks_put(FILE *out, const struct store_reader *r, const struct store
 	struct store_msk msk = {0};
 
 	while (store_reader_msk_next(r, group, msk.number, &msk) == 0) {
-		fprintf(out, "msk group=%04x number=%04x state=%u released=%d csb=%08x",
-			group->group, msk.number, msk.state, msk.is_released, msk.csb_id);
-		fprintf(out, " seq=%u-%u created=%u activated=%u", msk.seq_l, msk.seq_u,
-			msk.created, msk.activated);
+		fprintf(out, "msk group=%04x number=%04x csb=%08x", group->group, msk.number,
+			msk.csb_id);
 		hex_put(out, "rand", msk.rand, sizeof(msk.rand));
 		hex_put(out, "key", &msk.key, sizeof(msk.key));
-		fprintf(out, "\n");
+		fprintf(out, " state=%u released=%d seq=%u-%u created=%u activated=%u\n", msk.state,
+			msk.is_released, msk.seq_l, msk.seq_u, msk.created, msk.activated);
 	}
 }
 
@@ -151,8 +151,8 @@ static void campaigns_put(FILE *out, const struct store_reader *r)
 	struct store_campaign c = {0};
 
 	while (store_reader_campaign_next(r, c.id, &c) == 0) {
-		fprintf(out, "campaign %u state=%u group=%04x msk=%04x span=%u members=%u", c.id,
-			c.state, c.group.group, c.msk_number, c.span, c.members);
+		fprintf(out, "campaign %u group=%04x msk=%04x span=%u members=%u state=%u", c.id,
+			c.group.group, c.msk_number, c.span, c.members, c.state);
 		fprintf(out, " verified=%u given-up=%u refused=%u round=%u pushes=%lu\n",
 			c.verified, c.given_up, c.refused, c.round, (unsigned long)c.pushes);
 		slices_put(out, r, &c);

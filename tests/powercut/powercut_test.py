@@ -11,76 +11,22 @@ usage: powercut_test.py [--long] [STORY...]
 
 import os
 import random
-import re
-import struct
 import subprocess
 import sys
 import tempfile
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-BUILD = os.environ.get("MSKPUSH_BUILD", os.path.join(HERE, "..", "..", "build"))
-RECORD = struct.Struct("<IIQQQQ")
-WRITTEN, SYNC_END = 6, 10  # trace.h
-
-
-class Broken(Exception):
-    """A promise was broken, or a test of the test did not see that one was."""
-
-
-def program(name):
-    """One of the harness's own programs."""
-    return os.path.join(BUILD, "tests", "powercut", name)
-
-
-def records(trace):
-    """(number, kind, payload) of each record of a trace."""
-    with open(trace, "rb") as file:
-        data = file.read()
-    at = number = 0
-    while at < len(data):
-        kind, _, _, _, _, length = RECORD.unpack_from(data, at)
-        at += RECORD.size
-        yield number, kind, data[at:at + length]
-        at += length
-        number += 1
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from powercut_trace import Broken, check, program, recorded, syncs  # noqa: E402
 
 
 def drive(story, seed, directory, trace=None):
     """Lives through a story, recorded into `trace`."""
-    env = dict(os.environ)
-    if trace:
-        env.update(LD_PRELOAD=program("libpowercut.so"), POWERCUT_TRACE=trace,
-                   POWERCUT_ROOT=directory)
+    env = recorded(os.environ, directory, trace) if trace else None
     done = subprocess.run([program("powercut-drive"), story, str(seed),
                            os.path.join(directory, "store")], env=env, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         raise Broken(f"{story} {seed} ended with {done.returncode}: {done.stdout}")
-
-
-def check(trace, *flags):
-    """Looks at a trace; returns (pictures, cuts, broken, what it said)."""
-    done = subprocess.run([program("powercut-check"), *flags, trace], check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    seen = re.search(r"(\d+) pictures at (\d+) cuts, (\d+) broken\n$", done.stdout)
-    if seen is None:
-        raise Broken(f"powercut-check ended with {done.returncode}: {done.stdout[-2000:]}")
-    return (*map(int, seen.groups()), done.stdout)
-
-
-def syncs(trace):
-    """Numbers of the records that say that something is on the disk now; not those of
-    transactions that leave the content as it was."""
-    found, since, state = [], [], None
-    for number, kind, payload in records(trace):
-        if kind in (WRITTEN, SYNC_END):
-            since.append(number)
-        elif payload.startswith(b"state "):
-            found += since if payload != state else []
-            state, since = payload, []
-        elif payload.startswith((b"mark ", b"opened")):
-            found, since = found + since, []
-    return found
 
 
 class Harness:
