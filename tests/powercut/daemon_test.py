@@ -118,7 +118,7 @@ def life(site):
     import_rows(site, 0)
     msk_new(site)
     # Without waits the counters run ahead of the clock, into the mark.
-    first = campaign(site, "--sends", "30", "--waits", "0", "--rate", "4000")
+    first = campaign(site, "--sends", "30", "--waits", "0")
     msk_new(site)
     second = campaign(site, "--sends", "6", "--waits", "0,0,1", "--rate", "600")
     expect_that(first["verified"] > PHONES / 2, "most verified", first)
