@@ -17,7 +17,7 @@ static int page_fill(const struct store_reader *r, store_id *id, uint64_t limit,
 	int64_t now_s = time(NULL);
 
 	for (; *id < span && json_array_size(page) < limit; (*id)++) {
-		const struct store_hot *hot = store_reader_hot(r, *id, NULL);
+		const struct store_hot *hot = store_reader_hot(r, *id);
 		json_t *subscriber;
 
 		if (hot == NULL || !(store_hot_flags(hot) & STORE_LIVE))
@@ -36,7 +36,7 @@ static bool has_more(const struct store_reader *r, store_id id)
 	store_id span = store_reader_span(r);
 
 	for (; id < span; id++) {
-		const struct store_hot *hot = store_reader_hot(r, id, NULL);
+		const struct store_hot *hot = store_reader_hot(r, id);
 
 		if (hot != NULL && (store_hot_flags(hot) & STORE_LIVE))
 			return true;

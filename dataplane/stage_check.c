@@ -6,6 +6,8 @@
 // MSKs share a CSB ID (v600) each of their campaigns tries. The drop reason is the furthest point
 // a message reached.
 
+#include <string.h>
+
 #include "translate.h"
 #include "worker.h"
 
@@ -67,16 +69,17 @@ static void senders_find(struct worker *w)
 static void sender_key(struct worker *w, unsigned i)
 {
 	struct intake *in = &w->intake;
-	const struct store_muk_state *muk = NULL;
+	struct store_prev prev;
+	int rc;
 
-	if (in->is_prev[i])
-		muk = store_reader_prev(w->reader, in->id[i], &in->prev[i]) == 0
-			? &in->prev[i].muk_state
-			: NULL;
-	else
-		store_reader_hot(w->reader, in->id[i], &muk);
-	in->muk[i] = muk;
-	if (muk == NULL)
+	if (in->is_prev[i]) {
+		rc = store_reader_prev(w->reader, in->id[i], &prev);
+		in->muk[i] = prev.muk_state;
+		explicit_bzero(&prev, sizeof(prev));
+	} else {
+		rc = store_reader_muk(w->reader, in->id[i], &in->muk[i]);
+	}
+	if (rc != 0)
 		in->drop[i] = DP_DROP_UNKNOWN_IDR;
 }
 
@@ -151,7 +154,7 @@ static void run_check(struct worker *w, struct run *run)
 		if (in->drop[i] == DP_DROP_STALE_COUNTER)
 			in->drop[i] = DP_DROP_BAD_MAC;
 		msgs[n] = (struct crypto_check_msg){
-			.psk = translate_psk(in->muk[i]),
+			.psk = translate_psk(&in->muk[i]),
 			.data = in->input[i],
 			.len = (uint16_t)len,
 			.mac = rte_pktmbuf_mtod_offset(
@@ -176,9 +179,8 @@ static void intake_finish(struct worker *w)
 			w->stats.verified++;
 		else
 			w->stats.drop[in->drop[i]]++;
-		if (in->is_prev[i])
-			explicit_bzero(&in->prev[i], sizeof(in->prev[i]));
 	}
+	explicit_bzero(in->muk, in->n * sizeof(in->muk[0]));
 	rte_pktmbuf_free_bulk(in->mbuf, in->n);
 	in->n = 0;
 }

@@ -27,7 +27,7 @@ static unsigned member_fetch(struct worker *w, unsigned to, store_id id, const s
 {
 	struct burst *b = &w->burst;
 	int64_t fresh_at_s = now->unix_s + w->shared->conf->muk_margin_s;
-	struct member member;
+	struct member member = {.psk = &b->psk[to]};
 	unsigned why = translate_member(
 		w->reader, &b->run->eligibility, id, fresh_at_s, &member, b->idr[to]);
 
@@ -37,8 +37,8 @@ static unsigned member_fetch(struct worker *w, unsigned to, store_id id, const s
 	b->idr_len[to] = member.idr_len;
 	b->address[to] = member.address;
 	b->port[to] = member.port;
-	b->seal[to].psk = member.psk;
-	return message_refuse(w, store_reader_hot(w->reader, id, NULL),
+	b->seal[to].psk = &b->psk[to];
+	return message_refuse(w, store_reader_hot(w->reader, id),
 		mikey_template_bytes(&b->run->tpl, member.idr_len));
 }
 

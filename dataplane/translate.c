@@ -33,11 +33,10 @@ static unsigned refuse_record(const struct store_eligibility *e, const struct st
 	return 0;
 }
 
-unsigned translate_member(const struct store_reader *r, const struct store_eligibility *e,
-	store_id id, int64_t fresh_at_s, struct member *member, uint8_t *idr)
+unsigned translate_member(struct store_reader *r, const struct store_eligibility *e, store_id id,
+	int64_t fresh_at_s, struct member *member, uint8_t *idr)
 {
-	const struct store_muk_state *muk = NULL;
-	const struct store_hot *hot = store_reader_hot(r, id, &muk);
+	const struct store_hot *hot = store_reader_hot(r, id);
 	unsigned why = refuse_record(e, hot);
 	bool is_other;
 
@@ -51,9 +50,13 @@ unsigned translate_member(const struct store_reader *r, const struct store_eligi
 	if (member->address == 0)
 		return DP_REFUSED_NO_ADDRESS;
 	member->port = hot->port;
-	member->psk = translate_psk(muk);
 	member->idr_len = (uint16_t)store_reader_btid(r, id, hot, idr);
-	return member->idr_len == 0 ? DP_REFUSED_NO_MUK : 0;
+	if (member->idr_len == 0)
+		return DP_REFUSED_NO_MUK;
+	// What was looked at so far is known to be whole only now.
+	return store_reader_muk(r, id, (struct store_muk_state *)member->psk) != 0
+		? DP_REFUSED_DAMAGED
+		: 0;
 }
 
 void translate_msk(const struct dp_msk *msk, const char *idi, struct mikey_msk *msg)

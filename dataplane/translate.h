@@ -13,17 +13,18 @@
 
 // What a message to one member needs.
 struct member {
-	const struct crypto_hmac_state *psk; // of its MUK, lives as long as the snapshot
+	struct crypto_hmac_state *psk; // gets those of its MUK; set by the caller
 	uint32_t address; // IPv4, network order
 	uint16_t port;
 	uint16_t idr_len;
 };
 
 // Looks at a member's record for an MSK message: returns 0 and fills member and idr (room for
-// STORE_NAI_MAX octets), or the reason to refuse (enum dp_refusal). A MUK that does not outlive
-// fresh_at_s is not fresh and protects no MSK: expiry is judged here and nowhere else.
-unsigned translate_member(const struct store_reader *r, const struct store_eligibility *e,
-	store_id id, int64_t fresh_at_s, struct member *member, uint8_t *idr);
+// STORE_NAI_MAX octets) and what psk points at, or the reason to refuse (enum dp_refusal). A MUK
+// that does not outlive fresh_at_s is not fresh and protects no MSK: expiry is judged here and
+// nowhere else.
+unsigned translate_member(struct store_reader *r, const struct store_eligibility *e, store_id id,
+	int64_t fresh_at_s, struct member *member, uint8_t *idr);
 
 // Fields of a campaign's messages, all but counter and IDr. idi must live as long as msg.
 void translate_msk(const struct dp_msk *msk, const char *idi, struct mikey_msk *msg);

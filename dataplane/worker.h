@@ -64,6 +64,7 @@ struct burst {
 	uint16_t idr_len[BURST]; // fetch .. build
 	uint8_t idr[BURST][STORE_NAI_MAX + 3]; // fetch .. build
 	struct rte_mbuf *mbuf[BURST]; // build .. tx
+	struct crypto_hmac_state psk[BURST]; // fetch .. seal
 	struct crypto_seal_msg seal[BURST]; // build .. seal
 };
 
@@ -75,8 +76,7 @@ struct intake {
 	store_id id[BURST];
 	uint8_t is_prev[BURST];
 	uint8_t drop[BURST]; // enum dp_drop, or DP_DROP_COUNT once accepted
-	const struct store_muk_state *muk[BURST];
-	struct store_prev prev[BURST]; // of those that answered under the previous MUK
+	struct store_muk_state muk[BURST]; // the key they answered under
 	uint8_t input[BURST][CHECK_INPUT_BYTES];
 };
 

@@ -31,6 +31,7 @@ static const struct table tables[DB_COUNT] = {
 	[DB_SLICE] = {"slice", MDB_INTEGERKEY},
 	[DB_FREE] = {"free", MDB_INTEGERKEY},
 	[DB_CHANGE] = {"change", MDB_INTEGERKEY},
+	[DB_KEY] = {"key", MDB_INTEGERKEY},
 };
 
 int db_error(int mdb_rc)

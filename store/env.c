@@ -19,6 +19,7 @@
 
 #include "files.h"
 #include "import.h"
+#include "wrap_keys.h"
 
 static int dir_prepare(const char *dir, char *why)
 {
@@ -203,6 +204,17 @@ static int tables_open(struct store_env *env, const char *dir, char *why)
 	return 0;
 }
 
+static int wrap_open_up(struct store_env *env, const struct store_env_conf *conf, char *why)
+{
+	int rc = wrap_create(&env->wrap);
+
+	if (rc != 0)
+		return why_not(why, rc,
+			"The cipher of the store does not work on this machine: %s.",
+			strerror(-rc));
+	return wrap_start(env, conf->wrapping_key != NULL ? conf->wrapping_key : "none", why);
+}
+
 static int env_start(struct store_env *env, const struct store_env_conf *conf, char *why)
 {
 	int fd = -1;
@@ -222,6 +234,8 @@ static int env_start(struct store_env *env, const struct store_env_conf *conf, c
 		rc = map_prepare(env, conf->dir, fd, why);
 	if (rc == 0)
 		rc = tables_open(env, conf->dir, why);
+	if (rc == 0)
+		rc = wrap_open_up(env, conf, why);
 	if (fd >= 0)
 		close(fd);
 	if (rc != 0)
@@ -260,6 +274,7 @@ void store_env_close(struct store_env *env)
 		return;
 	if (env->mdb != NULL)
 		mdb_env_close(env->mdb);
+	wrap_destroy(env->wrap);
 	if (env->lock_fd >= 0)
 		close(env->lock_fd);
 	free(env);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "db.h"
+#include "record.h"
 #include "writer.h"
 
 struct store_env {
@@ -14,6 +15,7 @@ struct store_env {
 	int lock_fd;
 	uint64_t map_bytes;
 	struct hash_key hash_key; // never changes after creation
+	struct wrap *wrap; // data keys, wrap_keys.h
 	struct store_import *import; // the open one; writer only
 };
 

@@ -60,7 +60,7 @@ static int prev_put(struct store_txn *txn, store_id id, const struct store_subsc
 
 	memcpy(prev.btid, old->btid, sizeof(prev.btid));
 	len = record_encode_prev(&prev, &record);
-	rc = db_put_u32(&txn->view, DB_PREV, id, &record, len);
+	rc = sealed_put(txn, DB_PREV, blob_u32(&id), &record, len);
 	explicit_bzero(&prev, sizeof(prev));
 	explicit_bzero(&record, sizeof(record));
 	return rc;

@@ -15,10 +15,12 @@ struct store_env_conf {
 	const char *dir; // made 0700 when missing
 	uint64_t map_bytes; // size of the map, preallocated; grown when the file is larger
 	unsigned max_readers;
+	const char *wrapping_key; // where it comes from, see below; NULL as "none"
 };
 
 // Opens or creates a store. -EBUSY: another daemon has it (why says so). -EPROTO: unknown format
-// version. Cleans up what an interrupted import left behind. why gets a sentence on any error.
+// version. -EKEYREJECTED: it is wrapped, and not under this key. Cleans up what an interrupted
+// import left behind. why gets a sentence on any error.
 int store_env_open(const struct store_env_conf *conf, struct store_env **out, char why[256]);
 void store_env_close(struct store_env *env);
 
@@ -29,6 +31,14 @@ struct store_env_info {
 	uint32_t readers;
 };
 int store_env_info(struct store_env *env, struct store_env_info *out);
+
+// Sources of a wrapping key:
+//   none                  the secrets of a store lie in the clear
+//   file:PATH             32 octets, or 64 hex digits
+//   credential:NAME       the same in $CREDENTIALS_DIRECTORY, where systemd puts it
+//   passphrase-file:PATH  one line; scrypt makes the key of it
+// 0, or -EINVAL with a sentence when it is none of them. Reads nothing.
+int store_wrapping_check(const char *source, char why[256]);
 
 struct store_txn;
 

@@ -200,17 +200,18 @@ static void look_up(struct bench *b, const struct store_reader *r)
 	free(text);
 }
 
-static void scan(struct bench *b, const struct store_reader *r)
+static void scan(struct bench *b, struct store_reader *r)
 {
 	double start = now_s();
 	uint64_t sum = 0;
 
 	for (unsigned pass = 0; pass < PASSES; pass++)
 		for (store_id id = 0; id < store_reader_span(r); id++) {
-			const struct store_muk_state *muk;
-			const struct store_hot *hot = store_reader_hot(r, id, &muk);
+			const struct store_hot *hot = store_reader_hot(r, id);
+			struct store_muk_state muk;
 
-			sum += hot->expires + muk->inner[0];
+			check(store_reader_muk(r, id, &muk), "MUK");
+			sum += hot->expires + muk.inner[0];
 		}
 	b->scan_per_s = (double)store_reader_span(r) * PASSES / (now_s() - start);
 	if (sum == 0)

@@ -16,7 +16,12 @@
 
 static int try_open(const char *dir, uint64_t map_bytes, struct store_env **env, char why[256])
 {
-	struct store_env_conf conf = {.dir = dir, .map_bytes = map_bytes, .max_readers = 4};
+	struct store_env_conf conf = {
+		.dir = dir,
+		.map_bytes = map_bytes,
+		.max_readers = 4,
+		.wrapping_key = test_wrapping_key(),
+	};
 
 	return store_env_open(&conf, env, why);
 }

@@ -11,7 +11,12 @@
 
 static int set_up(void **state)
 {
-	struct store_env_conf conf = {.dir = test_dir(), .map_bytes = TINY_MAP, .max_readers = 4};
+	struct store_env_conf conf = {
+		.dir = test_dir(),
+		.map_bytes = TINY_MAP,
+		.max_readers = 4,
+		.wrapping_key = test_wrapping_key(),
+	};
 	char why[256];
 
 	return store_env_open(&conf, (struct store_env **)state, why);

@@ -70,7 +70,7 @@ static void expect_prev(struct site *s, store_id id, uint32_t b)
 static uint8_t flags(struct site *s, store_id id)
 {
 	assert_true(store_reader_renew(s->r) >= 0);
-	return store_hot_flags(store_reader_hot(s->r, id, NULL));
+	return store_hot_flags(store_reader_hot(s->r, id));
 }
 
 static void unverified_btid_goes_without_trace(void **state)
