@@ -75,10 +75,6 @@ static struct wrap_key *key_add(struct wrap *w, uint32_t number, const uint8_t k
 
 // --- Under the wrapping key ------------------------------------------------------------------
 
-struct wrapping {
-	struct aead_key ready;
-};
-
 static int nonce_draw(uint8_t nonce[AEAD_NONCE_BYTES])
 {
 	return getrandom(nonce, AEAD_NONCE_BYTES, 0) == AEAD_NONCE_BYTES ? 0 : -EIO;
@@ -98,8 +94,8 @@ static struct key_aad key_aad(uint32_t number, const struct key_record *r)
 	return aad;
 }
 
-static int key_wrap(const struct wrap *w, const struct aead_key *wrapping, uint32_t number,
-	const uint8_t key[AEAD_KEY_BYTES], struct key_record *out)
+int wrap_key_seal(const struct wrap *w, const struct aead_key *wrapping, const struct wrap_key *key,
+	struct key_record *out)
 {
 	struct key_aad aad;
 	struct aead_text text = {out->nonce, (const uint8_t *)&aad, sizeof(aad)};
@@ -107,9 +103,9 @@ static int key_wrap(const struct wrap *w, const struct aead_key *wrapping, uint3
 
 	*out = (struct key_record){.version = WRAP_VERSION, .created = (uint32_t)time(NULL)};
 	rc = nonce_draw(out->nonce);
-	aad = key_aad(number, out);
+	aad = key_aad(key->number, out);
 	if (rc == 0)
-		aead_seal(w->aead, wrapping, &text, key, out->key, AEAD_KEY_BYTES, out->tag);
+		aead_seal(w->aead, wrapping, &text, key->key, out->key, AEAD_KEY_BYTES, out->tag);
 	return rc;
 }
 
@@ -163,31 +159,38 @@ static bool record_is_ours(
 	return aead_open(w->aead, wrapping, &text, nothing, nothing, 0, r->tag);
 }
 
-// The record as it is now, and as it will be when nothing is left to seal anew.
-static int records_seal(struct wrap *w, const struct aead_key *wrapping)
+int wrap_records_seal(
+	const struct wrap *w, const struct aead_key *wrapping, struct wrap_change *change)
 {
-	int rc = record_seal(w, wrapping, &w->record);
+	int rc = record_seal(w, wrapping, &change->record);
 
-	w->done = w->record;
-	w->done.below = 0;
-	return rc == 0 ? record_seal(w, wrapping, &w->done) : rc;
+	change->done = change->record;
+	change->done.below = 0;
+	return rc == 0 ? record_seal(w, wrapping, &change->done) : rc;
 }
 
-// A data key that nobody has had yet. Its number may have stood for another one in a copy of this
-// file: what that one sealed does not open under this one.
-static int current_draw(struct wrap *w, const struct aead_key *wrapping, uint32_t number)
+int wrap_current_draw(struct wrap *w, const struct aead_key *wrapping, uint32_t number,
+	struct wrap_change *change)
 {
 	uint8_t key[AEAD_KEY_BYTES];
 	int rc = getrandom(key, sizeof(key), 0) == sizeof(key) ? 0 : -EIO;
 
-	if (rc == 0)
-		rc = key_wrap(w, wrapping, number, key, &w->current_record);
 	if (rc == 0) {
-		w->current = key_add(w, number, key);
-		rc = w->current != NULL ? 0 : -ENOMEM;
+		change->current = key_add(w, number, key);
+		rc = change->current != NULL ? 0 : -ENOMEM;
 	}
+	if (rc == 0)
+		rc = wrap_key_seal(w, wrapping, change->current, &change->current_record);
 	explicit_bzero(key, sizeof(key));
 	return rc;
+}
+
+void wrap_change_take(struct wrap *w, const struct wrap_change *change)
+{
+	w->record = change->record;
+	w->done = change->done;
+	w->current = change->current;
+	w->current_record = change->current_record;
 }
 
 int wrap_current_store(struct store_txn *txn)
@@ -250,6 +253,11 @@ static int has_records(const struct view *v, bool *has)
 	return rc;
 }
 
+static const char *kind_name(unsigned kind)
+{
+	return kind == WRAPPING_PASSPHRASE ? "passphrase" : "key";
+}
+
 static int wrapping_read(struct wrap *w, const char *source, const struct wrapping_scrypt *scrypt,
 	struct aead_key *out, char *why)
 {
@@ -277,48 +285,36 @@ static int record_put(struct store_env *env, const struct wrap_record *record)
 }
 
 // A store that was not wrapped so far. What lies in it in the clear is sealed while it is used.
-static int start_first(struct store_env *env, const struct view *v, const char *source,
-	enum wrapping_kind kind, struct aead_key *wrapping, char *why)
+static int start_first(const struct view *v, const char *source, struct wrap_record *record,
+	struct aead_key *wrapping, char *why)
 {
-	struct wrap *w = env->wrap;
 	bool has;
 	int rc = has_records(v, &has);
 
-	w->record = (struct wrap_record){.version = WRAP_VERSION, .kind = (uint8_t)kind};
-	if (rc == 0 && kind == WRAPPING_PASSPHRASE)
-		rc = wrapping_scrypt_draw(&w->record.scrypt);
+	if (rc == 0 && record->kind == WRAPPING_PASSPHRASE)
+		rc = wrapping_scrypt_draw(&record->scrypt);
 	if (rc != 0)
 		return why_not(why, rc, "The store cannot be wrapped: %s.", strerror(-rc));
-	w->record.below = has ? v->state->last_data_key + 1 : 0;
-	rc = wrapping_read(w, source, &w->record.scrypt, wrapping, why);
-	if (rc != 0)
-		return rc;
-	rc = records_seal(w, wrapping);
-	if (rc != 0)
-		return why_not(why, rc, "The store cannot be wrapped: %s.", strerror(-rc));
-	return 0;
+	record->below = has ? v->state->last_data_key + 1 : 0;
+	return wrapping_read(v->env->wrap, source, &record->scrypt, wrapping, why);
 }
 
 static int start_again(const struct view *v, const char *source, enum wrapping_kind kind,
-	struct aead_key *wrapping, char *why)
+	const struct wrap_record *record, struct aead_key *wrapping, char *why)
 {
-	struct wrap *w = v->env->wrap;
 	int rc;
 
-	if (kind != w->record.kind)
+	if (kind != record->kind)
 		return why_not(why, -EKEYREJECTED, "The store is wrapped under a %s, and not a %s.",
-			w->record.kind == WRAPPING_PASSPHRASE ? "passphrase" : "key",
-			kind == WRAPPING_PASSPHRASE ? "passphrase" : "key");
-	rc = wrapping_read(w, source, &w->record.scrypt, wrapping, why);
+			kind_name(record->kind), kind_name(kind));
+	rc = wrapping_read(v->env->wrap, source, &record->scrypt, wrapping, why);
 	if (rc != 0)
 		return rc;
-	if (!record_is_ours(w, wrapping, &w->record))
+	if (!record_is_ours(v->env->wrap, wrapping, record))
 		return why_not(why, -EKEYREJECTED,
 			"The wrapping key %.120s is not the one that the store is wrapped under.",
 			source);
 	rc = keys_load(v, wrapping);
-	if (rc == 0)
-		rc = records_seal(w, wrapping);
 	if (rc != 0)
 		return why_not(why, rc, "The data keys of the store cannot be unwrapped: %s.",
 			strerror(-rc));
@@ -328,7 +324,7 @@ static int start_again(const struct view *v, const char *source, enum wrapping_k
 static int start_in(
 	struct store_env *env, struct store_txn *txn, const char *source, bool *is_first, char *why)
 {
-	struct wrap *w = env->wrap;
+	struct wrap_change change = {.record.version = WRAP_VERSION};
 	enum wrapping_kind kind;
 	char path[PATH_BYTES];
 	struct aead_key wrapping;
@@ -336,7 +332,7 @@ static int start_in(
 
 	if (rc != 0)
 		return rc;
-	found = record_load(&txn->view, &w->record);
+	found = record_load(&txn->view, &change.record);
 	*is_first = found == -ENOENT;
 	if (found == -ENOENT && kind == WRAPPING_NONE)
 		return 0;
@@ -346,13 +342,18 @@ static int start_in(
 	if (kind == WRAPPING_NONE)
 		return why_not(why, -EKEYREJECTED,
 			"The store is wrapped under a %s: store.wrapping_key has to name it.",
-			w->record.kind == WRAPPING_PASSPHRASE ? "passphrase" : "key");
-	rc = *is_first ? start_first(env, &txn->view, source, kind, &wrapping, why)
-		       : start_again(&txn->view, source, kind, &wrapping, why);
-	if (rc == 0 && w->record.below == 0)
-		atomic_store(&w->clear_until, 0);
-	if (rc == 0 && current_draw(w, &wrapping, txn->state.last_data_key + 1) != 0)
+			kind_name(change.record.kind));
+	if (*is_first)
+		change.record.kind = (uint8_t)kind;
+	rc = *is_first ? start_first(&txn->view, source, &change.record, &wrapping, why)
+		       : start_again(&txn->view, source, kind, &change.record, &wrapping, why);
+	if (rc == 0 &&
+		(wrap_records_seal(env->wrap, &wrapping, &change) != 0 ||
+			wrap_current_draw(
+				env->wrap, &wrapping, txn->state.last_data_key + 1, &change) != 0))
 		rc = why_not(why, -EIO, "No data key can be drawn.");
+	if (rc == 0)
+		wrap_change_take(env->wrap, &change);
 	explicit_bzero(&wrapping, sizeof(wrapping));
 	return rc;
 }
@@ -367,8 +368,12 @@ int wrap_start(struct store_env *env, const char *source, char *why)
 		return why_not(why, rc, "The store cannot be read: %s.", strerror(-rc));
 	rc = start_in(env, txn, source, &is_first, why);
 	store_txn_abort(txn);
-	if (rc != 0 || !is_first || env->wrap->current == NULL)
+	if (rc != 0 || env->wrap->current == NULL)
 		return rc;
+	if (env->wrap->record.below == 0)
+		atomic_store(&env->wrap->clear_until, 0);
+	if (!is_first)
+		return 0;
 	rc = record_put(env, &env->wrap->record);
 	return rc == 0 ? 0 : why_not(why, rc, "The store cannot be wrapped: %s.", strerror(-rc));
 }

@@ -64,6 +64,14 @@ struct wrap {
 	struct wrap_record done; // what it will be when all is sealed anew
 };
 
+// What a new wrapping key or a new data key makes of a wrap; taken over when it is in the store.
+struct wrap_change {
+	struct wrap_record record;
+	struct wrap_record done;
+	struct wrap_key *current;
+	struct key_record current_record;
+};
+
 int wrap_create(struct wrap **out);
 void wrap_destroy(struct wrap *w);
 const struct wrap_key *wrap_find(const struct wrap *w, uint32_t number);
@@ -71,5 +79,16 @@ const struct wrap_key *wrap_find(const struct wrap *w, uint32_t number);
 // Reads or makes the wrapping of a store that was just opened, and draws the data key of this
 // start. source: see writer.h. -errno with a sentence.
 int wrap_start(struct store_env *env, const char *source, char *why);
+// Seals record and done under the wrapping key.
+int wrap_records_seal(
+	const struct wrap *w, const struct aead_key *wrapping, struct wrap_change *change);
+// A data key under the wrapping key, as it is stored.
+int wrap_key_seal(const struct wrap *w, const struct aead_key *wrapping, const struct wrap_key *key,
+	struct key_record *out);
+// Draws a data key that nobody has had yet. Its number may have stood for another one in a copy of
+// this file: what that one sealed does not open under this one.
+int wrap_current_draw(struct wrap *w, const struct aead_key *wrapping, uint32_t number,
+	struct wrap_change *change);
+void wrap_change_take(struct wrap *w, const struct wrap_change *change);
 // Stores the current data key unless the transaction, or one before, has.
 int wrap_current_store(struct store_txn *txn);

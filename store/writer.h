@@ -40,6 +40,35 @@ int store_env_info(struct store_env *env, struct store_env_info *out);
 // 0, or -EINVAL with a sentence when it is none of them. Reads nothing.
 int store_wrapping_check(const char *source, char why[256]);
 
+struct store_wrapping {
+	const char *kind; // "none", "key", "passphrase"
+	uint32_t data_keys; // that are stored
+	uint32_t below; // records under lower data keys are being sealed anew; 0: none
+};
+int store_wrapping_info(const struct store_reader *r, struct store_wrapping *out);
+
+// Another wrapping key. The data keys are wrapped anew with it, in one transaction; is_deep: and a
+// new data key is drawn, and all records have to be sealed anew (store_rewrap_step()).
+struct store_rotation;
+// Reads the key, which takes a second for a passphrase. Any thread. -EINVAL: the store is not
+// wrapped, or other errors with a sentence.
+int store_rotation_prepare(
+	struct store_env *env, const char *source, struct store_rotation **out, char why[256]);
+// Writer, no transaction open. Frees the rotation in any case.
+int store_rotation_commit(struct store_env *env, struct store_rotation *rotation, bool is_deep);
+
+// Sealing anew, table by table, a few milliseconds a call. Writer, no transaction open. Begin with
+// zeros. 1 while there is more, 0 when all records are under the present data keys (older ones are
+// forgotten then), or nothing was to be done. Begin again after an error or a new start.
+struct store_rewrap {
+	unsigned table;
+	uint8_t key[8];
+	uint8_t key_len;
+	uint32_t sealed;
+	uint32_t damaged; // could not be opened, and stay as they are
+};
+int store_rewrap_step(struct store_env *env, struct store_rewrap *at);
+
 struct store_txn;
 
 int store_txn_begin(struct store_env *env, struct store_txn **out);

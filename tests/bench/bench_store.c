@@ -2,7 +2,8 @@
 // Copyright the mskpush authors
 
 // Measures the store alone: import, look-ups, scan, renewal, room. JSON on stdout.
-//   bench-store [--subscribers N] [--dir DIR]      DIR is kept; without it a fresh one is removed
+//   bench-store [--subscribers N] [--dir DIR] [--wrapping-key SOURCE]
+// DIR is kept; without it a fresh one is removed.
 
 #include <errno.h>
 #include <getopt.h>
@@ -22,6 +23,7 @@
 struct bench {
 	uint32_t subscribers;
 	const char *dir;
+	const char *wrapping_key;
 	struct store_env *env;
 	double import_s;
 	double import_cpu_s; // without waiting for the disk
@@ -271,6 +273,7 @@ static void options(struct bench *b, int argc, char **argv)
 	static const struct option known[] = {
 		{"subscribers", required_argument, NULL, 's'},
 		{"dir", required_argument, NULL, 'd'},
+		{"wrapping-key", required_argument, NULL, 'w'},
 		{0},
 	};
 	int c;
@@ -280,6 +283,8 @@ static void options(struct bench *b, int argc, char **argv)
 			b->subscribers = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (c == 'd')
 			b->dir = optarg;
+		else if (c == 'w')
+			b->wrapping_key = optarg;
 		else
 			exit(2);
 	}
@@ -299,6 +304,7 @@ int main(int argc, char **argv)
 
 	options(&b, argc, argv);
 	conf.dir = b.dir != NULL ? b.dir : mkdtemp(fresh);
+	conf.wrapping_key = b.wrapping_key;
 	conf.map_bytes = (UINT64_C(64) << 20) + b.subscribers * UINT64_C(256);
 	if (conf.dir == NULL || store_env_open(&conf, &b.env, why) != 0) {
 		fprintf(stderr, "bench-store: %s\n", conf.dir != NULL ? why : strerror(errno));
