@@ -49,6 +49,12 @@ void admin_error_store(struct admin_reply *reply, int err, const char *what)
 		admin_error(reply, 507, "store-full",
 			"The store or its disk is full: make store.map_size larger.");
 		break;
+	case -EBADMSG:
+	case -ENOTSUP:
+	case -EIO:
+		admin_error(reply, 500, "damaged",
+			"The %s is damaged in the store: mskpush-store check tells more.", what);
+		break;
 	case -EAGAIN:
 	case -ESHUTDOWN:
 		admin_error(reply, 503, "busy", "The daemon cannot do this now: try again.");

@@ -11,7 +11,7 @@
 #define LIST_USUAL 100
 
 // Adds subscribers from *id on until there are limit of them. *id ends behind the last one seen.
-static int page_fill(const struct store_reader *r, store_id *id, uint64_t limit, json_t *page)
+static void page_fill(const struct store_reader *r, store_id *id, uint64_t limit, json_t *page)
 {
 	store_id span = store_reader_span(r);
 	int64_t now_s = time(NULL);
@@ -23,11 +23,11 @@ static int page_fill(const struct store_reader *r, store_id *id, uint64_t limit,
 		if (hot == NULL || !(store_hot_flags(hot) & STORE_LIVE))
 			continue;
 		subscriber = subscriber_json(r, *id, now_s);
+		// The others go on.
 		if (subscriber == NULL)
-			return -EIO;
+			subscriber = subscriber_damaged_json(r, *id);
 		json_array_append_new(page, subscriber);
 	}
-	return 0;
 }
 
 // Whether a live subscriber stands at id or behind it.
@@ -67,13 +67,9 @@ void admin_subscribers_list(const struct admin_request *req, struct admin_reply 
 		return;
 	}
 	page = json_array();
-	err = page_fill(r, &id, limit, page);
-	if (err == 0)
-		reply->body = json_pack("{s:O, s:o}", "subscribers", page, "next",
-			has_more(r, id) ? json_integer((json_int_t)id - 1) : json_null());
-	else
-		admin_error_store(reply, err, "subscriber");
-	json_decref(page);
+	page_fill(r, &id, limit, page);
+	reply->body = json_pack("{s:o, s:o}", "subscribers", page, "next",
+		has_more(r, id) ? json_integer((json_int_t)id - 1) : json_null());
 	ctl_reader_put(req->ctl, r);
 }
 

@@ -23,6 +23,7 @@
 #include "dp.h"
 #include "log.h"
 #include "options.h"
+#include "rewrap.h"
 #include "writer_thread.h"
 
 #define READERS_MAX 192 // workers, connections, and some
@@ -46,6 +47,7 @@ static int store_up(struct site *s, char why[256])
 		.dir = s->conf.store.dir,
 		.map_bytes = s->conf.store.map_bytes,
 		.max_readers = READERS_MAX,
+		.wrapping_key = s->conf.store.wrapping_key,
 	};
 
 	return store_env_open(&conf, &s->ctl.env, why);
@@ -136,6 +138,17 @@ static int resume_up(struct site *s, char why[256])
 	return campaigns_resume(&s->ctl);
 }
 
+static int rewrap_up(struct site *s, char why[256])
+{
+	snprintf(why, 256, "no thread for sealing records anew");
+	return rewrap_create(&s->ctl, &s->ctl.rewrap);
+}
+
+static void rewrap_down(struct site *s)
+{
+	rewrap_destroy(s->ctl.rewrap);
+}
+
 static int admin_up(struct site *s, char why[256])
 {
 	return admin_http_start(&s->ctl, s->conf.socket, &s->http, why);
@@ -158,6 +171,7 @@ static const struct rung {
 	{"dataplane", dataplane_up, dataplane_down},
 	{"counter-thread", mark_thread_up, mark_thread_down},
 	{"resume", resume_up, NULL},
+	{"rewrap", rewrap_up, rewrap_down},
 	{"admin-socket", admin_up, admin_down},
 };
 #define RUNGS (sizeof(ladder) / sizeof(ladder[0]))
@@ -255,6 +269,10 @@ static int conf_read(const struct options *options, struct conf *conf)
 	if ((!is_default && conf_load(conf, path, why) != 0) ||
 		conf_socket_resolve(conf, options->socket != NULL, why) != 0) {
 		fprintf(stderr, "mskpushd: %s\n", why);
+		return -EINVAL;
+	}
+	if (store_wrapping_check(conf->store.wrapping_key, why) != 0) {
+		fprintf(stderr, "mskpushd: store.wrapping_key: %s\n", why);
 		return -EINVAL;
 	}
 	if (flag_apply(conf, "--socket", "socket", options->socket) != 0 ||

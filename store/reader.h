@@ -101,7 +101,8 @@ static inline bool store_eligibility_is_member(
 
 // Number of live subscribers.
 uint32_t store_reader_subscriber_count(const struct store_reader *r);
-// -ENOENT when the id is free or beyond the span.
+// -ENOENT when the id is free or beyond the span. -EBADMSG, -EIO: it is damaged; impi and btid are
+// there as far as they can be read, to name it by.
 int store_reader_subscriber(
 	const struct store_reader *r, store_id id, struct store_subscriber *out);
 // STORE_ID_NONE when there is none.

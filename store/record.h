@@ -42,7 +42,8 @@ enum import_phase {
 struct state_record {
 	uint8_t version;
 	uint8_t import; // enum import_phase
-	uint16_t reserved;
+	uint8_t is_copy; // a backup, that nobody has used as a store yet
+	uint8_t reserved;
 	uint32_t span;
 	uint32_t live;
 	uint32_t suffix_count;

@@ -158,8 +158,11 @@ int view_subscriber(const struct view *v, store_id id, struct store_subscriber *
 	int rc = view_hot(v, id, &hot);
 
 	memset(out, 0, sizeof(*out));
-	if (rc == 0)
-		rc = view_hot_block(v, id / STORE_BLOCK_SUBSCRIBERS, &block);
+	if (rc != 0)
+		return rc;
+	view_btid(v, id, hot, out->btid);
+	view_impi(v, id, hot, out->impi);
+	rc = view_hot_block(v, id / STORE_BLOCK_SUBSCRIBERS, &block);
 	if (rc == 0)
 		rc = hot_secret(v, id, block, &out->muk_state);
 	if (rc == 0)
@@ -172,8 +175,6 @@ int view_subscriber(const struct view *v, store_id id, struct store_subscriber *
 	out->authorised = store_hot_authorised(hot);
 	out->registered = store_hot_registered(hot);
 	out->addr = hot->addr;
-	view_btid(v, id, hot, out->btid);
-	view_impi(v, id, hot, out->impi);
 	return 0;
 }
 

@@ -69,6 +69,16 @@ struct store_rewrap {
 };
 int store_rewrap_step(struct store_env *env, struct store_rewrap *at);
 
+// Writes a copy of the newest snapshot to a file, 0600, complete when it has its name. Any thread;
+// takes a reader, and readers and the writer go on. The counter mark is no part of it, nor is the
+// wrapping key. -errno with a sentence.
+struct store_backup_result {
+	uint64_t bytes;
+	uint64_t version; // of the snapshot
+};
+int store_backup(
+	struct store_env *env, const char *path, struct store_backup_result *result, char why[256]);
+
 struct store_txn;
 
 int store_txn_begin(struct store_env *env, struct store_txn **out);

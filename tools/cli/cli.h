@@ -49,6 +49,7 @@ enum cli_option {
 	OPT_UNDELIVERED,
 	OPT_CAPTURE_COUNT,
 	OPT_STAGES,
+	OPT_DEEP,
 	OPT_COUNT
 };
 

@@ -59,6 +59,7 @@ class Site:
         self.ue_argv = []
         self.map_size = "512M"
         self.extra_yaml = ""
+        self.wrapping_key = "none"
         self.gateway_mac = None  # None: by ARP
 
     @staticmethod
@@ -86,6 +87,7 @@ socket: {self.socket}
 store:
   dir: {self.dir}/store
   map_size: {self.map_size}
+  wrapping_key: {self.wrapping_key}
 port:
   device: "{self.port}"
   address: {DAEMON_IP}/24
