@@ -24,22 +24,19 @@ json_t *admin_wrapping_json(struct ctl *ctl, const struct store_reader *r)
 		(json_int_t)view.sealed, "damaged", (json_int_t)view.damaged);
 }
 
-static void wrapping_reply(struct ctl *ctl, struct admin_reply *reply)
+static void wrapping_reply(const struct admin_request *req, struct admin_reply *reply)
 {
 	struct store_reader *r;
-	int ret = ctl_reader_get(ctl, &r);
 
-	if (ret != 0) {
-		admin_error_store(reply, ret, "store");
+	if (admin_reader_get(req, reply, &r) != 0)
 		return;
-	}
-	reply->body = admin_wrapping_json(ctl, r);
-	ctl_reader_put(ctl, r);
+	reply->body = admin_wrapping_json(req->ctl, r);
+	ctl_reader_put(req->ctl, r);
 }
 
 void admin_key_show(const struct admin_request *req, struct admin_reply *reply)
 {
-	wrapping_reply(req->ctl, reply);
+	wrapping_reply(req, reply);
 }
 
 struct rotation {
@@ -94,7 +91,7 @@ void admin_key_rotate(const struct admin_request *req, struct admin_reply *reply
 	log_info("key-rotated", "deep=%d", r.is_deep);
 	if (r.is_deep)
 		rewrap_kick(req->ctl->rewrap);
-	wrapping_reply(req->ctl, reply);
+	wrapping_reply(req, reply);
 }
 
 void admin_backup(const struct admin_request *req, struct admin_reply *reply)

@@ -268,9 +268,8 @@ static void story_life(struct drive *d)
 static void import_rows(struct drive *d, struct store_import *imp, uint32_t from, uint32_t to)
 {
 	struct store_subscriber row;
-	int verdict = 1;
+	enum store_row verdict;
 
-	(void)d;
 	for (uint32_t i = from; i < to; i++) {
 		test_subscriber(i, i + 10000, &row);
 		assert_int_equal(store_import_add(imp, &row, 1, &verdict), 0);
@@ -283,7 +282,7 @@ static void import_rows(struct drive *d, struct store_import *imp, uint32_t from
 static void import_chunk(struct drive *d, struct store_import *imp, uint32_t from, uint32_t n)
 {
 	struct store_subscriber *rows = calloc(n, sizeof(*rows));
-	int *verdict = calloc(n, sizeof(*verdict));
+	enum store_row *verdict = calloc(n, sizeof(*verdict));
 
 	assert_non_null(rows);
 	assert_non_null(verdict);
