@@ -2,7 +2,8 @@
 // Copyright the mskpush authors
 
 // Uses a store as the daemon does, and notes for the recorder what it may rely on.
-//   powercut-drive STORY SEED DIR
+//   powercut-drive STORY SEED DIR [KEY [KEY]]
+// KEY: sources of wrapping keys; without one the store lies in the clear.
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@
 
 struct drive {
 	const char *dir;
+	const char *key; // source of the wrapping key
+	const char *keys[2];
 	struct store_env *env;
 	struct store_mark *mark;
 	uint32_t mark_value;
@@ -52,9 +55,20 @@ static uint32_t chance(struct drive *d, uint32_t below)
 	return (uint32_t)((d->seed >> 33) % below);
 }
 
+// What begins may end with this wrapping key.
+static void key_take(struct drive *d, const char *source)
+{
+	char text[300];
+
+	snprintf(text, sizeof(text), "key %s", source);
+	note(text);
+	d->key = source;
+}
+
 static void store_up(struct drive *d)
 {
-	struct store_env_conf conf = {.dir = d->dir, .map_bytes = MAP_BYTES, .max_readers = 4};
+	struct store_env_conf conf = {
+		.dir = d->dir, .map_bytes = MAP_BYTES, .max_readers = 4, .wrapping_key = d->key};
 	char why[256];
 
 	if (store_env_open(&conf, &d->env, why) != 0)
@@ -345,6 +359,56 @@ static void story_repair(struct drive *d)
 	down(d);
 }
 
+static void seal_anew(struct drive *d)
+{
+	struct store_rewrap at = {0};
+	int rc;
+
+	while ((rc = store_rewrap_step(d->env, &at)) == 1)
+		if (chance(d, 2) == 0)
+			transaction(d);
+	assert_int_equal(rc, 0);
+}
+
+static void rotate(struct drive *d, const char *source, bool is_deep)
+{
+	struct store_rotation *rotation;
+	char why[256];
+
+	note("begin");
+	if (store_rotation_prepare(d->env, source, &rotation, why) != 0)
+		fail_msg("%s", why);
+	key_take(d, source);
+	assert_int_equal(store_rotation_commit(d->env, rotation, is_deep), 0);
+	note_state(d);
+}
+
+// In the clear, wrapped, under another key, sealed anew; each start with a data key of its own.
+static void story_keys(struct drive *d)
+{
+	const char *first = d->keys[0], *second = d->keys[1];
+
+	d->key = "none";
+	up(d);
+	basics(d);
+	import(d, 60, false);
+	down(d);
+	note("begin");
+	key_take(d, first);
+	up(d);
+	note_state(d);
+	transaction(d);
+	seal_anew(d);
+	rotate(d, second, false);
+	transaction(d);
+	down(d);
+	up(d);
+	rotate(d, first, true);
+	transaction(d);
+	seal_anew(d);
+	down(d);
+}
+
 static void story_mark(struct drive *d)
 {
 	up(d);
@@ -380,18 +444,24 @@ int main(int argc, char **argv)
 		{"import", story_import},
 		{"import-undone", story_import_undone},
 		{"mark", story_mark},
+		{"keys", story_keys},
 		{"die", story_die},
 		{"repair", story_repair},
 	};
 
-	for (size_t i = 0; argc == 4 && i < sizeof(stories) / sizeof(*stories); i++) {
-		struct drive d = {.seed = strtoull(argv[2], NULL, 10), .dir = argv[3]};
+	for (size_t i = 0; argc >= 4 && argc <= 6 && i < sizeof(stories) / sizeof(*stories); i++) {
+		struct drive d = {
+			.seed = strtoull(argv[2], NULL, 10), .dir = argv[3], .key = "none"};
 
 		if (strcmp(argv[1], stories[i].name) != 0)
 			continue;
+		for (int k = 0; k < argc - 4; k++)
+			d.keys[k] = argv[4 + k];
+		if (argc > 4)
+			key_take(&d, argv[4]);
 		stories[i].tell(&d);
 		return 0;
 	}
-	fprintf(stderr, "usage: powercut-drive STORY SEED DIR\n");
+	fprintf(stderr, "usage: powercut-drive STORY SEED DIR [KEY [KEY]]\n");
 	return 2;
 }

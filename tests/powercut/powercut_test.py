@@ -19,14 +19,22 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from powercut_trace import Broken, check, program, recorded, syncs  # noqa: E402
 
 
-def drive(story, seed, directory, trace=None):
+def drive(story, seed, directory, trace=None, keys=()):
     """Lives through a story, recorded into `trace`."""
     env = recorded(os.environ, directory, trace) if trace else None
     done = subprocess.run([program("powercut-drive"), story, str(seed),
-                           os.path.join(directory, "store")], env=env, check=False,
+                           os.path.join(directory, "store"), *keys], env=env, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         raise Broken(f"{story} {seed} ended with {done.returncode}: {done.stdout}")
+
+
+def key_file(directory, number):
+    """A wrapping key of chance; returns its source."""
+    path = os.path.join(directory, f"key{number}")
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+        file.write(os.urandom(32))
+    return "file:" + path
 
 
 class Harness:
@@ -48,13 +56,14 @@ class Harness:
         """Seeds of a story."""
         return range(1, 1 + (many if self.is_long else few))
 
-    def life(self, story, few=1, many=20):
+    def life(self, story, few=1, many=20, keys=0):
         """Every cut of a story from the making of the store on."""
         for seed in self.seeds(few, many):
             with tempfile.TemporaryDirectory() as directory:
+                sources = [key_file(directory, n) for n in range(keys)]
                 root, trace = os.path.join(directory, "root"), os.path.join(directory, "trace")
                 os.mkdir(root)
-                drive(story, seed, root, trace)
+                drive(story, seed, root, trace, sources)
                 self.keeps_promises(trace, f"{story}, seed {seed}", "--seed", str(seed))
 
     def repair(self):
@@ -94,6 +103,9 @@ def main():
         "import": lambda: harness.life("import", 3, 100),
         "import-undone": lambda: harness.life("import-undone", 2, 100),
         "mark": lambda: harness.life("mark"),
+        "life-wrapped": lambda: harness.life("life", 2, 100, keys=1),
+        "import-wrapped": lambda: harness.life("import", 2, 100, keys=1),
+        "keys": lambda: harness.life("keys", 3, 100, keys=2),
         "repair": harness.repair,
         "each-sync-is-needed": harness.each_sync_is_needed,
     }

@@ -3,6 +3,7 @@
 
 #include "promise.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ struct promises {
 	bool has_mark;
 	uint32_t mark;
 	uint32_t verified[CAMPAIGNS_MAX];
+	char key[2][256]; // the wrapping key, and the one before while something is under way
 };
 
 struct promises *promises_create(void)
@@ -72,11 +74,15 @@ void promises_take(struct promises *p, const char *note, size_t len)
 	if (begins(text, "state ", &rest)) {
 		snprintf(p->state, sizeof(p->state), "%s", rest);
 		p->has_begun = false;
+		p->key[1][0] = '\0';
 		p->is_opened = true;
 	} else if (begins(text, "begin", &rest)) {
 		p->has_begun = true;
 	} else if (begins(text, "opened", &rest)) {
 		p->is_opened = true;
+	} else if (begins(text, "key ", &rest)) {
+		memcpy(p->key[1], p->key[0], sizeof(p->key[0]));
+		snprintf(p->key[0], sizeof(p->key[0]), "%s", rest);
 	} else if (begins(text, "mark ", &rest)) {
 		p->mark = (uint32_t)strtoul(rest, NULL, 10);
 		p->has_mark = true;
@@ -210,7 +216,7 @@ static bool content_holds(const struct promises *p, struct store_env *env)
 
 bool promises_hold(const struct promises *p, const char *dir)
 {
-	struct store_env_conf conf = {.dir = dir, .max_readers = 4};
+	struct store_env_conf conf = {.dir = dir, .max_readers = 4, .wrapping_key = p->key[0]};
 	struct store_env *env = NULL;
 	struct stat st;
 	char why[256];
@@ -221,7 +227,13 @@ bool promises_hold(const struct promises *p, const char *dir)
 		printf("  the store's directory is lost\n");
 		return false;
 	}
+	if (p->key[0][0] == '\0')
+		conf.wrapping_key = "none";
 	rc = store_env_open(&conf, &env, why);
+	if (rc == -EKEYREJECTED && p->has_begun) {
+		conf.wrapping_key = p->key[1][0] != '\0' ? p->key[1] : "none";
+		rc = store_env_open(&conf, &env, why);
+	}
 	if (rc != 0) {
 		printf("  the store does not open: %d: %s\n", rc, why);
 		return false;

@@ -10,6 +10,7 @@
 //   line TEXT        content.h has this line. `line` and `drop` are for daemons, whose whole
 //   drop PREFIX      content nobody knows: lines that begin so are promised no more
 //   verified ID N    N members of campaign ID had verified, long enough ago to be in the store
+//   key SOURCE       the store is wrapped under this key, or will be when what has begun is done
 //   opened           from here on there is a store; before, it may be missing
 
 #pragma once
