@@ -48,8 +48,7 @@ static int copy_mark_in(MDB_txn *mdb, struct store_backup_result *result)
 	return rc;
 }
 
-// Opens the copy by itself and notes what it is.
-static int copy_mark(const char *part, struct store_backup_result *result)
+int copy_mark(const char *part, struct store_backup_result *result)
 {
 	char lock[PATH_BYTES];
 	MDB_env *mdb = NULL;

@@ -53,12 +53,12 @@ int db_error(int mdb_rc)
 	return mdb_rc > 0 ? -mdb_rc : -EIO;
 }
 
-int db_open_tables(struct store_env *env, struct MDB_txn *mdb, bool is_new)
+int db_open_tables(struct store_env *env, struct MDB_txn *mdb, int n, bool is_new)
 {
 	unsigned create = is_new ? MDB_CREATE : 0;
 	int rc = 0;
 
-	for (int i = 0; i < DB_COUNT && rc == 0; i++)
+	for (int i = 0; i < n && rc == 0; i++)
 		rc = mdb_dbi_open(mdb, tables[i].name, tables[i].flags | create, &env->dbi[i]);
 	return db_error(rc);
 }
@@ -124,6 +124,11 @@ int db_del_u32(const struct view *v, enum db_id db, uint32_t key)
 int db_put_u64(const struct view *v, enum db_id db, uint64_t key, const void *data, size_t len)
 {
 	return db_put(v, db, (struct blob){&key, sizeof(key)}, (struct blob){data, len});
+}
+
+int db_clear(const struct view *v, enum db_id db)
+{
+	return db_error(mdb_drop(v->mdb, v->env->dbi[db], 0));
 }
 
 int db_entries(const struct view *v, enum db_id db, uint64_t *entries)

@@ -71,6 +71,8 @@ int db_get_u32(const struct view *v, enum db_id db, uint32_t key, struct blob *v
 int db_put_u32(const struct view *v, enum db_id db, uint32_t key, const void *data, size_t len);
 int db_del_u32(const struct view *v, enum db_id db, uint32_t key);
 int db_put_u64(const struct view *v, enum db_id db, uint64_t key, const void *data, size_t len);
+// Removes all entries of a table.
+int db_clear(const struct view *v, enum db_id db);
 // Number of entries.
 int db_entries(const struct view *v, enum db_id db, uint64_t *entries);
 

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -35,30 +34,6 @@ static int dir_prepare(const char *dir, char *why)
 			strerror(errno));
 	if (!S_ISDIR(st.st_mode))
 		return why_not(why, -ENOTDIR, "%.200s is not a directory.", dir);
-	return 0;
-}
-
-// LMDB would let a second daemon in. The lock lives as long as the descriptor, so that a crash
-// leaves none behind; the pid in the file is for people.
-static int lock_take(struct store_env *env, const char *dir, char *why)
-{
-	char text[32] = "";
-	ssize_t len;
-	int rc = file_open(dir, "lock", O_CREAT, &env->lock_fd, why);
-
-	if (rc != 0)
-		return rc;
-	if (flock(env->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-		len = pread(env->lock_fd, text, sizeof(text) - 1, 0);
-		text[len > 0 ? strcspn(text, "\n") : 0] = '\0';
-		return why_not(why, -EBUSY,
-			"The store %.150s is in use by the process with pid %s.", dir,
-			text[0] != '\0' ? text : "unknown");
-	}
-	len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-	if (ftruncate(env->lock_fd, 0) != 0 || pwrite(env->lock_fd, text, (size_t)len, 0) != len)
-		return why_not(why, -errno, "The lock file of the store cannot be written: %s.",
-			strerror(errno));
 	return 0;
 }
 
@@ -91,6 +66,11 @@ static int lmdb_fail(char *why, int mdb_rc, const char *dir)
 
 static int lmdb_open(struct store_env *env, const struct store_env_conf *conf, char *why)
 {
+	const char *path = env->is_read_only ? conf->file : conf->dir;
+	// MDB_NOTLS: readers belong to workers, not to threads as LMDB knows them. A file that is
+	// read only may lie where nothing can be written, a reader table neither.
+	unsigned flags =
+		MDB_NOTLS | (env->is_read_only ? MDB_RDONLY | MDB_NOSUBDIR | MDB_NOLOCK : 0);
 	int rc = mdb_env_create(&env->mdb);
 
 	if (rc == 0)
@@ -99,34 +79,37 @@ static int lmdb_open(struct store_env *env, const struct store_env_conf *conf, c
 		rc = mdb_env_set_maxreaders(env->mdb, conf->max_readers);
 	if (rc == 0)
 		rc = mdb_env_set_mapsize(env->mdb, env->map_bytes);
-	// MDB_NOTLS: readers belong to workers, not to threads as LMDB knows them.
 	if (rc == 0)
-		rc = mdb_env_open(env->mdb, conf->dir, MDB_NOTLS, 0600);
-	if (rc == 0)
+		rc = mdb_env_open(env->mdb, path, flags, 0600);
+	if (rc == 0 && !env->is_read_only)
 		rc = mdb_reader_check(env->mdb, NULL);
-	return rc == 0 ? 0 : lmdb_fail(why, rc, conf->dir);
+	return rc == 0 ? 0 : lmdb_fail(why, rc, path);
+}
+
+static int size_check(struct store_env *env, const char *path, int fd, char *why)
+{
+	struct stat st;
+	MDB_envinfo info;
+
+	if (fstat(fd, &st) != 0 || mdb_env_info(env->mdb, &info) != 0)
+		return why_not(why, -EIO, "The data file of the store cannot be read.");
+	if ((uint64_t)st.st_size < (info.me_last_pgno + 1) * ENV_PAGE_BYTES)
+		return why_not(why, -EIO, "The data file in %.150s has been cut short.", path);
+	// The secrets of a store in the clear are in it.
+	if (info.me_mapaddr != NULL)
+		madvise(info.me_mapaddr, info.me_mapsize, MADV_DONTDUMP);
+	return 0;
 }
 
 // The whole map gets its room on the disk now, so that a commit can never find the disk full.
 static int map_prepare(struct store_env *env, const char *dir, int fd, char *why)
 {
-	struct stat st;
-	MDB_envinfo info;
-	int rc;
+	int rc = -posix_fallocate(fd, 0, (off_t)env->map_bytes);
 
-	if (fstat(fd, &st) != 0 || mdb_env_info(env->mdb, &info) != 0)
-		return why_not(why, -EIO, "The data file of the store cannot be read.");
-	if ((uint64_t)st.st_size < (info.me_last_pgno + 1) * ENV_PAGE_BYTES)
-		return why_not(why, -EIO, "The data file in %.150s has been cut short.", dir);
-	rc = posix_fallocate(fd, 0, (off_t)env->map_bytes);
-	if (rc != 0)
-		return why_not(why, -rc,
-			"There is no room for the store in %.100s (%" PRIu64 " MiB): %s.", dir,
-			env->map_bytes >> 20, strerror(rc));
-	rc = mdb_env_info(env->mdb, &info);
-	if (rc == 0 && info.me_mapaddr != NULL)
-		madvise(info.me_mapaddr, info.me_mapsize, MADV_DONTDUMP);
-	return 0;
+	if (rc == 0)
+		return 0;
+	return why_not(why, rc, "There is no room for the store in %.100s (%" PRIu64 " MiB): %s.",
+		dir, env->map_bytes >> 20, strerror(-rc));
 }
 
 // -ENOMSG: a file of LMDB's, but no store.
@@ -170,7 +153,7 @@ static int format_open(struct store_env *env, struct MDB_txn *mdb)
 	// The format is looked at before any other table: another version may have others.
 	rc = rc == 0 ? format_check(&v) : rc == -ENOENT ? -ENOMSG : rc;
 	if (rc == 0)
-		rc = db_open_tables(env, mdb, false);
+		rc = db_open_tables(env, mdb, DB_COUNT, false);
 	if (rc == 0)
 		rc = state_load(&v, &state);
 	if (rc == 0)
@@ -215,27 +198,49 @@ static int wrap_open_up(struct store_env *env, const struct store_env_conf *conf
 	return wrap_start(env, conf->wrapping_key != NULL ? conf->wrapping_key : "none", why);
 }
 
+static int data_open(struct store_env *env, const struct store_env_conf *conf, int fd, char *why)
+{
+	const char *path = env->is_read_only ? conf->file : conf->dir;
+	int rc = map_size(conf, fd, &env->map_bytes, why);
+
+	if (rc == 0)
+		rc = lmdb_open(env, conf, why);
+	if (rc == 0)
+		rc = size_check(env, path, fd, why);
+	if (rc == 0 && !env->is_read_only)
+		rc = map_prepare(env, conf->dir, fd, why);
+	if (rc == 0)
+		rc = tables_open(env, path, why);
+	return rc == 0 ? wrap_open_up(env, conf, why) : rc;
+}
+
+static int file_start(struct store_env *env, const struct store_env_conf *conf, char *why)
+{
+	int fd = open(conf->file, O_RDONLY | O_CLOEXEC);
+	int rc;
+
+	if (fd < 0)
+		return why_not(
+			why, -errno, "%.180s cannot be opened: %s.", conf->file, strerror(errno));
+	env->is_read_only = true;
+	rc = data_open(env, conf, fd, why);
+	close(fd);
+	return rc;
+}
+
 static int env_start(struct store_env *env, const struct store_env_conf *conf, char *why)
 {
 	int fd = -1;
 	int rc = dir_prepare(conf->dir, why);
 
 	if (rc == 0)
-		rc = lock_take(env, conf->dir, why);
+		rc = dir_lock(conf->dir, &env->lock_fd, why);
 	if (rc == 0)
 		rc = env_create_missing(conf->dir, why);
 	if (rc == 0)
 		rc = file_open(conf->dir, "data.mdb", 0, &fd, why);
 	if (rc == 0)
-		rc = map_size(conf, fd, &env->map_bytes, why);
-	if (rc == 0)
-		rc = lmdb_open(env, conf, why);
-	if (rc == 0)
-		rc = map_prepare(env, conf->dir, fd, why);
-	if (rc == 0)
-		rc = tables_open(env, conf->dir, why);
-	if (rc == 0)
-		rc = wrap_open_up(env, conf, why);
+		rc = data_open(env, conf, fd, why);
 	if (fd >= 0)
 		close(fd);
 	if (rc != 0)
@@ -245,6 +250,10 @@ static int env_start(struct store_env *env, const struct store_env_conf *conf, c
 		return why_not(why, rc,
 			"What an interrupted import left in %.120s cannot be cleaned "
 			"up: %s.",
+			conf->dir, strerror(-rc));
+	rc = copy_recover(env);
+	if (rc != 0)
+		return why_not(why, rc, "The copy of a store in %.120s cannot be taken over: %s.",
 			conf->dir, strerror(-rc));
 	return 0;
 }
@@ -259,7 +268,7 @@ int store_env_open(const struct store_env_conf *conf, struct store_env **out, ch
 	if (env == NULL)
 		return why_not(why, -ENOMEM, "There is no memory for the store.");
 	env->lock_fd = -1;
-	rc = env_start(env, conf, why);
+	rc = conf->file != NULL ? file_start(env, conf, why) : env_start(env, conf, why);
 	if (rc != 0) {
 		store_env_close(env);
 		return rc;
@@ -292,6 +301,7 @@ int store_env_info(struct store_env *env, struct store_env_info *out)
 		.used_bytes = (info.me_last_pgno + 1) * ENV_PAGE_BYTES,
 		.version = info.me_last_txnid,
 		.readers = info.me_numreaders,
+		.key_numbers_skipped = env->key_numbers_skipped,
 	};
 	return 0;
 }

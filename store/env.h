@@ -13,6 +13,8 @@ struct store_env {
 	struct MDB_env *mdb;
 	unsigned int dbi[DB_COUNT];
 	int lock_fd;
+	bool is_read_only;
+	unsigned key_numbers_skipped;
 	uint64_t map_bytes;
 	struct hash_key hash_key; // never changes after creation
 	struct wrap *wrap; // data keys, wrap_keys.h
@@ -37,11 +39,23 @@ struct store_txn {
 
 #define ENV_MAP_BYTES_MIN (1 << 20)
 
-// env_create.c: makes the store of a directory that has none. why gets a sentence.
+// env_create.c. Stores are made under another name; the caller gives them theirs.
+#define ENV_NEW_FILE "data.new"
+// Makes the store of a directory that has none. why gets a sentence.
 int env_create_missing(const char *dir, char *why);
+// Makes an empty store in ENV_NEW_FILE and opens it.
+int env_create_new(const char *dir, uint64_t map_bytes, const char *wrapping_key,
+	struct store_env **out, char *why);
+// Opens a file of format 1, read only.
+int env_open_format_1(const char *path, struct store_env **out, char *why);
 
-// Opens all tables, making them in a new store.
-int db_open_tables(struct store_env *env, struct MDB_txn *mdb, bool is_new);
+// backup.c: notes in a data file that nobody uses that it is a copy.
+int copy_mark(const char *path, struct store_backup_result *result);
+// copy.c: what a copy of a store has to do before it is one.
+int copy_recover(struct store_env *env);
+
+// Opens the first n tables, making them in a new store.
+int db_open_tables(struct store_env *env, struct MDB_txn *mdb, int n, bool is_new);
 
 static inline struct state_record *txn_state(struct store_txn *txn)
 {

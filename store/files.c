@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 int why_not(char *why, int rc, const char *fmt, ...)
@@ -68,4 +69,28 @@ int file_install(const char *dir, const char *from, const char *to)
 	if (rc == 0 && rename(source, target) != 0)
 		rc = -errno;
 	return rc == 0 ? dir_sync(dir) : rc;
+}
+
+// LMDB would let a second daemon in. The lock lives as long as the descriptor, so that a crash
+// leaves none behind; the pid in the file is for people.
+int dir_lock(const char *dir, int *fd, char *why)
+{
+	char text[32] = "";
+	ssize_t len;
+	int rc = file_open(dir, "lock", O_CREAT, fd, why);
+
+	if (rc != 0)
+		return rc;
+	if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+		len = pread(*fd, text, sizeof(text) - 1, 0);
+		text[len > 0 ? strcspn(text, "\n") : 0] = '\0';
+		return why_not(why, -EBUSY,
+			"The store %.150s is in use by the process with pid %s.", dir,
+			text[0] != '\0' ? text : "unknown");
+	}
+	len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	if (ftruncate(*fd, 0) != 0 || pwrite(*fd, text, (size_t)len, 0) != len)
+		return why_not(why, -errno, "The lock file of the store cannot be written: %s.",
+			strerror(errno));
+	return 0;
 }

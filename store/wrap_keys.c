@@ -321,9 +321,9 @@ static int start_again(const struct view *v, const char *source, enum wrapping_k
 	return 0;
 }
 
-static int start_in(
-	struct store_env *env, struct store_txn *txn, const char *source, bool *is_first, char *why)
+static int start_in(const struct view *v, const char *source, bool *is_first, char *why)
 {
+	struct wrap *w = v->env->wrap;
 	struct wrap_change change = {.record.version = WRAP_VERSION};
 	enum wrapping_kind kind;
 	char path[PATH_BYTES];
@@ -332,9 +332,9 @@ static int start_in(
 
 	if (rc != 0)
 		return rc;
-	found = record_load(&txn->view, &change.record);
+	found = record_load(v, &change.record);
 	*is_first = found == -ENOENT;
-	if (found == -ENOENT && kind == WRAPPING_NONE)
+	if (found == -ENOENT && (kind == WRAPPING_NONE || v->env->is_read_only))
 		return 0;
 	if (found != 0 && found != -ENOENT)
 		return why_not(
@@ -345,29 +345,33 @@ static int start_in(
 			kind_name(change.record.kind));
 	if (*is_first)
 		change.record.kind = (uint8_t)kind;
-	rc = *is_first ? start_first(&txn->view, source, &change.record, &wrapping, why)
-		       : start_again(&txn->view, source, kind, &change.record, &wrapping, why);
+	rc = *is_first ? start_first(v, source, &change.record, &wrapping, why)
+		       : start_again(v, source, kind, &change.record, &wrapping, why);
 	if (rc == 0 &&
-		(wrap_records_seal(env->wrap, &wrapping, &change) != 0 ||
-			wrap_current_draw(
-				env->wrap, &wrapping, txn->state.last_data_key + 1, &change) != 0))
+		(wrap_records_seal(w, &wrapping, &change) != 0 ||
+			wrap_current_draw(w, &wrapping, v->state->last_data_key + 1, &change) != 0))
 		rc = why_not(why, -EIO, "No data key can be drawn.");
 	if (rc == 0)
-		wrap_change_take(env->wrap, &change);
+		wrap_change_take(w, &change);
 	explicit_bzero(&wrapping, sizeof(wrapping));
 	return rc;
 }
 
 int wrap_start(struct store_env *env, const char *source, char *why)
 {
-	struct store_txn *txn;
-	bool is_first;
-	int rc = store_txn_begin(env, &txn);
+	struct state_record state;
+	struct view v = {.env = env, .state = &state};
+	bool is_first = false;
+	int rc = db_error(mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &v.mdb));
 
-	if (rc != 0)
-		return why_not(why, rc, "The store cannot be read: %s.", strerror(-rc));
-	rc = start_in(env, txn, source, &is_first, why);
-	store_txn_abort(txn);
+	if (rc == 0) {
+		rc = state_load(&v, &state);
+		if (rc == 0)
+			rc = start_in(&v, source, &is_first, why);
+		else
+			why_not(why, rc, "The store cannot be read: %s.", strerror(-rc));
+		mdb_txn_abort(v.mdb);
+	}
 	if (rc != 0 || env->wrap->current == NULL)
 		return rc;
 	if (env->wrap->record.below == 0)

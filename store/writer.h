@@ -13,6 +13,8 @@
 
 struct store_env_conf {
 	const char *dir; // made 0700 when missing
+	const char
+		*file; // or this file alone, such as a backup: read only, and nobody may write it
 	uint64_t map_bytes; // size of the map, preallocated; grown when the file is larger
 	unsigned max_readers;
 	const char *wrapping_key; // where it comes from, see below; NULL as "none"
@@ -29,6 +31,7 @@ struct store_env_info {
 	uint64_t used_bytes; // (last page + 1) x page size
 	uint64_t version; // number of the last commit
 	uint32_t readers;
+	unsigned key_numbers_skipped; // in each group: this was a copy until it was opened
 };
 int store_env_info(struct store_env *env, struct store_env_info *out);
 
