@@ -24,9 +24,10 @@
 #include "log.h"
 #include "options.h"
 #include "rewrap.h"
+#include "ua.h"
 #include "writer_thread.h"
 
-#define READERS_MAX 192 // workers, connections, and some
+#define READERS_MAX 224 // workers, threads of Ua, connections, and some
 #define EXIT_USAGE 2
 
 struct site {
@@ -138,6 +139,30 @@ static int resume_up(struct site *s, char why[256])
 	return campaigns_resume(&s->ctl);
 }
 
+static int ua_up(struct site *s, char why[256])
+{
+	return ua_start(&s->ctl, &s->ctl.ua, why);
+}
+
+static int ua_forget_job(struct store_env *env, void *arg)
+{
+	struct site *s = arg;
+
+	(void)env;
+	s->ctl.ua = NULL;
+	return 0;
+}
+
+// The writer tells it of changes until then.
+static void ua_down(struct site *s)
+{
+	struct ua *ua = s->ctl.ua;
+
+	ua_quiesce(ua);
+	ctl_writer_exclusive(&s->ctl, ua_forget_job, s);
+	ua_stop(ua);
+}
+
 static int rewrap_up(struct site *s, char why[256])
 {
 	snprintf(why, 256, "no thread for sealing records anew");
@@ -172,6 +197,7 @@ static const struct rung {
 	{"counter-thread", mark_thread_up, mark_thread_down},
 	{"resume", resume_up, NULL},
 	{"rewrap", rewrap_up, rewrap_down},
+	{"ua", ua_up, ua_down},
 	{"admin-socket", admin_up, admin_down},
 };
 #define RUNGS (sizeof(ladder) / sizeof(ladder[0]))
@@ -266,8 +292,7 @@ static int conf_read(const struct options *options, struct conf *conf)
 	char why[CONF_WHY_MAX];
 
 	conf_init(conf);
-	if ((!is_default && conf_load(conf, path, why) != 0) ||
-		conf_socket_resolve(conf, options->socket != NULL, why) != 0) {
+	if (!is_default && conf_load(conf, path, why) != 0) {
 		fprintf(stderr, "mskpushd: %s\n", why);
 		return -EINVAL;
 	}
@@ -279,7 +304,10 @@ static int conf_read(const struct options *options, struct conf *conf)
 		flag_apply(conf, "--store", "store.dir", options->store) != 0 ||
 		flag_apply(conf, "--log-level", "log.level", options->log_level) != 0)
 		return -EINVAL;
-	return 0;
+	if (conf_socket_resolve(conf, options->socket != NULL, why) == 0)
+		return 0;
+	fprintf(stderr, "mskpushd: %s\n", why);
+	return -EINVAL;
 }
 
 static void default_report(const char *key, const char *value)

@@ -3,8 +3,6 @@
 
 // Encrypts and authenticates the messages of a burst.
 
-#include <string.h>
-
 #include "worker.h"
 
 void stage_seal(struct worker *w)
@@ -12,5 +10,4 @@ void stage_seal(struct worker *w)
 	struct burst *b = &w->burst;
 
 	crypto_seal_burst(w->crypto, &b->run->label, b->counter, b->seal, b->n);
-	explicit_bzero(b->psk, b->n * sizeof(b->psk[0]));
 }

@@ -75,16 +75,6 @@ static struct store_env *env_alloc(void)
 	return env;
 }
 
-static int file_remove(const char *dir, const char *name)
-{
-	char path[PATH_BYTES];
-	int rc = file_path(dir, name, path);
-
-	if (rc == 0 && unlink(path) != 0 && errno != ENOENT)
-		rc = -errno;
-	return rc;
-}
-
 // A new file with all tables, opened. *env is the caller's also when this fails.
 static int file_create(const char *dir, uint64_t map_bytes, struct store_env **env)
 {

@@ -71,6 +71,16 @@ int file_install(const char *dir, const char *from, const char *to)
 	return rc == 0 ? dir_sync(dir) : rc;
 }
 
+int file_remove(const char *dir, const char *name)
+{
+	char path[PATH_BYTES];
+	int rc = file_path(dir, name, path);
+
+	if (rc == 0 && unlink(path) != 0 && errno != ENOENT)
+		rc = -errno;
+	return rc;
+}
+
 // LMDB would let a second daemon in. The lock lives as long as the descriptor, so that a crash
 // leaves none behind; the pid in the file is for people.
 int dir_lock(const char *dir, int *fd, char *why)

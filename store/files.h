@@ -17,6 +17,7 @@ __attribute__((format(printf, 3, 4))) int why_not(char *why, int rc, const char 
 int file_path(const char *dir, const char *name, char out[PATH_BYTES]);
 // Opens for reading and writing, mode 0600; why gets a sentence. flags: what open() takes besides.
 int file_open(const char *dir, const char *name, int flags, int *fd, char *why);
+int file_remove(const char *dir, const char *name); // one that is not there is removed already
 // Takes the directory's lock, which lives as long as *fd. -EBUSY: a process has it, why names it.
 int dir_lock(const char *dir, int *fd, char *why);
 // A name in a directory is durable when the directory was synced: to sync the file is not enough.

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -65,7 +66,7 @@ static int file_sync(const struct store_mark *m)
 	return fdatasync(m->fd) == 0 ? 0 : -errno;
 }
 
-static int sectors_create(struct store_mark *m, const uint8_t machine_id[16])
+static int sectors_begin(struct store_mark *m, const uint8_t machine_id[16])
 {
 	struct mark_record first = {.version = MARK_VERSION};
 	int rc = -posix_fallocate(m->fd, 0, 2 * SECTOR_BYTES);
@@ -80,16 +81,20 @@ static int sectors_create(struct store_mark *m, const uint8_t machine_id[16])
 	return rc == 0 ? file_sync(m) : rc;
 }
 
-// It gets its name when both sectors are on the disk: else a cut in between would leave a file that
-// is refused as damaged.
+// Makes the file under another name: a start that ends in between, by a crash or for want of room,
+// leaves none that looks damaged.
 static int mark_create(struct store_mark *m, const char *dir, const uint8_t machine_id[16])
 {
 	char why[WHY_BYTES];
 	int rc = file_open(dir, MARK_NEW, O_CREAT | O_TRUNC, &m->fd, why);
 
 	if (rc == 0)
-		rc = sectors_create(m, machine_id);
-	return rc == 0 ? file_install(dir, MARK_NEW, MARK_FILE) : rc;
+		rc = sectors_begin(m, machine_id);
+	if (rc == 0)
+		rc = file_install(dir, MARK_NEW, MARK_FILE);
+	if (rc != 0)
+		file_remove(dir, MARK_NEW);
+	return rc;
 }
 
 static int mark_read(
@@ -117,11 +122,28 @@ static int mark_read(
 	return 0;
 }
 
+// 0 when there is a file with something in it; -ENOENT when there is none.
+static int mark_find(struct store_mark *m, const char *dir)
+{
+	char why[WHY_BYTES];
+	struct stat st;
+	int rc = file_open(dir, MARK_FILE, 0, &m->fd, why);
+
+	if (rc != 0)
+		return rc;
+	if (fstat(m->fd, &st) != 0)
+		return -errno;
+	if (st.st_size > 0)
+		return 0;
+	close(m->fd);
+	m->fd = -1;
+	return -ENOENT;
+}
+
 int store_mark_open(const char *dir, const uint8_t machine_id[16], struct store_mark **out,
 	uint32_t *mark, enum store_mark_state *state)
 {
 	struct store_mark *m = calloc(1, sizeof(*m));
-	char why[WHY_BYTES];
 	int rc;
 
 	*out = NULL;
@@ -130,14 +152,11 @@ int store_mark_open(const char *dir, const uint8_t machine_id[16], struct store_
 	if (m == NULL)
 		return -ENOMEM;
 	m->fd = -1;
-	rc = file_open(dir, MARK_FILE, 0, &m->fd, why);
-	if (rc == 0 && lseek(m->fd, 0, SEEK_END) == 0) {
-		close(m->fd);
-		rc = -ENOENT;
-	}
-	rc = rc == -ENOENT ? mark_create(m, dir, machine_id)
-		: rc == 0  ? mark_read(m, machine_id, state)
-			   : rc;
+	rc = mark_find(m, dir);
+	if (rc == -ENOENT)
+		rc = mark_create(m, dir, machine_id);
+	else if (rc == 0)
+		rc = mark_read(m, machine_id, state);
 	if (rc != 0) {
 		store_mark_close(m);
 		return rc;

@@ -317,3 +317,25 @@ int store_subscriber_verified(struct store_txn *txn, const store_id *ids, size_t
 	}
 	return rc;
 }
+
+static bool muk_is_same(const struct view *v, const struct store_verification *verification)
+{
+	struct store_muk_state muk;
+	bool is_same = verification->id < v->state->span &&
+		view_muk_state(v, verification->id, &muk) == 0 &&
+		store_muk_check(&muk) == verification->muk_check;
+
+	explicit_bzero(&muk, sizeof(muk));
+	return is_same;
+}
+
+int store_subscriber_verified_under(
+	struct store_txn *txn, const struct store_verification *list, size_t n)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++)
+		if (muk_is_same(&txn->view, &list[i]))
+			rc = store_subscriber_verified(txn, &list[i].id, 1);
+	return rc;
+}

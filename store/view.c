@@ -151,9 +151,16 @@ static int cold_secrets(const struct view *v, store_id id, struct store_subscrib
 	return rc == -ENOENT ? -EIO : rc;
 }
 
-int view_subscriber(const struct view *v, store_id id, struct store_subscriber *out)
+int view_muk_state(const struct view *v, store_id id, struct store_muk_state *out)
 {
 	const struct store_block *block;
+	int rc = view_hot_block(v, id / STORE_BLOCK_SUBSCRIBERS, &block);
+
+	return rc == 0 ? hot_secret(v, id, block, out) : rc;
+}
+
+int view_subscriber(const struct view *v, store_id id, struct store_subscriber *out)
+{
 	const struct store_hot *hot;
 	int rc = view_hot(v, id, &hot);
 
@@ -162,9 +169,7 @@ int view_subscriber(const struct view *v, store_id id, struct store_subscriber *
 		return rc;
 	view_btid(v, id, hot, out->btid);
 	view_impi(v, id, hot, out->impi);
-	rc = view_hot_block(v, id / STORE_BLOCK_SUBSCRIBERS, &block);
-	if (rc == 0)
-		rc = hot_secret(v, id, block, &out->muk_state);
+	rc = view_muk_state(v, id, &out->muk_state);
 	if (rc == 0)
 		rc = cold_secrets(v, id, out);
 	if (rc != 0)

@@ -23,6 +23,8 @@ size_t view_btid(const struct view *v, store_id id, const struct store_hot *hot,
 size_t view_impi(const struct view *v, store_id id, const struct store_hot *hot,
 	char out[STORE_NAI_MAX + 1]);
 
+// Any id of a block. Errors of view_hot_block(), and -EBADMSG when it is not what was sealed.
+int view_muk_state(const struct view *v, store_id id, struct store_muk_state *out);
 int view_subscriber(const struct view *v, store_id id, struct store_subscriber *out);
 int view_prev(const struct view *v, store_id id, struct store_prev *out);
 

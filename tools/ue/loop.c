@@ -22,7 +22,7 @@
 #define LONG_IDLE_US 100000
 #define NAP_US 50
 #define LONG_NAP_US 1000
-#define LINK_CHECK_US 100000
+#define LOOK_US 100000 // how often the link and the capture are seen to
 #define ATTACH_RETRY_US 100000
 
 struct loop {
@@ -38,7 +38,7 @@ struct loop {
 	uint16_t rx_queue;
 	uint16_t tx_queue;
 	int64_t busy_at;
-	int64_t link_checked_at;
+	int64_t looked_at;
 };
 
 static unsigned backlog_room(const struct loop *loop)
@@ -166,9 +166,9 @@ static void nap(struct loop *loop, bool is_busy, const struct ue_now *now)
 	if (is_busy)
 		loop->busy_at = now->mono;
 	else if (idle > LONG_IDLE_US)
-		usleep(LONG_NAP_US);
+		http_wait(loop->program->http, LONG_NAP_US);
 	else if (idle > IDLE_US)
-		usleep(NAP_US);
+		http_wait(loop->program->http, NAP_US);
 }
 
 // Works until the other end is gone or stop is requested.
@@ -178,7 +178,7 @@ static void loop_turn_all(struct loop *loop)
 	struct ue_now now = ue_now();
 
 	loop->busy_at = now.mono;
-	loop->link_checked_at = now.mono;
+	loop->looked_at = now.mono;
 	while (!atomic_load_explicit(&program->stop_requested, memory_order_relaxed)) {
 		bool is_busy;
 
@@ -187,9 +187,12 @@ static void loop_turn_all(struct loop *loop)
 		is_busy = burst_take(loop, &now);
 		is_busy |= delayed_send(loop, &now);
 		is_busy |= backlog_flush(loop);
+		is_busy |= http_turn(program->http, &now);
 		nap(loop, is_busy, &now);
-		if (now.mono - loop->link_checked_at >= LINK_CHECK_US) {
-			loop->link_checked_at = now.mono;
+		if (now.mono - loop->looked_at >= LOOK_US) {
+			loop->looked_at = now.mono;
+			if (program->capture != NULL)
+				capture_flush(program->capture);
 			if (!port_is_alive(&loop->port))
 				return;
 		}
@@ -255,6 +258,8 @@ int loop_run(struct program *program)
 	}
 	prctl(PR_SET_TIMERSLACK, 1000UL);
 	while (loop_attach(&loop, is_first)) {
+		if (is_first)
+			http_begin(program->http);
 		is_first = false;
 		atomic_fetch_add(&program->attachments, 1);
 		atomic_store(&program->port_state, PORT_UP);
