@@ -288,9 +288,9 @@ void capture_tx_begin(struct worker *w, unsigned port, struct rte_mbuf **mbufs, 
 void capture_tx_end(struct worker *w, unsigned taken);
 
 void worker_drop(struct worker *w, struct rte_mbuf *mbuf, enum dp_drop why);
-// Gives up what burst and egress hold; of one run, or of all (NULL).
 // Wipes the keys that the fetch stage has put there.
 void burst_forget_keys(struct burst *b);
+// Gives up what burst and egress hold; of one run, or of all (NULL).
 void burst_discard(struct worker *w, const struct run *run);
 // Gives it back to the rounds, which choose it again: what waits too long is made anew.
 void burst_return(struct worker *w);
