@@ -50,8 +50,16 @@ static int store_up(struct site *s, char why[256])
 		.max_readers = READERS_MAX,
 		.wrapping_key = s->conf.store.wrapping_key,
 	};
+	struct store_env_info info;
+	int ret = store_env_open(&conf, &s->ctl.env, why);
 
-	return store_env_open(&conf, &s->ctl.env, why);
+	if (ret != 0)
+		return ret;
+	if (store_env_info(s->ctl.env, &info) == 0 && info.key_numbers_skipped != 0)
+		log_warning("store-is-a-copy",
+			"why=\"a backup was restored\" key_numbers_skipped=%u",
+			info.key_numbers_skipped);
+	return 0;
 }
 
 static void store_down(struct site *s)

@@ -50,7 +50,7 @@ static unsigned place_of(
 }
 
 unsigned translate_member(struct store_reader *r, const struct store_eligibility *e, store_id id,
-	 const struct member_wish *wish, struct member *member)
+	const struct member_wish *wish, struct member *member)
 {
 	const struct store_hot *hot = store_reader_hot(r, id);
 	unsigned why = refuse_record(e, hot, wish->is_registered);

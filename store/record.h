@@ -16,7 +16,6 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records lie in memory order");
 
-#define STORE_FORMAT 2
 #define STORE_MAGIC "mskpush"
 
 // Keys of the table `meta`.

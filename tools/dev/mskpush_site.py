@@ -77,7 +77,7 @@ class Site:
     def program(self, name):
         """Path of one of our programs in the build directory."""
         folder = {"mskpushd": "control", "mskpush-ue": "tools/ue", "mskpush": "tools/cli",
-                  "mikey-dump": "tools/dump"}[name]
+                  "mikey-dump": "tools/dump", "mskpush-store": "tools/store"}[name]
         return os.path.join(self.build, folder, name)
 
     def environment(self):
