@@ -47,6 +47,7 @@ static int store_up(struct site *s, char why[256])
 	struct store_env_conf conf = {
 		.dir = s->conf.store.dir,
 		.map_bytes = s->conf.store.map_bytes,
+		.map_max_bytes = s->conf.store.map_max_bytes,
 		.max_readers = READERS_MAX,
 		.wrapping_key = s->conf.store.wrapping_key,
 	};

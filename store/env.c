@@ -37,7 +37,7 @@ static int dir_prepare(const char *dir, char *why)
 	return 0;
 }
 
-static int map_size(const struct store_env_conf *conf, int fd, uint64_t *bytes, char *why)
+static int map_size(struct store_env *env, const struct store_env_conf *conf, int fd, char *why)
 {
 	struct stat st;
 	uint64_t size = conf->map_bytes > ENV_MAP_BYTES_MIN ? conf->map_bytes : ENV_MAP_BYTES_MIN;
@@ -47,7 +47,11 @@ static int map_size(const struct store_env_conf *conf, int fd, uint64_t *bytes, 
 			strerror(errno));
 	if ((uint64_t)st.st_size > size)
 		size = (uint64_t)st.st_size;
-	*bytes = (size + ENV_PAGE_BYTES - 1) / ENV_PAGE_BYTES * ENV_PAGE_BYTES;
+	size = (size + ENV_PAGE_BYTES - 1) / ENV_PAGE_BYTES * ENV_PAGE_BYTES;
+	atomic_store(&env->map_bytes, size);
+	env->map_max_bytes = conf->map_max_bytes / ENV_PAGE_BYTES * ENV_PAGE_BYTES;
+	if (env->map_max_bytes < size)
+		env->map_max_bytes = size;
 	return 0;
 }
 
@@ -78,7 +82,7 @@ static int lmdb_open(struct store_env *env, const struct store_env_conf *conf, c
 	if (rc == 0 && conf->max_readers != 0)
 		rc = mdb_env_set_maxreaders(env->mdb, conf->max_readers);
 	if (rc == 0)
-		rc = mdb_env_set_mapsize(env->mdb, env->map_bytes);
+		rc = mdb_env_set_mapsize(env->mdb, env->map_max_bytes);
 	if (rc == 0)
 		rc = mdb_env_open(env->mdb, path, flags, 0600);
 	if (rc == 0 && !env->is_read_only)
@@ -201,7 +205,7 @@ static int wrap_open_up(struct store_env *env, const struct store_env_conf *conf
 static int data_open(struct store_env *env, const struct store_env_conf *conf, int fd, char *why)
 {
 	const char *path = env->is_read_only ? conf->file : conf->dir;
-	int rc = map_size(conf, fd, &env->map_bytes, why);
+	int rc = map_size(env, conf, fd, why);
 
 	if (rc == 0)
 		rc = lmdb_open(env, conf, why);
@@ -297,7 +301,8 @@ int store_env_info(struct store_env *env, struct store_env_info *out)
 	if (rc != 0)
 		return db_error(rc);
 	*out = (struct store_env_info){
-		.map_bytes = info.me_mapsize,
+		.map_bytes = atomic_load(&env->map_bytes),
+		.map_max_bytes = env->map_max_bytes,
 		.used_bytes = (info.me_last_pgno + 1) * ENV_PAGE_BYTES,
 		.version = info.me_last_txnid,
 		.readers = info.me_numreaders,

@@ -9,13 +9,18 @@
 #include "record.h"
 #include "writer.h"
 
+#include <stdatomic.h>
+
 struct store_env {
 	struct MDB_env *mdb;
 	unsigned int dbi[DB_COUNT];
 	int lock_fd;
 	bool is_read_only;
 	unsigned key_numbers_skipped;
-	uint64_t map_bytes;
+	_Atomic uint64_t map_bytes; // set aside on the disk; writer: rw, others: ro
+	uint64_t map_max_bytes;
+	bool is_disk_full; // it gave no more; writer only, as the next
+	int64_t grow_again_s;
 	struct hash_key hash_key; // never changes after creation
 	struct wrap *wrap; // data keys, wrap_keys.h
 	struct store_import *import; // the open one; writer only
@@ -53,6 +58,9 @@ int env_open_format_1(const char *path, struct store_env **out, char *why);
 int copy_mark(const char *path, struct store_backup_result *result);
 // copy.c: what a copy of a store has to do before it is one.
 int copy_recover(struct store_env *env);
+
+// room.c: sets more of the disk aside when little is left of what is.
+void env_keep_room(struct store_env *env);
 
 // Opens the first n tables, making them in a new store.
 int db_open_tables(struct store_env *env, struct MDB_txn *mdb, int n, bool is_new);

@@ -15,7 +15,8 @@ struct store_env_conf {
 	const char *dir; // made 0700 when missing
 	const char
 		*file; // or this file alone, such as a backup: read only, and nobody may write it
-	uint64_t map_bytes; // size of the map, preallocated; grown when the file is larger
+	uint64_t map_bytes; // set aside on the disk at once; more when the file is larger
+	uint64_t map_max_bytes; // it may grow so far while it is open; 0: not at all
 	unsigned max_readers;
 	const char *wrapping_key; // where it comes from, see below; NULL as "none"
 };
@@ -27,7 +28,8 @@ int store_env_open(const struct store_env_conf *conf, struct store_env **out, ch
 void store_env_close(struct store_env *env);
 
 struct store_env_info {
-	uint64_t map_bytes;
+	uint64_t map_bytes; // set aside
+	uint64_t map_max_bytes;
 	uint64_t used_bytes; // (last page + 1) x page size
 	uint64_t version; // number of the last commit
 	uint32_t readers;

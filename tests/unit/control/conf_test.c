@@ -67,7 +67,7 @@ static void unknown_key_is_named_with_line_and_what_is_allowed(void **state)
 {
 	(void)state;
 	expect_refused("fqdn: a\nstore:\n  dri: /x\n",
-		"f.yaml:3: store.dri: unknown key; allowed: dir, map_size, max_subscribers, "
+		"f.yaml:3: store.dri: unknown key; allowed: dir, map_size, map_max, max_subscribers, "
 		"wrapping_key");
 	expect_refused("nix: 1\n",
 		"f.yaml:1: nix: unknown key; allowed: store, socket, fqdn, port, ports, routes, "
