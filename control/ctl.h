@@ -18,6 +18,7 @@ struct dp;
 struct dp_cmd;
 struct writer;
 struct campaigns;
+struct pulse;
 
 // One per daemon. Filled by the start ladder, step by step, and const while the daemon serves;
 // what the pointers lead to has locks of its own.
@@ -30,6 +31,7 @@ struct ctl {
 	pthread_mutex_t dp_lock; // the calls of dp.h that take one thread at a time
 	pthread_mutex_t msk_lock; // held by who makes or changes MSKs, or starts a campaign
 	int64_t started_ms; // Unix milliseconds
+	struct pulse *pulse; // main thread; NULL: nobody listens
 	int wake_fd; // eventfd of the main loop: written to end the daemon
 };
 

@@ -22,7 +22,9 @@
 #include "ctl.h"
 #include "dp.h"
 #include "log.h"
+#include "notify.h"
 #include "options.h"
+#include "pulse.h"
 #include "writer_thread.h"
 
 #define READERS_MAX 192 // workers, connections, and some
@@ -35,6 +37,7 @@ struct site {
 	struct dp_counter_start counter;
 	struct counter_mark *mark;
 	struct admin_http *http;
+	struct pulse pulse;
 	int signal_fd;
 };
 
@@ -179,6 +182,7 @@ static int ladder_up(struct site *s)
 		if (ret == 0)
 			continue;
 		log_error("start-failed", "step=%s errno=%d why=\"%s\"", ladder[i].name, -ret, why);
+		notify_send("STATUS=Start failed at %s: %s\nERRNO=%d", ladder[i].name, why, -ret);
 		ladder_down(s, i);
 		return ret;
 	}
@@ -206,8 +210,10 @@ static void site_serve(struct site *s)
 	struct pollfd fds[2] = {
 		{.fd = s->signal_fd, .events = POLLIN}, {.fd = s->ctl.wake_fd, .events = POLLIN}};
 
-	while (poll(fds, 2, SETTLE_MS) <= 0)
+	while (poll(fds, 2, SETTLE_MS) <= 0) {
 		settle_step(&s->ctl);
+		pulse_beat(&s->ctl);
+	}
 }
 
 static int site_run(struct site *s)
@@ -226,7 +232,9 @@ static int site_run(struct site *s)
 		return EXIT_FAILURE;
 	log_info("ready", "version=%s pid=%d socket=%s store=%s", MSKPUSH_VERSION, (int)getpid(),
 		s->conf.socket, s->conf.store.dir);
+	pulse_begin(&s->ctl, &s->pulse);
 	site_serve(s);
+	pulse_end(&s->ctl);
 	log_info("stopping", "pid=%d", (int)getpid());
 	ladder_down(s, RUNGS);
 	log_info("stopped", "pid=%d", (int)getpid());

@@ -22,6 +22,7 @@
 #include "conf.h"
 #include "dp.h"
 #include "log.h"
+#include "pulse.h"
 
 #define EVENTS_MAX 64
 #define SAVE_MAX 64 // slices of one commit
@@ -144,9 +145,10 @@ static int run_save_all(struct ctl *ctl, struct campaign_run *run)
 {
 	int ret;
 
-	do
+	do {
 		ret = run_save(ctl, run);
-	while (ret > 0);
+		pulse_beat(ctl);
+	} while (ret > 0);
 	return ret;
 }
 
@@ -265,8 +267,10 @@ static void verifications_note(struct ctl *ctl, const struct campaign_run *run)
 	struct flags flags = {.dp = run->dp};
 	int ret = 0;
 
-	while (flags.next < run->record.span && ret == 0)
+	while (flags.next < run->record.span && ret == 0) {
 		ret = ctl_writer_run(ctl, flags_job, &flags);
+		pulse_beat(ctl);
+	}
 	if (ret != 0)
 		log_warning(
 			"verifications-not-noted", "campaign=%u errno=%d", run->record.id, -ret);
@@ -290,7 +294,7 @@ static void slices_drop(struct ctl *ctl, uint32_t id)
 	struct drop drop = {.id = id, .has_more = 1};
 
 	while (drop.has_more == 1 && ctl_writer_run(ctl, drop_job, &drop) == 0)
-		;
+		pulse_beat(ctl);
 }
 
 // Campaigns of the same kind over the same group: those for one subscriber do not push out the

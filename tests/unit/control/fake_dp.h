@@ -22,6 +22,7 @@ struct dp {
 	unsigned events;
 	_Atomic uint32_t now, highest, mark;
 	_Atomic int capture_fd;
+	uint64_t turns[DP_WORKERS_MAX]; // of each worker
 };
 
 struct dp *fake_dp_create(unsigned workers);
