@@ -12,7 +12,7 @@ export PATH
 packages_build="gcc libc6-dev meson ninja-build pkg-config python3 libdpdk-dev libipsec-mb-dev
 	liblmdb-dev libmicrohttpd-dev libjansson-dev libyaml-dev libssl-dev libcurl4-openssl-dev
 	libpcap-dev libcmocka-dev scdoc"
-packages_test="tshark libasan8 libubsan1 binutils procps"
+packages_test="tshark libasan8 libubsan1 binutils procps systemd"
 packages_bench="dpdk-dev"
 
 setup_fail() {
