@@ -14,6 +14,7 @@ packages_build="gcc libc6-dev meson ninja-build pkg-config python3 libdpdk-dev l
 	libpcap-dev libcmocka-dev scdoc"
 packages_test="tshark libasan8 libubsan1 binutils procps systemd"
 packages_bench="dpdk-dev"
+packages_install="debhelper lintian mmdebstrap uidmap git systemd"
 
 setup_fail() {
 	printf '%s: %s\n' "${0##*/}" "$1" >&2
