@@ -139,7 +139,8 @@ int conf_socket_resolve(struct conf *conf, bool is_flag_given, char why[CONF_WHY
 	return conf_set(conf, "socket", path, why);
 }
 
-void conf_defaults_report(const struct conf *conf, void (*fn)(const char *key, const char *value))
+void conf_defaults_report(const struct conf *conf,
+	void (*fn)(void *arg, const char *key, const char *value), void *arg)
 {
 	struct conf *initial = malloc(sizeof(*initial));
 
@@ -153,7 +154,7 @@ void conf_defaults_report(const struct conf *conf, void (*fn)(const char *key, c
 		size_t size = row->type == CONF_IPV4 ? sizeof(struct conf_ipv4) : strlen(then) + 1;
 
 		if (row->is_site_specific && memcmp(now, then, size) == 0)
-			fn(row->key, row->initial);
+			fn(arg, row->key, row->initial);
 	}
 	free(initial);
 }

@@ -133,7 +133,10 @@ void conf_print(const struct conf *conf, FILE *out);
 // file), $XDG_RUNTIME_DIR/mskpush/admin.sock, /run/mskpush/admin.sock.
 int conf_socket_resolve(struct conf *conf, bool is_flag_given, char why[CONF_WHY_MAX]);
 // Calls fn for each site-specific key that still has its default.
-void conf_defaults_report(const struct conf *conf, void (*fn)(const char *key, const char *value));
+void conf_defaults_report(const struct conf *conf,
+	void (*fn)(void *arg, const char *key, const char *value), void *arg);
+// Says what the configuration comes to (conf_explain.c).
+void conf_explain(const struct conf *conf, FILE *out);
 
 // --- Values (conf_value.c) ------------------------------------------------------------------
 

@@ -272,8 +272,9 @@ static int conf_read(const struct options *options, struct conf *conf)
 	return 0;
 }
 
-static void default_report(const char *key, const char *value)
+static void default_report(void *arg, const char *key, const char *value)
 {
+	(void)arg;
 	log_warning("conf-default", "key=%s value=\"%s\"", key, value);
 }
 
@@ -289,6 +290,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	if (options.only_check) {
 		printf("%s: right\n", options.config);
+		conf_explain(&site.conf, stdout);
 		return EXIT_SUCCESS;
 	}
 	if (options.only_print) {
@@ -296,7 +298,7 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	log_level_set((enum log_level)site.conf.log.level);
-	conf_defaults_report(&site.conf, default_report);
+	conf_defaults_report(&site.conf, default_report, NULL);
 	site.is_clock_accepted = options.is_clock_accepted;
 	return site_run(&site);
 }

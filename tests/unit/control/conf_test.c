@@ -213,8 +213,9 @@ static void socket_is_taken_from_environment_file_and_default_in_this_order(void
 
 static unsigned reported;
 
-static void report(const char *key, const char *value)
+static void report(void *arg, const char *key, const char *value)
 {
+	(void)arg;
 	(void)value;
 	assert_string_not_equal(key, "fqdn");
 	reported++;
@@ -224,8 +225,40 @@ static void site_specific_defaults_are_reported(void **state)
 {
 	(void)state;
 	assert_int_equal(read_text("fqdn: bmsc.site\nport: {device: net_null1}\n"), 0);
-	conf_defaults_report(&conf, report);
+	conf_defaults_report(&conf, report, NULL);
 	assert_int_equal(reported, 2);
+}
+
+static void explained(const char *yaml, char text[4096])
+{
+	FILE *out = fmemopen(text, 4096, "w");
+
+	assert_int_equal(read_text(yaml), 0);
+	conf_explain(&conf, out);
+	fclose(out);
+}
+
+static void explanation_says_what_the_values_come_to(void **state)
+{
+	char text[4096];
+
+	(void)state;
+	explained("campaign: {sends: 3, waits: [1s, 5s]}\nworkers: {count: 2, cpus: [4, 6]}\n"
+		  "port: {device: '0000:3b:00.0'}\nstore: {map_size: 256M}\n",
+		text);
+	assert_non_null(strstr(text, "0000:3b:00.0, a PCI port"));
+	assert_non_null(strstr(text, "CPU 4, 6; idle ones sleep"));
+	assert_non_null(strstr(text, "given up 11 s after"));
+	assert_non_null(strstr(text, "room for some 1048576 subscribers"));
+	assert_non_null(strstr(text, "2442M as store.map_size"));
+	assert_non_null(strstr(text, "fqdn: still the default"));
+	assert_null(strstr(text, "port.device: still"));
+	explained("fqdn: a.b\nport: {device: 'net_af_packet0,iface=x'}\ncampaign: {rate: 5}\n"
+		  "store: {max_subscribers: 1000}\n",
+		text);
+	assert_non_null(strstr(text, "through a packet socket"));
+	assert_null(strstr(text, "would hold those"));
+	assert_null(strstr(text, "set campaign.rate"));
 }
 
 static void missing_file_is_an_error_with_its_name(void **state)
@@ -251,6 +284,7 @@ int main(void)
 		cmocka_unit_test(printed_configuration_reads_back_the_same),
 		cmocka_unit_test(socket_is_taken_from_environment_file_and_default_in_this_order),
 		cmocka_unit_test(site_specific_defaults_are_reported),
+		cmocka_unit_test(explanation_says_what_the_values_come_to),
 		cmocka_unit_test(missing_file_is_an_error_with_its_name),
 	};
 
