@@ -84,6 +84,7 @@ struct conf {
 	uint64_t verification_timestamp; // 0: 4 octets, 1: 8
 	struct {
 		uint64_t level; // enum log_level
+		uint64_t target; // enum log_target
 	} log;
 };
 

@@ -71,5 +71,7 @@ const struct conf_row conf_rows[] = {
 		"it open)."},
 	{"log.level", CONF_CHOICE, AT(log.level), false, 0, 0, "info", "error warning info debug",
 		"What is logged: this level and those before it."},
+	{"log.target", CONF_CHOICE, AT(log.target), false, 0, 0, "auto", "auto stderr journal",
+		"Where to: stderr, systemd's journal, or the journal when stderr leads there."},
 };
 const size_t conf_rows_count = sizeof(conf_rows) / sizeof(conf_rows[0]);

@@ -213,6 +213,7 @@ static void site_serve(struct site *s)
 	while (poll(fds, 2, SETTLE_MS) <= 0) {
 		settle_step(&s->ctl);
 		pulse_beat(&s->ctl);
+		log_suppressed_tell();
 	}
 }
 
@@ -298,6 +299,8 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	log_level_set((enum log_level)site.conf.log.level);
+	if (log_target_set((enum log_target)site.conf.log.target, NULL) != 0)
+		log_warning("no-journal", "effect=\"the log goes to stderr\"");
 	conf_defaults_report(&site.conf, default_report, NULL);
 	site.is_clock_accepted = options.is_clock_accepted;
 	return site_run(&site);
