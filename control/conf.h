@@ -42,6 +42,13 @@ struct conf_texts {
 	unsigned n;
 };
 
+// What a campaign gets whose order does not say otherwise.
+struct conf_campaign {
+	uint64_t sends;
+	struct conf_numbers waits_s; // the last one stands for all that are missing
+	uint64_t rate;
+};
+
 struct conf {
 	struct {
 		char dir[CONF_TEXT_MAX];
@@ -75,11 +82,7 @@ struct conf {
 		char file_prefix[CONF_TEXT_MAX]; // empty: mskpush-PID
 		struct conf_texts args;
 	} eal;
-	struct {
-		uint64_t sends;
-		struct conf_numbers waits_s; // the last one stands for all that are missing
-		uint64_t rate;
-	} campaign;
+	struct conf_campaign campaign;
 	uint64_t muk_margin_s;
 	uint64_t verification_timestamp; // 0: 4 octets, 1: 8
 	struct {

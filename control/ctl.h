@@ -14,6 +14,7 @@
 #include "writer.h"
 
 struct conf;
+struct conf_campaign;
 struct dp;
 struct dp_cmd;
 struct writer;
@@ -23,11 +24,12 @@ struct pulse;
 // One per daemon. Filled by the start ladder, step by step, and const while the daemon serves;
 // what the pointers lead to has locks of its own.
 struct ctl {
-	const struct conf *conf;
+	const struct conf *conf; // what reload.c may change: under conf_lock
 	struct store_env *env;
 	struct dp *dp; // NULL: not started, or stopped. Under dp_lock
 	struct writer *writer;
 	struct campaigns *campaigns;
+	pthread_mutex_t conf_lock;
 	pthread_mutex_t dp_lock; // the calls of dp.h that take one thread at a time
 	pthread_mutex_t msk_lock; // held by who makes or changes MSKs, or starts a campaign
 	int64_t started_ms; // Unix milliseconds
@@ -67,6 +69,11 @@ void ctl_reader_put(struct ctl *ctl, struct store_reader *r);
 
 // Hands a command to all workers; waits a fifth of a second while a ring is full, then -EAGAIN.
 int ctl_command(struct ctl *ctl, const struct dp_cmd *cmd);
+
+// --- The configuration (ctl.c) --------------------------------------------------------------
+
+// The values in force now. Any thread.
+void ctl_campaign_defaults(struct ctl *ctl, struct conf_campaign *out);
 
 // --- Subscribers ----------------------------------------------------------------------------
 

@@ -30,9 +30,10 @@ int log_level_parse(const char *name, enum log_level *out);
 // is systemd's. -errno: the journal cannot be reached, and it stays with stderr.
 int log_target_set(enum log_target target, const char *journal);
 
-// event: a literal, it is remembered by its address. pairs: format of the key=value pairs as log_text.h knows it; texts in double quotes. Lines of
-// one event beyond 5 in a second (errors and warnings; 50 of the others) are not written; the next
-// one that is tells how many those were (not-logged=).
+// event: a literal, it is remembered by its address. pairs: format of the key=value pairs as
+// log_text.h knows it; texts in double quotes. Lines of one event beyond 5 in a second (errors and
+// warnings; 50 of the others) are not written; the next one that is tells how many those were
+// (not-logged=).
 void log_error(const char *event, const char *pairs, ...) __attribute__((format(printf, 2, 3)));
 void log_warning(const char *event, const char *pairs, ...) __attribute__((format(printf, 2, 3)));
 void log_info(const char *event, const char *pairs, ...) __attribute__((format(printf, 2, 3)));

@@ -25,12 +25,15 @@
 #include "notify.h"
 #include "options.h"
 #include "pulse.h"
+#include "ready.h"
+#include "reload.h"
 #include "writer_thread.h"
 
 #define READERS_MAX 192 // workers, connections, and some
 #define EXIT_USAGE 2
 
 struct site {
+	struct options options;
 	struct conf conf;
 	bool is_clock_accepted;
 	struct ctl ctl;
@@ -189,6 +192,34 @@ static int ladder_up(struct site *s)
 	return 0;
 }
 
+// --- Configuration: file, then environment, then flags --------------------------------------
+
+static int flag_apply(struct conf *conf, const char *flag, const char *key, const char *value,
+	char why[CONF_WHY_MAX])
+{
+	char what[CONF_WHY_MAX];
+
+	if (value == NULL || conf_set(conf, key, value, what) == 0)
+		return 0;
+	snprintf(why, CONF_WHY_MAX, "%s: %.400s", flag, what);
+	return -EINVAL;
+}
+
+static int conf_read(const struct options *options, struct conf *conf, char why[CONF_WHY_MAX])
+{
+	bool is_default = options->config == NULL && access(OPTIONS_CONFIG, F_OK) != 0;
+	const char *path = options->config == NULL ? OPTIONS_CONFIG : options->config;
+
+	conf_init(conf);
+	if ((!is_default && conf_load(conf, path, why) != 0) ||
+		conf_socket_resolve(conf, options->socket != NULL, why) != 0 ||
+		flag_apply(conf, "--socket", "socket", options->socket, why) != 0 ||
+		flag_apply(conf, "--store", "store.dir", options->store, why) != 0 ||
+		flag_apply(conf, "--log-level", "log.level", options->log_level, why) != 0)
+		return -EINVAL;
+	return 0;
+}
+
 // --- Between up and down --------------------------------------------------------------------
 
 // Signals are taken by the main loop; a peer that closes a pipe is an error code, not a signal.
@@ -200,9 +231,39 @@ static int signals_take(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
 		return -1;
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+// The configuration is read again as a whole; one that is wrong changes nothing.
+static void site_reload(struct site *s)
+{
+	static struct conf fresh;
+	char why[CONF_WHY_MAX];
+
+	notify_send("RELOADING=1");
+	if (conf_read(&s->options, &fresh, why) == 0)
+		reload_apply(&s->ctl, &s->conf, &fresh);
+	else
+		log_error("reload-failed", "why=\"%s\"", why);
+	notify_send("READY=1");
+}
+
+// Whether the daemon is to end, by a signal or through its API.
+static bool site_is_to_end(struct site *s, const struct pollfd fds[2])
+{
+	struct signalfd_siginfo signal;
+
+	if (fds[1].revents != 0)
+		return true;
+	if (fds[0].revents == 0 || read(s->signal_fd, &signal, sizeof(signal)) < 0)
+		return false;
+	if (signal.ssi_signo != SIGHUP)
+		return true;
+	site_reload(s);
+	return false;
 }
 
 static void site_serve(struct site *s)
@@ -210,7 +271,7 @@ static void site_serve(struct site *s)
 	struct pollfd fds[2] = {
 		{.fd = s->signal_fd, .events = POLLIN}, {.fd = s->ctl.wake_fd, .events = POLLIN}};
 
-	while (poll(fds, 2, SETTLE_MS) <= 0) {
+	while (poll(fds, 2, SETTLE_MS) <= 0 || !site_is_to_end(s, fds)) {
 		settle_step(&s->ctl);
 		pulse_beat(&s->ctl);
 		log_suppressed_tell();
@@ -223,6 +284,7 @@ static int site_run(struct site *s)
 	s->ctl.started_ms = (int64_t)campaign_now_ms();
 	s->ctl.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->signal_fd = signals_take();
+	pthread_mutex_init(&s->ctl.conf_lock, NULL);
 	pthread_mutex_init(&s->ctl.dp_lock, NULL);
 	pthread_mutex_init(&s->ctl.msk_lock, NULL);
 	if (s->ctl.wake_fd < 0 || s->signal_fd < 0) {
@@ -231,8 +293,7 @@ static int site_run(struct site *s)
 	}
 	if (ladder_up(s) != 0)
 		return EXIT_FAILURE;
-	log_info("ready", "version=%s pid=%d socket=%s store=%s", MSKPUSH_VERSION, (int)getpid(),
-		s->conf.socket, s->conf.store.dir);
+	ready_report(&s->ctl, s->counter.first);
 	pulse_begin(&s->ctl, &s->pulse);
 	site_serve(s);
 	pulse_end(&s->ctl);
@@ -242,36 +303,7 @@ static int site_run(struct site *s)
 	return EXIT_SUCCESS;
 }
 
-// --- Configuration: file, then environment, then flags --------------------------------------
-
-static int flag_apply(struct conf *conf, const char *flag, const char *key, const char *value)
-{
-	char why[CONF_WHY_MAX];
-
-	if (value == NULL || conf_set(conf, key, value, why) == 0)
-		return 0;
-	fprintf(stderr, "mskpushd: %s: %s\n", flag, why);
-	return -EINVAL;
-}
-
-static int conf_read(const struct options *options, struct conf *conf)
-{
-	bool is_default = options->config == NULL && access(OPTIONS_CONFIG, F_OK) != 0;
-	const char *path = options->config == NULL ? OPTIONS_CONFIG : options->config;
-	char why[CONF_WHY_MAX];
-
-	conf_init(conf);
-	if ((!is_default && conf_load(conf, path, why) != 0) ||
-		conf_socket_resolve(conf, options->socket != NULL, why) != 0) {
-		fprintf(stderr, "mskpushd: %s\n", why);
-		return -EINVAL;
-	}
-	if (flag_apply(conf, "--socket", "socket", options->socket) != 0 ||
-		flag_apply(conf, "--store", "store.dir", options->store) != 0 ||
-		flag_apply(conf, "--log-level", "log.level", options->log_level) != 0)
-		return -EINVAL;
-	return 0;
-}
+// --- The program ----------------------------------------------------------------------------
 
 static void default_report(void *arg, const char *key, const char *value)
 {
@@ -282,19 +314,22 @@ static void default_report(void *arg, const char *key, const char *value)
 int main(int argc, char **argv)
 {
 	static struct site site;
-	struct options options;
-	int ret = options_read(argc, argv, &options);
+	struct options *options = &site.options;
+	int ret = options_read(argc, argv, options);
+	char why[CONF_WHY_MAX];
 
 	if (ret != 0)
 		return ret > 0 ? EXIT_SUCCESS : EXIT_USAGE;
-	if (conf_read(&options, &site.conf) != 0)
+	if (conf_read(options, &site.conf, why) != 0) {
+		fprintf(stderr, "mskpushd: %s\n", why);
 		return EXIT_USAGE;
-	if (options.only_check) {
-		printf("%s: right\n", options.config);
+	}
+	if (options->only_check) {
+		printf("%s: right\n", options->config);
 		conf_explain(&site.conf, stdout);
 		return EXIT_SUCCESS;
 	}
-	if (options.only_print) {
+	if (options->only_print) {
 		conf_print(&site.conf, stdout);
 		return EXIT_SUCCESS;
 	}
@@ -302,6 +337,6 @@ int main(int argc, char **argv)
 	if (log_target_set((enum log_target)site.conf.log.target, NULL) != 0)
 		log_warning("no-journal", "effect=\"the log goes to stderr\"");
 	conf_defaults_report(&site.conf, default_report, NULL);
-	site.is_clock_accepted = options.is_clock_accepted;
+	site.is_clock_accepted = options->is_clock_accepted;
 	return site_run(&site);
 }
