@@ -60,6 +60,14 @@ void admin_error(struct admin_reply *reply, unsigned status, const char *word, c
 	...) __attribute__((format(printf, 4, 5)));
 // Makes the reply the error that fits a -errno of the store or the writer; what: "subscriber".
 void admin_error_store(struct admin_reply *reply, int err, const char *what);
+// The reply to a text that names no key group.
+void admin_error_group(struct admin_reply *reply);
+
+// ctl_reader_get(); other than 0: the reply holds the error.
+int admin_reader_get(
+	const struct admin_request *req, struct admin_reply *reply, struct store_reader **out);
+// ctl_writer_run() for changes of services and key groups: tells the workers.
+int admin_dict_change(struct ctl *ctl, int (*fn)(struct store_txn *txn, void *arg), void *arg);
 
 typedef void admin_handler(const struct admin_request *req, struct admin_reply *reply);
 

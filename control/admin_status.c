@@ -125,12 +125,9 @@ void admin_status(const struct admin_request *req, struct admin_reply *reply)
 	uint64_t now = campaign_now_ms();
 	struct dp_status status;
 	struct store_reader *r;
-	int ret = ctl_reader_get(ctl, &r);
 
-	if (ret != 0) {
-		admin_error_store(reply, ret, "store");
+	if (admin_reader_get(req, reply, &r) != 0)
 		return;
-	}
 	dataplane_status(ctl, &status);
 	reply->body = json_pack("{s:s, s:i, s:o, s:f, s:o, s:s, s:o, s:o, s:o, s:o, s:o}",
 		"version", MSKPUSH_VERSION, "pid", (int)getpid(), "started",

@@ -37,10 +37,9 @@ struct ctl {
 	int wake_fd; // eventfd of the main loop: written to end the daemon
 };
 
-// --- The store writer (writer_thread.c)
-// ------------------------------------------------------------ One thread changes the store. Jobs
-// run in the order they came; those that wait at the same moment share one commit. Any thread but
-// the writer's own may call these two; both block.
+// --- The store writer (writer_thread.c) -----------------------------------------------------
+// One thread changes the store. Jobs run in the order they came; those that wait at the same
+// moment share one commit. Any thread but the writer's own may call these two; both block.
 
 // Runs fn in a nested transaction and returns its result once that is durable. What fn did is
 // dropped when it returns other than 0; the jobs beside it are not touched. When the commit

@@ -11,12 +11,36 @@
 #include "frame.h"
 #include "worker.h"
 
-static void answer_send(struct worker *w, struct rte_mbuf *mbuf)
+static unsigned out_flush(struct worker *w)
+{
+	unsigned taken;
+	uint64_t bytes[OUT_MAX + 1];
+
+	// The port owns a frame once it took it: lengths are noted before.
+	bytes[0] = 0;
+	for (unsigned i = 0; i < w->out_n; i++)
+		bytes[i + 1] = bytes[i] + w->out[i]->pkt_len;
+	capture_tx_begin(w, w->out, w->out_n);
+	taken = rte_eth_tx_burst(w->shared->port_id, w->queue, w->out, (uint16_t)w->out_n);
+	capture_tx_end(w, taken);
+	w->stats.tx_frames += taken;
+	w->stats.tx_bytes += bytes[taken];
+	w->out_n -= taken;
+	memmove(w->out, w->out + taken, w->out_n * sizeof(w->out[0]));
+	return taken;
+}
+
+// Takes the mbuf; false when it was dropped.
+static bool answer_send(struct worker *w, struct rte_mbuf *mbuf)
 {
 	if (w->out_n == OUT_MAX)
+		out_flush(w);
+	if (w->out_n == OUT_MAX) {
 		worker_drop(w, mbuf, DP_DROP_NO_ROOM_TO_ANSWER);
-	else
-		w->out[w->out_n++] = mbuf;
+		return false;
+	}
+	w->out[w->out_n++] = mbuf;
+	return true;
 }
 
 static bool arp_is_sound(const struct rte_mbuf *m, const struct rte_arp_hdr *arp)
@@ -86,8 +110,7 @@ void answer_arp(struct worker *w, struct rte_mbuf *m, const struct dp_now *now)
 	mac = arp->arp_data.arp_sha;
 	memcpy(ip, &arp->arp_data.arp_sip, 4);
 	arp_fill(w, m, RTE_ARP_OP_REPLY, &mac, ip);
-	w->stats.arp_answers++;
-	answer_send(w, m);
+	w->stats.arp_answers += answer_send(w, m);
 }
 
 void answer_echo(struct worker *w, struct rte_mbuf *m)
@@ -115,8 +138,7 @@ void answer_echo(struct worker *w, struct rte_mbuf *m)
 	icmp->icmp_cksum = 0;
 	icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, have);
 	m->ol_flags = 0;
-	w->stats.echo_answers++;
-	answer_send(w, m);
+	w->stats.echo_answers += answer_send(w, m);
 }
 
 // Worker 0 asks. A gateway that is already known is asked directly, and everybody when it does
@@ -137,23 +159,11 @@ static void gateway_ask(struct worker *w, const struct dp_now *now)
 	if (!neigh_mac(&w->shared->neigh, &to) || is_repeat)
 		memset(&to, 0xff, sizeof(to));
 	arp_fill(w, m, RTE_ARP_OP_REQUEST, &to, w->shared->conf->gateway);
-	w->stats.arp_requests++;
-	answer_send(w, m);
+	w->stats.arp_requests += answer_send(w, m);
 }
 
 unsigned answer_tx(struct worker *w, const struct dp_now *now)
 {
-	unsigned taken, n;
-
 	gateway_ask(w, now);
-	n = w->out_n;
-	if (n == 0)
-		return 0;
-	capture_tx_begin(w, w->out, n);
-	taken = rte_eth_tx_burst(w->shared->port_id, w->queue, w->out, (uint16_t)n);
-	capture_tx_end(w, taken);
-	w->stats.tx_frames += taken;
-	w->out_n -= taken;
-	memmove(w->out, w->out + taken, w->out_n * sizeof(w->out[0]));
-	return taken;
+	return w->out_n > 0 ? out_flush(w) : 0;
 }

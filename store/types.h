@@ -205,7 +205,6 @@ struct store_campaign {
 	uint32_t given_up;
 	uint32_t refused;
 	uint64_t pushes; // messages sent
-	uint64_t stale; // answers that did not count
 	uint32_t only; // STORE_ID_NONE, or the one subscriber it is for
 };
 

@@ -106,15 +106,21 @@ struct store_import_result {
 
 // -EBUSY while another import is open. expected: rows to come, 0 = unknown (sizes the tables).
 int store_import_begin(struct store_env *env, uint32_t expected, struct store_import **out);
-// Takes up to STORE_IMPORT_CHUNK rows. verdict[i] gets 0, or -EEXIST when the IMPI or the B-TID
-// of that row was in the file before or the B-TID belongs to another subscriber; such rows are
-// not taken; -EINVAL is for rows that are not well formed. Sets of the rows must have been interned
-// with store_import_set(). A row may take the B-TID of a subscriber that a row before gave another
-// one, unless it lives on there as the previous one. When the call itself fails nothing of it was
-// taken, and the import can only be aborted.
+enum store_row {
+	STORE_ROW_TAKEN,
+	STORE_ROW_MALFORMED,
+	STORE_ROW_IMPI_TWICE, // a row before has it
+	STORE_ROW_BTID_TWICE,
+	STORE_ROW_BTID_OF_ANOTHER, // subscriber in the store has it, current or previous
+};
+
+// Takes up to STORE_IMPORT_CHUNK rows; verdict[i] tells what became of each. Sets of the rows must
+// have been interned with store_import_set(). A row may take the B-TID of a subscriber that a row
+// before gave another one, unless it lives on there as the previous one. When the call itself fails
+// nothing of it was taken, and the import can only be aborted.
 #define STORE_IMPORT_CHUNK 8192
-int store_import_add(
-	struct store_import *imp, const struct store_subscriber *rows, size_t n, int *verdict);
+int store_import_add(struct store_import *imp, const struct store_subscriber *rows, size_t n,
+	enum store_row *verdict);
 int store_import_set(
 	struct store_import *imp, const store_service_id *services, size_t n, store_set *out);
 // What publishing would make of the rows taken so far; ids above the span are not in use yet.

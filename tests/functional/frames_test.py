@@ -192,6 +192,8 @@ def arp_and_ping_are_answered():
         expect("ARP answers, replies heard, echo answers",
                tuple(stats["counters"][name] for name in (
                    "arp_answers", "arp_replies", "echo_answers")), (4, 1, 6))
+        first = sent[:stats["counters"]["tx_frames"]]
+        expect("octets sent", stats["counters"]["tx_bytes"], sum(map(len, first)))
         expect("the gateway", status["port"]["gateway_mac"], GATEWAY_MAC.hex(":"))
         answers = [frame for frame in sent if frame[:6] != BROADCAST and
                    not (frame[12:14] == b"\x08\x06" and frame[20:22] == b"\0\1")]

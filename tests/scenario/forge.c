@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+#include <rte_icmp.h>
+#include <rte_ip.h>
+
 #include "script.h"
 #include "site.h"
 #include "ue/frame.h"
@@ -174,4 +177,30 @@ bool forge_send(struct site *s, const struct campaign *c, unsigned person, const
 	len = message_seal(s, c, &f, frame + UE_UDP_PAYLOAD, sizeof(frame) - UE_UDP_PAYLOAD);
 	wire_inject(&s->wire, frame, ue_frame_udp(frame, &flow, len));
 	return true;
+}
+
+void ping_send(struct site *s, unsigned person)
+{
+	struct {
+		struct rte_ether_hdr ether;
+		struct rte_ipv4_hdr ip;
+		struct rte_icmp_hdr icmp;
+	} __attribute__((packed, aligned(2))) frame = {
+		.ether.ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4),
+		.ip.version_ihl = RTE_IPV4_VHL_DEF,
+		.ip.total_length = rte_cpu_to_be_16(sizeof(frame.ip) + sizeof(frame.icmp)),
+		.ip.time_to_live = 64,
+		.ip.next_proto_id = IPPROTO_ICMP,
+		.ip.src_addr = rte_cpu_to_be_32(people_address(&s->people, person)),
+		.icmp.icmp_type = RTE_IP_ICMP_ECHO_REQUEST,
+		.icmp.icmp_cksum = rte_cpu_to_be_16(0xffff - (RTE_IP_ICMP_ECHO_REQUEST << 8)),
+	};
+	struct rte_ipv4_hdr ip;
+
+	memcpy(&frame.ether.dst_addr, s->conf.mac, RTE_ETHER_ADDR_LEN);
+	memcpy(&frame.ether.src_addr, s->wire.phones->mac, RTE_ETHER_ADDR_LEN);
+	memcpy(&frame.ip.dst_addr, s->conf.ipv4, sizeof(frame.ip.dst_addr));
+	ip = frame.ip; // aligned
+	frame.ip.hdr_checksum = rte_ipv4_cksum(&ip);
+	wire_inject(&s->wire, (const uint8_t *)&frame, sizeof(frame));
 }

@@ -128,6 +128,7 @@ static void daemon_stop(struct site *s)
 	wire_restart(s);
 	rte_eth_dev_stop(s->shared.port_id);
 	shared_fini(&s->shared);
+	s->news_count = 0;
 	s->is_running = false;
 }
 
@@ -274,15 +275,43 @@ void site_settle(struct site *s, uint64_t ns)
 		site_step(s, STEP_NS);
 }
 
+// --- News of the store ----------------------------------------------------------------------
+
+static void news_send(struct site *s, const struct dp_cmd *cmd)
+{
+	if (shared_command(&s->shared, cmd) != 0)
+		script_fail("a worker takes no command");
+}
+
+static void news_tell(struct site *s, struct dp_cmd cmd)
+{
+	cmd.version = fake_store_version(s->people.env);
+	if (!s->is_news_late) {
+		news_send(s, &cmd);
+		return;
+	}
+	if (s->news_count == SITE_NEWS_MAX)
+		script_fail("more than %u news are late", SITE_NEWS_MAX);
+	s->news[s->news_count++] = cmd;
+}
+
 void site_changed(struct site *s, unsigned person)
 {
-	struct dp_cmd cmd = {
-		.kind = DP_CMD_STORE_CHANGED,
-		.first = s->people.person[person].id,
-		.n = 1,
-		.version = fake_store_version(s->people.env),
-	};
+	uint32_t id = s->people.person[person].id;
 
-	if (shared_command(&s->shared, &cmd) != 0)
-		script_fail("a worker takes no command");
+	news_tell(s, (struct dp_cmd){.kind = DP_CMD_STORE_CHANGED, .first = id, .n = 1});
+}
+
+void site_commit(struct site *s)
+{
+	fake_store_commit(s->people.env);
+	news_tell(s, (struct dp_cmd){.kind = DP_CMD_STORE_KNOWN});
+}
+
+void site_news(struct site *s)
+{
+	s->is_news_late = false;
+	for (unsigned i = 0; i < s->news_count; i++)
+		news_send(s, &s->news[i]);
+	s->news_count = 0;
 }

@@ -149,6 +149,18 @@ static long value_drops(struct site *s, const struct campaign *c, struct words *
 	return sum;
 }
 
+// Answered for good: those the port had no room for are a drop.
+static long value_echo_answers(struct site *s, const struct campaign *c, struct words *w)
+{
+	long sum = 0;
+
+	(void)c;
+	(void)w;
+	for (unsigned i = 0; i < s->shared.workers; i++)
+		sum += (long)s->shared.worker[i]->stats.echo_answers;
+	return sum;
+}
+
 // phones-refused REASON: what the phones did not take
 static long value_phones_refused(struct site *s, const struct campaign *c, struct words *w)
 {
@@ -213,6 +225,7 @@ static const struct {
 	{"busiest-10ms", value_busiest},
 	{"drop", value_drop},
 	{"drops", value_drops},
+	{"echo-answers", value_echo_answers},
 	{"phones-refused", value_phones_refused},
 	{"phones-count", value_phones_count},
 	{"flipped", value_flipped},

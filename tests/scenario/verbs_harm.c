@@ -133,6 +133,20 @@ static void verb_forge(struct site *s, struct words *w)
 			script_fail("forge: there is no kind '%s'", kind);
 }
 
+// ping IDS [times N]
+static void verb_ping(struct site *s, struct words *w)
+{
+	unsigned times = 1;
+	struct ids ids;
+
+	words_ids(w, &s->people, &ids);
+	if (word_take_if(w, "times"))
+		times = (unsigned)word_number(w, "times", 1, 10000);
+	words_end(w);
+	for (unsigned i = 0; i < ids.n * times; i++)
+		ping_send(s, ids.id[i % ids.n]);
+}
+
 // --- Records --------------------------------------------------------------------------------
 
 static void each_record(struct site *s, struct words *w, void (*fn)(struct person *person))
@@ -232,6 +246,23 @@ static void verb_import(struct site *s, struct words *w)
 	}
 }
 
+// A commit with nothing in it that concerns the workers.
+static void verb_commit(struct site *s, struct words *w)
+{
+	words_end(w);
+	site_commit(s);
+}
+
+// news late, news told: the workers see commits before they are told of them
+static void verb_news(struct site *s, struct words *w)
+{
+	if (word_take_if(w, "late"))
+		s->is_news_late = true;
+	else if (word_take_if(w, "told"))
+		site_news(s);
+	words_end(w);
+}
+
 // --- The machine ----------------------------------------------------------------------------
 
 // set-clock TIME: the wall clock is set forward by this
@@ -266,12 +297,15 @@ const struct verb verbs_harm[] = {
 	{"gateway", verb_gateway, false},
 	{"port-stuck", verb_port_stuck, false},
 	{"forge", verb_forge, false},
+	{"ping", verb_ping, false},
 	{"unauthorised", verb_unauthorised, false},
 	{"left", verb_left, false},
 	{"move", verb_move, false},
 	{"rebind", verb_rebind, false},
 	{"remove", verb_remove, false},
 	{"import", verb_import, false},
+	{"commit", verb_commit, false},
+	{"news", verb_news, false},
 	{"set-clock", verb_set_clock, false},
 	{"mark", verb_mark, false},
 	{0},

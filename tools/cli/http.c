@@ -256,6 +256,22 @@ int http_call(struct cli *cli, const char *method, const char *path, json_t *bod
 	return err;
 }
 
+int http_show(struct cli *cli, const char *method, const char *path, json_t *body,
+	void (*print)(const json_t *answer))
+{
+	json_t *answer;
+	int err = http_call(cli, method, path, body, &answer);
+
+	if (err != 0)
+		return err;
+	if (cli->is_json)
+		cli_print_json(answer);
+	else if (print != NULL)
+		print(answer);
+	json_decref(answer);
+	return CLI_DONE;
+}
+
 int http_upload(struct cli *cli, const char *path, const struct http_upload *upload,
 	struct http_answer *answer)
 {

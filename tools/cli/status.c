@@ -104,17 +104,6 @@ static void status_print(const json_t *status)
 
 int status_run(struct cli *cli, const struct cli_args *args)
 {
-	json_t *status;
-	int err;
-
 	(void)args;
-	err = http_call(cli, "GET", "/v1/status", NULL, &status);
-	if (err != 0)
-		return err;
-	if (cli->is_json)
-		cli_print_json(status);
-	else
-		status_print(status);
-	json_decref(status);
-	return CLI_DONE;
+	return http_show(cli, "GET", "/v1/status", NULL, status_print);
 }

@@ -41,10 +41,8 @@ int ue_list_run(struct cli *cli, const struct cli_args *args)
 {
 	uint64_t after = 0, limit = 100;
 	char path[HTTP_PATH_MAX], from[32] = "";
-	json_t *answer;
-	int err;
+	int err = args_number(cli, args, OPT_AFTER, 0, UINT32_MAX, &after);
 
-	err = args_number(cli, args, OPT_AFTER, 0, UINT32_MAX, &after);
 	if (err == 0)
 		err = args_number(cli, args, OPT_LIMIT, 1, 10000, &limit);
 	if (err != 0)
@@ -52,15 +50,7 @@ int ue_list_run(struct cli *cli, const struct cli_args *args)
 	if (args->option[OPT_AFTER] != NULL)
 		snprintf(from, sizeof(from), "&after=%" PRIu64, after);
 	snprintf(path, sizeof(path), "/v1/subscribers?limit=%" PRIu64 "%s", limit, from);
-	err = http_call(cli, "GET", path, NULL, &answer);
-	if (err != 0)
-		return err;
-	if (cli->is_json)
-		cli_print_json(answer);
-	else
-		list_print(answer);
-	json_decref(answer);
-	return CLI_DONE;
+	return http_show(cli, "GET", path, NULL, list_print);
 }
 
 static void ue_print(const json_t *ue)
@@ -100,33 +90,15 @@ static int ue_path(struct cli *cli, const char *id, char path[HTTP_PATH_MAX])
 int ue_show_run(struct cli *cli, const struct cli_args *args)
 {
 	char path[HTTP_PATH_MAX];
-	json_t *answer;
 	int err = ue_path(cli, args->word[0], path);
 
-	if (err == 0)
-		err = http_call(cli, "GET", path, NULL, &answer);
-	if (err != 0)
-		return err;
-	if (cli->is_json)
-		cli_print_json(answer);
-	else
-		ue_print(answer);
-	json_decref(answer);
-	return CLI_DONE;
+	return err != 0 ? err : http_show(cli, "GET", path, NULL, ue_print);
 }
 
 int ue_remove_run(struct cli *cli, const struct cli_args *args)
 {
 	char path[HTTP_PATH_MAX];
-	json_t *answer;
 	int err = ue_path(cli, args->word[0], path);
 
-	if (err == 0)
-		err = http_call(cli, "DELETE", path, NULL, &answer);
-	if (err != 0)
-		return err;
-	if (cli->is_json)
-		cli_print_json(answer);
-	json_decref(answer);
-	return CLI_DONE;
+	return err != 0 ? err : http_show(cli, "DELETE", path, NULL, NULL);
 }

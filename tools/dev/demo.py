@@ -157,7 +157,8 @@ class Demo:
                 flags += ["--pcap-frames", str(PCAP_FRAMES)]
         if args.keep:
             flags += ["--csv-out", os.path.join(args.keep, "ues.csv")]
-        site.start_phones(self.csv, *flags)
+        # They are read at 150,000 a second or more.
+        site.start_phones(self.csv, *flags, timeout_s=120 + args.ues // 50000)
         self.say(f"mskpush-ue runs with {args.ues:,} phones (pid {site.ue.pid})")
 
     def provision(self):

@@ -6,6 +6,7 @@
 // has no room for a burst's answers nothing is received. So two full rings cannot lock each
 // other, and nothing is lost but what the wire is told to lose.
 
+#include <errno.h>
 #include <inttypes.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -202,6 +203,19 @@ static void backlog_drop(struct loop *loop)
 		rte_pktmbuf_free(loop->backlog[loop->head % BACKLOG]);
 }
 
+// Attaching may take seconds: the control thread has the turn if it wants it.
+static int attach_try(struct loop *loop, char why[PORT_WHY_BYTES])
+{
+	int rc;
+
+	if (!port_can_attach(&loop->port))
+		return -ENOENT;
+	pthread_mutex_unlock(&loop->program->turn.lock);
+	rc = port_attach(&loop->port, why);
+	pthread_mutex_lock(&loop->program->turn.lock);
+	return rc;
+}
+
 // Waits for the other end and attaches. The first time for `wait` seconds, later for ever.
 // False when that is in vain or stop is requested.
 static bool loop_attach(struct loop *loop, bool is_first)
@@ -209,11 +223,17 @@ static bool loop_attach(struct loop *loop, bool is_first)
 	struct program *program = loop->program;
 	int64_t end = ue_now().mono + (int64_t)program->options.wait_s * 1000000;
 	char why[PORT_WHY_BYTES];
+	bool is_told = false;
+	int rc;
 
 	snprintf(why, sizeof(why), "%s: nobody is there", loop->port.path);
 	while (!atomic_load(&program->stop_requested)) {
-		if (port_can_attach(&loop->port) && port_attach(&loop->port, why) == 0)
+		rc = attach_try(loop, why);
+		if (rc == 0)
 			return true;
+		if (rc == -ETIMEDOUT && !is_told)
+			fprintf(stderr, "mskpush-ue: %s, trying again\n", why);
+		is_told |= rc == -ETIMEDOUT;
 		if (is_first && ue_now().mono >= end) {
 			fprintf(stderr, "mskpush-ue: %s\n", why);
 			return false;

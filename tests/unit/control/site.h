@@ -23,6 +23,7 @@ struct site {
 
 int site_up(void **state); // cmocka set-up: a site with one group and one service
 int site_down(void **state); // cmocka tear-down
+#define WITH_SITE(test) cmocka_unit_test_setup_teardown(test, site_up, site_down)
 
 // Stops everything but the store's files, and starts again: what a restart does. Without settle
 // when it is a crash.
@@ -38,3 +39,9 @@ uint8_t site_flags(struct site *s, store_id id);
 uint32_t site_push(struct site *s, uint8_t sends);
 struct campaign_view site_view(struct site *s, uint32_t id);
 uint8_t site_member(struct site *s, uint32_t campaign, store_id id);
+// Two steps: the workers are told, and their answers are taken.
+void site_settle(struct site *s);
+// counts: members, verified, given up, refused, pending.
+void site_expect(
+	struct site *s, uint32_t id, const uint32_t counts[5], enum store_campaign_state state);
+#define COUNTS(...) ((const uint32_t[5]){__VA_ARGS__})
