@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include "admin_call.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "admin_routes.h"
+
+struct admin_call {
+	const struct admin_route *route; // NULL: refused at the header
+	struct admin_request req;
+	struct admin_reply reply;
+	char text[ADMIN_PATH_MAX]; // of the request's arguments
+	void *stream; // state, NULL when there is none or it has ended
+	bool is_stream_over;
+	bool has_body;
+	bool is_body_too_large;
+	char *body;
+	size_t body_len;
+};
+
+// --- Body -----------------------------------------------------------------------------------
+
+static void body_add(struct admin_call *call, const char *data, size_t len)
+{
+	char *grown;
+
+	call->has_body = true;
+	if (call->is_body_too_large || call->body_len + len > ADMIN_BODY_MAX) {
+		call->is_body_too_large = true;
+		return;
+	}
+	grown = realloc(call->body, call->body_len + len);
+	if (grown == NULL) {
+		call->is_body_too_large = true;
+		return;
+	}
+	call->body = grown;
+	memcpy(call->body + call->body_len, data, len);
+	call->body_len += len;
+}
+
+static void stream_data(struct admin_call *call, const char *data, size_t len)
+{
+	const struct admin_stream *stream = call->route->stream;
+
+	if (call->stream != NULL && !call->is_stream_over)
+		call->is_stream_over = stream->data(call->stream, data, len) != 0;
+}
+
+void admin_call_data(struct admin_call *call, const char *data, size_t len)
+{
+	if (call->route == NULL)
+		return;
+	if (call->route->stream != NULL)
+		stream_data(call, data, len);
+	else
+		body_add(call, data, len);
+}
+
+// The body as a JSON object. -EINVAL: the reply holds the error.
+static int body_parse(struct admin_call *call)
+{
+	json_error_t error;
+
+	if (call->is_body_too_large) {
+		admin_error(&call->reply, 413, "body-too-large",
+			"The body is longer than %d octets.", ADMIN_BODY_MAX);
+		return -EINVAL;
+	}
+	if (!call->has_body) {
+		if (!call->route->needs_body)
+			return 0;
+		admin_error(&call->reply, 411, "no-body", "This call needs a body.");
+		return -EINVAL;
+	}
+	call->req.body = json_loadb(call->body, call->body_len, JSON_REJECT_DUPLICATES, &error);
+	if (json_is_object(call->req.body))
+		return 0;
+	if (call->req.body != NULL)
+		admin_error(&call->reply, 400, "bad-json", "The body is to be a JSON object.");
+	else
+		admin_error(&call->reply, 400, "bad-json", "Not JSON: line %d, column %d: %s.",
+			error.line, error.column, error.text);
+	return -EINVAL;
+}
+
+// --- The call ---------------------------------------------------------------------------------
+
+struct admin_call *admin_call_begin(
+	const struct admin_request *req, const char *method, const char *path)
+{
+	struct admin_call *call = calloc(1, sizeof(*call));
+
+	if (call == NULL)
+		return NULL;
+	call->req = *req;
+	call->reply = (struct admin_reply){.status = 200, .fd = -1};
+	call->route = admin_route_find(method, path, call->text, &call->req, &call->reply);
+	if (call->route != NULL && call->route->stream != NULL) {
+		call->stream = call->route->stream->begin(&call->req, &call->reply);
+		if (call->stream == NULL)
+			call->route = NULL;
+	}
+	return call;
+}
+
+const struct admin_reply *admin_call_end(struct admin_call *call)
+{
+	if (call->route == NULL)
+		return &call->reply;
+	if (call->route->stream != NULL) {
+		call->route->stream->end(call->stream, &call->reply);
+		call->stream = NULL;
+	} else if (body_parse(call) == 0) {
+		call->route->handle(&call->req, &call->reply);
+	}
+	return &call->reply;
+}
+
+void admin_call_free(struct admin_call *call)
+{
+	if (call->stream != NULL)
+		call->route->stream->cancel(call->stream);
+	// Closed first: who fills a pipe that nobody reads must not be waited for.
+	if (call->reply.fd >= 0)
+		close(call->reply.fd);
+	if (call->reply.done != NULL)
+		call->reply.done(call->req.ctl);
+	json_decref(call->reply.body);
+	json_decref(call->req.body);
+	free(call->body);
+	free(call);
+}
