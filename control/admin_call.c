@@ -9,11 +9,15 @@
 #include <unistd.h>
 
 #include "admin_routes.h"
+#include "audit.h"
 
 struct admin_call {
 	const struct admin_route *route; // NULL: refused at the header
 	struct admin_request req;
 	struct admin_reply reply;
+	const char *method;
+	char *path; // as it was sent, for the audit
+	bool is_audited; // a line has been written
 	char text[ADMIN_PATH_MAX]; // of the request's arguments
 	void *stream; // state, NULL when there is none or it has ended
 	bool is_stream_over;
@@ -73,7 +77,7 @@ static int body_parse(struct admin_call *call)
 		return -EINVAL;
 	}
 	if (!call->has_body) {
-		if (!call->route->needs_body)
+		if (!(call->route->flags & ADMIN_NEEDS_BODY))
 			return 0;
 		admin_error(&call->reply, 411, "no-body", "This call needs a body.");
 		return -EINVAL;
@@ -89,7 +93,54 @@ static int body_parse(struct admin_call *call)
 	return -EINVAL;
 }
 
+// --- Audit ------------------------------------------------------------------------------------
+
+// Whoever changes something is written down, and whoever was not allowed to do what they tried.
+static bool is_of_interest(const struct admin_call *call)
+{
+	return strcmp(call->method, "GET") != 0 || call->reply.status == 401 ||
+		call->reply.status == 403;
+}
+
+static void audit_note(struct admin_call *call, unsigned status)
+{
+	const json_t *body = call->reply.body;
+	struct audit_entry entry = {
+		.peer = call->req.peer,
+		.method = call->method,
+		.path = call->path,
+		.status = status,
+		.error = json_string_value(json_object_get(body, "error")),
+		.id = json_integer_value(json_object_get(body, "id")),
+	};
+
+	if (call->req.ctl->audit == NULL || call->is_audited || !is_of_interest(call))
+		return;
+	if (call->route != NULL && !(call->route->flags & ADMIN_SECRET_BODY))
+		entry.body = call->req.body;
+	audit_write(call->req.ctl->audit, &entry);
+	call->is_audited = true;
+}
+
 // --- The call ---------------------------------------------------------------------------------
+
+// Refuses before anything of the body is looked at.
+static void route_enter(struct admin_call *call)
+{
+	const struct admin_route *route = call->route;
+
+	if (route == NULL)
+		return;
+	if (admin_role_check(&call->req, &call->reply, route->role) != 0) {
+		call->route = NULL;
+		return;
+	}
+	if (route->stream == NULL)
+		return;
+	call->stream = route->stream->begin(&call->req, &call->reply);
+	if (call->stream == NULL)
+		call->route = NULL;
+}
 
 struct admin_call *admin_call_begin(
 	const struct admin_request *req, const char *method, const char *path)
@@ -100,30 +151,39 @@ struct admin_call *admin_call_begin(
 		return NULL;
 	call->req = *req;
 	call->reply = (struct admin_reply){.status = 200, .fd = -1};
-	call->route = admin_route_find(method, path, call->text, &call->req, &call->reply);
-	if (call->route != NULL && call->route->stream != NULL) {
-		call->stream = call->route->stream->begin(&call->req, &call->reply);
-		if (call->stream == NULL)
-			call->route = NULL;
+	call->method = method;
+	call->path = strdup(path);
+	if (call->path == NULL) {
+		free(call);
+		return NULL;
 	}
+	call->route = admin_route_find(method, path, call->text, &call->req, &call->reply);
+	route_enter(call);
 	return call;
 }
 
-const struct admin_reply *admin_call_end(struct admin_call *call)
+static void call_handle(struct admin_call *call)
 {
 	if (call->route == NULL)
-		return &call->reply;
+		return;
 	if (call->route->stream != NULL) {
 		call->route->stream->end(call->stream, &call->reply);
 		call->stream = NULL;
 	} else if (body_parse(call) == 0) {
 		call->route->handle(&call->req, &call->reply);
 	}
+}
+
+const struct admin_reply *admin_call_end(struct admin_call *call)
+{
+	call_handle(call);
+	audit_note(call, call->reply.status);
 	return &call->reply;
 }
 
 void admin_call_free(struct admin_call *call)
 {
+	audit_note(call, 0);
 	if (call->stream != NULL)
 		call->route->stream->cancel(call->stream);
 	// Closed first: who fills a pipe that nobody reads must not be waited for.
@@ -133,6 +193,10 @@ void admin_call_free(struct admin_call *call)
 		call->reply.done(call->req.ctl);
 	json_decref(call->reply.body);
 	json_decref(call->req.body);
+	free(call->reply.text);
+	if (call->body != NULL)
+		explicit_bzero(call->body, call->body_len);
 	free(call->body);
+	free(call->path);
 	free(call);
 }

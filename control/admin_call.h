@@ -11,8 +11,8 @@
 
 struct admin_call;
 
-// req says where the call comes from; its body and arguments are filled in here. What it points
-// to lives as long as the call. NULL: no memory.
+// req says who calls, and where from; method lives as long as the call. Its body and arguments are
+// filled in here. What it points to lives as long as the call. NULL: no memory.
 struct admin_call *admin_call_begin(
 	const struct admin_request *req, const char *method, const char *path);
 void admin_call_data(struct admin_call *call, const char *data, size_t len);

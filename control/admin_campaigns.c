@@ -89,6 +89,9 @@ static int numbers_read(
 		admin_error(reply, 400, "bad-value", "new is to be true or false.");
 		return -EINVAL;
 	}
+	// Who starts a campaign does not make keys by that.
+	if (json_is_true(is_new) && admin_role_check(req, reply, ADMIN_KEYS) != 0)
+		return -EACCES;
 	order->sends = (uint8_t)sends;
 	order->rate = (uint32_t)rate;
 	order->is_msk_new = json_is_true(is_new);

@@ -15,19 +15,45 @@
 
 #include <microhttpd.h>
 
+#include "admin_access.h"
 #include "admin_call.h"
 #include "admin_routes.h"
+#include "conf.h"
+#include "listen.h"
 #include "log.h"
 
-#define CONNECTIONS_MAX 64
+#define CONNECTIONS_MAX 64 // of each listener
 #define IDLE_TIMEOUT_S 60
 #define PIPE_BLOCK 65536
 #define PIPE_LOOK_MS 250
 
+#define PEM_MAX (1 << 20)
+
+static char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+
+enum listener_kind {
+	BY_SOCKET, // accounts of this machine
+	BY_TLS, // names with a token
+	BY_METRICS, // anybody, for /metrics alone
+};
+
+struct listener {
+	struct admin_http *http;
+	enum listener_kind kind;
+	struct MHD_Daemon *daemon; // NULL: not open
+	char address[112]; // path of the socket, or address and port as they were chosen
+};
+
+struct pem {
+	char *text; // NULL: none
+	size_t len;
+};
+
 struct admin_http {
 	struct ctl *ctl;
-	struct MHD_Daemon *daemon;
-	char path[112];
+	struct admin_access *access;
+	struct listener by_socket, by_tls, by_metrics;
+	struct pem certificate, private_key; // of by_tls
 };
 
 struct admin_query {
@@ -38,6 +64,7 @@ struct admin_query {
 
 struct request {
 	struct admin_query query;
+	struct admin_peer peer;
 	struct admin_call *call;
 };
 
@@ -115,12 +142,16 @@ static struct MHD_Response *pipe_response(
 	return response;
 }
 
-static struct MHD_Response *json_response(const struct admin_reply *reply)
+static struct MHD_Response *text_response(const struct admin_reply *reply)
 {
 	json_t *body = reply->body;
-	char *text = body == NULL ? strdup("{}")
-				  : json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(12));
+	char *text;
 
+	if (reply->text != NULL)
+		text = strdup(reply->text);
+	else
+		text = body == NULL ? strdup("{}")
+				    : json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(12));
 	if (text == NULL)
 		return NULL;
 	return MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
@@ -129,15 +160,18 @@ static struct MHD_Response *json_response(const struct admin_reply *reply)
 static enum MHD_Result reply_send(
 	struct MHD_Connection *connection, const struct admin_reply *reply)
 {
-	bool is_pipe = reply->fd >= 0;
 	struct MHD_Response *response =
-		is_pipe ? pipe_response(connection, reply) : json_response(reply);
+		reply->fd >= 0 ? pipe_response(connection, reply) : text_response(reply);
+	bool is_json = reply->fd < 0 && reply->text == NULL;
 	enum MHD_Result ret;
 
 	if (response == NULL)
 		return MHD_NO;
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-		is_pipe ? reply->content_type : "application/json");
+		is_json ? "application/json" : reply->content_type);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	if (reply->status == 401)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
 	ret = MHD_queue_response(connection, reply->status, response);
 	MHD_destroy_response(response);
 	return ret;
@@ -145,15 +179,36 @@ static enum MHD_Result reply_send(
 
 // --- Requests -------------------------------------------------------------------------------
 
-static struct request *request_begin(
-	struct ctl *ctl, struct MHD_Connection *connection, const char *path, const char *method)
+static void peer_find(
+	const struct listener *by, struct MHD_Connection *connection, struct admin_peer *out)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	*out = (struct admin_peer){.is_remote = true};
+	if (by->kind == BY_SOCKET && info != NULL)
+		admin_access_socket(by->http->access, info->connect_fd, out);
+	else if (by->kind == BY_TLS)
+		admin_access_token(by->http->access,
+			MHD_lookup_connection_value(
+				connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION),
+			out);
+	else if (by->kind == BY_METRICS)
+		*out = (struct admin_peer){
+			.is_remote = true, .name = "anybody", .roles = ADMIN_METRICS};
+}
+
+static struct request *request_begin(const struct listener *by, struct MHD_Connection *connection,
+	const char *path, const char *method)
 {
 	struct request *request = calloc(1, sizeof(*request));
-	struct admin_request req = {.ctl = ctl, .query_get = query_get};
+	struct admin_request req = {.ctl = by->http->ctl, .query_get = query_get};
 
 	if (request == NULL)
 		return NULL;
+	peer_find(by, connection, &request->peer);
 	request->query.connection = connection;
+	req.peer = &request->peer;
 	req.query = &request->query;
 	request->call = admin_call_begin(&req, method, path);
 	if (request->call == NULL) {
@@ -166,12 +221,12 @@ static struct request *request_begin(
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *data, size_t *len, void **state)
 {
-	struct admin_http *http = arg;
+	const struct listener *by = arg;
 	struct request *request = *state;
 
 	(void)version;
 	if (request == NULL) {
-		request = request_begin(http->ctl, connection, url, method);
+		request = request_begin(by, connection, url, method);
 		*state = request;
 		return request == NULL ? MHD_NO : MHD_YES;
 	}
@@ -219,40 +274,203 @@ static void on_mhd_message(void *arg, const char *format, va_list args)
 	log_debug("http", "text=\"%.*s\"", (int)n, text);
 }
 
-int admin_http_start(struct ctl *ctl, const char *path, struct admin_http **out, char why[256])
-{
-	struct admin_http *http = calloc(1, sizeof(*http));
-	int fd = http == NULL ? -ENOMEM : admin_socket_open(path, why);
+// --- Listeners --------------------------------------------------------------------------------
 
-	if (fd < 0) {
-		free(http);
-		return fd;
-	}
-	http->ctl = ctl;
-	snprintf(http->path, sizeof(http->path), "%s", path);
-	http->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION |
-			MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ERROR_LOG,
-		0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_message, NULL,
+// Serves a listening socket, which is the listener's from here on.
+static int listener_serve(struct listener *l, int fd, char why[256])
+{
+	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
+		MHD_USE_POLL | MHD_USE_ERROR_LOG;
+	struct MHD_OptionItem tls[] = {
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, l->http->certificate.text},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, l->http->private_key.text},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, tls_priorities},
+		{MHD_OPTION_END, 0, NULL},
+	};
+	struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+	bool is_tls = l->kind == BY_TLS;
+
+	l->daemon = MHD_start_daemon(is_tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL,
+		on_request, l, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_message, NULL,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
 		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, MHD_OPTION_UNESCAPE_CALLBACK,
-		unescape_nothing, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-		MHD_OPTION_END);
-	if (http->daemon == NULL) {
-		snprintf(why, 256, "the admin socket cannot be served");
-		close(fd);
+		unescape_nothing, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
+		MHD_OPTION_ARRAY, is_tls ? tls : none, MHD_OPTION_END);
+	if (l->daemon != NULL)
+		return 0;
+	snprintf(why, 256, "%.180s cannot be served%s", l->address,
+		is_tls ? ": certificate and private key do not do" : "");
+	close(fd);
+	return -EIO;
+}
+
+static int socket_up(struct admin_http *http, const char *path, char why[256])
+{
+	struct listener *l = &http->by_socket;
+	int fd = admin_socket_open(path, admin_access_group(http->access), why), ret;
+
+	if (fd < 0)
+		return fd;
+	*l = (struct listener){.http = http, .kind = BY_SOCKET};
+	snprintf(l->address, sizeof(l->address), "%.107s", path);
+	ret = listener_serve(l, fd, why);
+	if (ret != 0)
 		unlink(path);
-		free(http);
-		return -EIO;
+	return ret;
+}
+
+// Opens a listener for TCP when the configuration has an address for it.
+static int tcp_up(struct listener *l, struct admin_http *http, enum listener_kind kind,
+	const char *text, char why[256])
+{
+	const char *key = kind == BY_TLS ? "admin.listen" : "metrics.listen";
+	int fd;
+
+	*l = (struct listener){.http = http, .kind = kind};
+	if (text[0] == '\0')
+		return 0;
+	fd = listen_open(key, text, false, l->address, why);
+	return fd < 0 ? fd : listener_serve(l, fd, why);
+}
+
+static void listener_down(struct listener *l)
+{
+	if (l->daemon == NULL)
+		return;
+	if (l->kind == BY_SOCKET)
+		unlink(l->address);
+	MHD_stop_daemon(l->daemon);
+	l->daemon = NULL;
+}
+
+// --- Certificates -----------------------------------------------------------------------------
+
+static void pem_wipe(struct pem *pem)
+{
+	if (pem->text != NULL)
+		explicit_bzero(pem->text, pem->len);
+	free(pem->text);
+	*pem = (struct pem){0};
+}
+
+static int pem_read(const char *path, struct pem *out, char why[256])
+{
+	FILE *file = fopen(path, "re");
+	int ret = file == NULL ? -errno : 0;
+
+	*out = (struct pem){.text = calloc(1, PEM_MAX)};
+	if (ret == 0 && out->text == NULL)
+		ret = -ENOMEM;
+	if (ret == 0) {
+		setbuf(file, NULL); // no copy of a key stays behind
+		out->len = fread(out->text, 1, PEM_MAX - 1, file);
+		ret = out->len == 0 ? -ENODATA : 0;
 	}
-	*out = http;
-	return 0;
+	if (file != NULL)
+		fclose(file);
+	if (ret != 0) {
+		snprintf(why, 256, "%.200s: %s", path, strerror(-ret));
+		pem_wipe(out);
+	}
+	return ret;
+}
+
+static int pems_read(
+	const struct conf *conf, struct pem *certificate, struct pem *private_key, char why[256])
+{
+	int ret;
+
+	*certificate = *private_key = (struct pem){0};
+	if (conf->admin.listen[0] == '\0')
+		return 0;
+	ret = pem_read(conf->admin.certificate, certificate, why);
+	if (ret == 0)
+		ret = pem_read(conf->admin.private_key, private_key, why);
+	if (ret != 0)
+		pem_wipe(certificate);
+	return ret;
+}
+
+static bool pem_is_same(const struct pem *a, const struct pem *b)
+{
+	return a->len == b->len && (a->len == 0 || memcmp(a->text, b->text, a->len) == 0);
+}
+
+// New files are in force for new connections; those that are open are cut.
+static int tls_reload(struct admin_http *http, const struct conf *conf, char why[256])
+{
+	struct pem certificate, private_key;
+	int ret = pems_read(conf, &certificate, &private_key, why);
+	char address[sizeof(http->by_tls.address)];
+
+	if (ret != 0)
+		return ret;
+	if (pem_is_same(&certificate, &http->certificate) &&
+		pem_is_same(&private_key, &http->private_key)) {
+		pem_wipe(&certificate);
+		pem_wipe(&private_key);
+		return 0;
+	}
+	listener_down(&http->by_tls);
+	pem_wipe(&http->certificate);
+	pem_wipe(&http->private_key);
+	http->certificate = certificate;
+	http->private_key = private_key;
+	memcpy(address, http->by_tls.address, sizeof(address));
+	log_info("admin-certificate", "file=\"%s\"", conf->admin.certificate);
+	return tcp_up(&http->by_tls, http, BY_TLS, address, why);
+}
+
+// --- The API as a whole -----------------------------------------------------------------------
+
+int admin_http_start(struct ctl *ctl, char why[256])
+{
+	const struct conf *conf = ctl->conf;
+	struct admin_http *http = calloc(1, sizeof(*http));
+	int ret;
+
+	if (http == NULL)
+		return -ENOMEM;
+	http->ctl = ctl;
+	ctl->admin = http;
+	ret = admin_access_create(conf, &http->access, why);
+	if (ret == 0)
+		ret = pems_read(conf, &http->certificate, &http->private_key, why);
+	if (ret == 0)
+		ret = socket_up(http, conf->socket, why);
+	if (ret == 0)
+		ret = tcp_up(&http->by_tls, http, BY_TLS, conf->admin.listen, why);
+	if (ret == 0)
+		ret = tcp_up(&http->by_metrics, http, BY_METRICS, conf->metrics.listen, why);
+	if (ret != 0)
+		admin_http_stop(http);
+	return ret;
+}
+
+int admin_http_reload(struct admin_http *http, const struct conf *conf, char why[256])
+{
+	int ret = admin_access_reload(http->access, conf, why);
+
+	return ret != 0 ? ret : tls_reload(http, conf, why);
+}
+
+const char *admin_http_address(const struct admin_http *http, bool is_metrics)
+{
+	const struct listener *l = is_metrics ? &http->by_metrics : &http->by_tls;
+
+	return l->daemon == NULL ? NULL : l->address;
 }
 
 void admin_http_stop(struct admin_http *http)
 {
 	if (http == NULL)
 		return;
-	unlink(http->path);
-	MHD_stop_daemon(http->daemon);
+	listener_down(&http->by_socket);
+	listener_down(&http->by_tls);
+	listener_down(&http->by_metrics);
+	pem_wipe(&http->certificate);
+	pem_wipe(&http->private_key);
+	admin_access_destroy(http->access);
+	http->ctl->admin = NULL;
 	free(http);
 }

@@ -10,6 +10,7 @@
 
 #include "admin.h"
 #include "admin_campaign_json.h"
+#include "admin_http.h"
 #include "campaign.h"
 #include "conf.h"
 #include "dp.h"
@@ -119,6 +120,13 @@ static void dataplane_status(struct ctl *ctl, struct dp_status *out)
 	pthread_mutex_unlock(&ctl->dp_lock);
 }
 
+static json_t *listeners_json(struct ctl *ctl)
+{
+	return json_pack("{s:s, s:s?, s:s?}", "socket", ctl->conf->socket, "tls",
+		admin_http_address(ctl->admin, false), "metrics",
+		admin_http_address(ctl->admin, true));
+}
+
 void admin_status(const struct admin_request *req, struct admin_reply *reply)
 {
 	struct ctl *ctl = req->ctl;
@@ -136,6 +144,7 @@ void admin_status(const struct admin_request *req, struct admin_reply *reply)
 		"crypto", status.crypto, "cpus", cpus_json(&status), "port",
 		port_json(ctl->conf, &status.port), "store", store_json(ctl, r), "memory",
 		memory_json(), "campaigns", open_campaigns_json(ctl, r));
+	json_object_set_new(reply->body, "admin", listeners_json(ctl));
 	ctl_reader_put(ctl, r);
 }
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "listen.h"
+
 static void value_init(const struct conf_row *row, struct conf *conf)
 {
 	char why[CONF_WHY_MAX], *save, *part, list[CONF_TEXT_MAX];
@@ -74,8 +76,41 @@ static int port_check(const struct conf *conf, char why[CONF_WHY_MAX])
 	return 0;
 }
 
+static int listen_check(const char *key, const char *text, char why[CONF_WHY_MAX])
+{
+	if (text[0] == '\0' || listen_is_address(text))
+		return 0;
+	snprintf(why, CONF_WHY_MAX,
+		"%s: \"%.64s\" is no address with a port; allowed: 127.0.0.1:9469, [::1]:9469", key,
+		text);
+	return -EINVAL;
+}
+
+// Nobody gets at the API over TCP without TLS and a token.
+static int admin_check(const struct conf *conf, char why[CONF_WHY_MAX])
+{
+	const char *const needed[][2] = {{"admin.certificate", conf->admin.certificate},
+		{"admin.private_key", conf->admin.private_key},
+		{"admin.tokens", conf->admin.tokens}};
+	int ret = listen_check("metrics.listen", conf->metrics.listen, why);
+
+	if (ret == 0)
+		ret = listen_check("admin.listen", conf->admin.listen, why);
+	for (int i = 0; i < 3 && ret == 0 && conf->admin.listen[0] != '\0'; i++) {
+		if (needed[i][1][0] != '\0')
+			continue;
+		snprintf(why, CONF_WHY_MAX, "%s: is needed for admin.listen", needed[i][0]);
+		ret = -EINVAL;
+	}
+	return ret;
+}
+
 int conf_check(const struct conf *conf, char why[CONF_WHY_MAX])
 {
+	int ret = admin_check(conf, why);
+
+	if (ret != 0)
+		return ret;
 	if (conf->workers.cpus.n != 0 && conf->workers.cpus.n != conf->workers.count) {
 		snprintf(why, CONF_WHY_MAX,
 			"workers.cpus: %u CPUs for %lu workers; allowed: none, or one for each",

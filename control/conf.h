@@ -56,6 +56,20 @@ struct conf {
 		uint64_t max_subscribers;
 	} store;
 	char socket[CONF_TEXT_MAX]; // empty: see conf_socket_resolve()
+	struct {
+		char group[CONF_TEXT_MAX]; // empty: the daemon's account alone
+		struct conf_texts read; // accounts, and groups as "@name"
+		struct conf_texts operate;
+		struct conf_texts keys;
+		char audit[CONF_TEXT_MAX]; // empty: audit.log in store.dir
+		char listen[CONF_TEXT_MAX]; // empty: the socket alone
+		char certificate[CONF_TEXT_MAX];
+		char private_key[CONF_TEXT_MAX];
+		char tokens[CONF_TEXT_MAX];
+	} admin;
+	struct {
+		char listen[CONF_TEXT_MAX]; // empty: not over TCP
+	} metrics;
 	char fqdn[CONF_TEXT_MAX];
 	struct {
 		char device[CONF_TEXT_MAX];

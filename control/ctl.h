@@ -19,6 +19,8 @@ struct dp;
 struct dp_cmd;
 struct writer;
 struct campaigns;
+struct admin_http;
+struct audit;
 struct pulse;
 
 // One per daemon. Filled by the start ladder, step by step, and const while the daemon serves;
@@ -33,6 +35,8 @@ struct ctl {
 	pthread_mutex_t dp_lock; // the calls of dp.h that take one thread at a time
 	pthread_mutex_t msk_lock; // held by who makes or changes MSKs, or starts a campaign
 	int64_t started_ms; // Unix milliseconds
+	struct admin_http *admin;
+	struct audit *audit; // NULL: none is kept
 	struct pulse *pulse; // main thread; NULL: nobody listens
 	int wake_fd; // eventfd of the main loop: written to end the daemon
 };

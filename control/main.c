@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "admin_http.h"
+#include "audit.h"
 #include "campaign.h"
 #include "conf.h"
 #include "conf_dp.h"
@@ -39,7 +40,6 @@ struct site {
 	struct ctl ctl;
 	struct dp_counter_start counter;
 	struct counter_mark *mark;
-	struct admin_http *http;
 	struct pulse pulse;
 	int signal_fd;
 };
@@ -142,14 +142,29 @@ static int resume_up(struct site *s, char why[256])
 	return campaigns_resume(&s->ctl);
 }
 
+static int audit_up(struct site *s, char why[256])
+{
+	char path[CONF_TEXT_MAX];
+
+	snprintf(path, sizeof(path), "%.200s/audit.log", s->conf.store.dir);
+	return audit_open(
+		s->conf.admin.audit[0] != '\0' ? s->conf.admin.audit : path, &s->ctl.audit, why);
+}
+
+static void audit_down(struct site *s)
+{
+	audit_close(s->ctl.audit);
+	s->ctl.audit = NULL;
+}
+
 static int admin_up(struct site *s, char why[256])
 {
-	return admin_http_start(&s->ctl, s->conf.socket, &s->http, why);
+	return admin_http_start(&s->ctl, why);
 }
 
 static void admin_down(struct site *s)
 {
-	admin_http_stop(s->http);
+	admin_http_stop(s->ctl.admin);
 }
 
 static const struct rung {
@@ -164,6 +179,7 @@ static const struct rung {
 	{"dataplane", dataplane_up, dataplane_down},
 	{"counter-thread", mark_thread_up, mark_thread_down},
 	{"resume", resume_up, NULL},
+	{"audit-log", audit_up, audit_down},
 	{"admin-socket", admin_up, admin_down},
 };
 #define RUNGS (sizeof(ladder) / sizeof(ladder[0]))
@@ -237,17 +253,25 @@ static int signals_take(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-// The configuration is read again as a whole; one that is wrong changes nothing.
+// The configuration is read again as a whole; one that is wrong changes nothing. The files it
+// names are read again, too.
 static void site_reload(struct site *s)
 {
 	static struct conf fresh;
 	char why[CONF_WHY_MAX];
+	int ret;
 
 	notify_send("RELOADING=1");
-	if (conf_read(&s->options, &fresh, why) == 0)
+	if (conf_read(&s->options, &fresh, why) == 0) {
 		reload_apply(&s->ctl, &s->conf, &fresh);
-	else
+		if (admin_http_reload(s->ctl.admin, &s->conf, why) != 0)
+			log_error("admin-not-reloaded", "why=\"%s\"", why);
+		ret = audit_reopen(s->ctl.audit);
+		if (ret != 0)
+			log_error("audit-not-reopened", "errno=%d", -ret);
+	} else {
 		log_error("reload-failed", "why=\"%s\"", why);
+	}
 	notify_send("READY=1");
 }
 

@@ -11,6 +11,12 @@
 
 // Their members of struct conf are read under conf_lock.
 static const char *const live_keys[] = {
+	"admin.certificate",
+	"admin.keys",
+	"admin.operate",
+	"admin.private_key",
+	"admin.read",
+	"admin.tokens",
 	"campaign.rate",
 	"campaign.sends",
 	"campaign.waits",
@@ -55,6 +61,12 @@ static void live_copy(struct ctl *ctl, struct conf *conf, const struct conf *fre
 	pthread_mutex_lock(&ctl->conf_lock);
 	conf->campaign = fresh->campaign;
 	conf->log = fresh->log;
+	conf->admin.read = fresh->admin.read;
+	conf->admin.operate = fresh->admin.operate;
+	conf->admin.keys = fresh->admin.keys;
+	memcpy(conf->admin.certificate, fresh->admin.certificate, CONF_TEXT_MAX);
+	memcpy(conf->admin.private_key, fresh->admin.private_key, CONF_TEXT_MAX);
+	memcpy(conf->admin.tokens, fresh->admin.tokens, CONF_TEXT_MAX);
 	pthread_mutex_unlock(&ctl->conf_lock);
 	log_level_set((enum log_level)fresh->log.level);
 	if (log_target_set((enum log_target)fresh->log.target, NULL) != 0)

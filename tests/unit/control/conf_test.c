@@ -69,11 +69,13 @@ static void unknown_key_is_named_with_line_and_what_is_allowed(void **state)
 	expect_refused("fqdn: a\nstore:\n  dri: /x\n",
 		"f.yaml:3: store.dri: unknown key; allowed: dir, map_size, max_subscribers");
 	expect_refused("nix: 1\n",
-		"f.yaml:1: nix: unknown key; allowed: store, socket, fqdn, port, workers, memory, "
+		"f.yaml:1: nix: unknown key; allowed: store, socket, admin, metrics, fqdn, port, "
+		"workers, memory, "
 		"eal, "
 		"campaign, muk_margin, verification_timestamp_bytes, log");
 	expect_refused("store.dir: /x\n",
-		"f.yaml:1: store.dir: unknown key; allowed: store, socket, fqdn, port, workers, "
+		"f.yaml:1: store.dir: unknown key; allowed: store, socket, admin, metrics, fqdn, "
+		"port, workers, "
 		"memory, eal, campaign, muk_margin, verification_timestamp_bytes, log");
 }
 
@@ -145,7 +147,8 @@ static void broken_yaml_is_refused_with_its_line(void **state)
 	assert_int_equal(read_text("fqdn: a\nsocket: 'b\n"), -EINVAL);
 	assert_memory_equal(why, "f.yaml:3: not YAML: ", 20);
 	expect_refused("a: b\n---\nc: d\n",
-		"f.yaml:1: a: unknown key; allowed: store, socket, fqdn, port, workers, memory, "
+		"f.yaml:1: a: unknown key; allowed: store, socket, admin, metrics, fqdn, port, "
+		"workers, memory, "
 		"eal, "
 		"campaign, muk_margin, verification_timestamp_bytes, log");
 	expect_refused("fqdn: b\n---\nfqdn: d\n", "f.yaml:2: a second document; allowed: one");

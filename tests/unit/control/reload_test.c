@@ -84,7 +84,7 @@ static void every_live_key_is_one_of_the_table(void **state)
 	(void)state;
 	for (size_t i = 0; i < conf_rows_count; i++)
 		live += reload_is_live(conf_rows[i].key);
-	assert_int_equal(live, 5);
+	assert_int_equal(live, 11);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, site_up, site_down)
