@@ -132,5 +132,7 @@ admin_handler admin_campaign_undelivered;
 admin_handler admin_capture;
 // admin_subscribers.c
 admin_handler admin_subscribers_list, admin_subscriber_show, admin_subscriber_remove;
+// admin_provision.c
+admin_handler admin_subscriber_put;
 // import_admin.c
 extern const struct admin_stream admin_import;
