@@ -16,6 +16,7 @@ import tempfile
 
 from dossier import Dossier
 from story import (BUILD, DONE, GROUP, TOP, expect, expect_in, expect_that, tell, wait_until)
+from wire import read_wire
 
 UES = 5000
 
@@ -127,17 +128,23 @@ def check_site(site, demo):
                            site["admin_socket"], "campaign", "list"], stdout=subprocess.PIPE,
                           check=False)
     expect(f"exit status of the CLI ({demo.text()[-500:]})", done.returncode, DONE)
-    expect("verified", json.loads(done.stdout)["campaigns"][0]["verified"], UES)
+    campaign = json.loads(done.stdout)["campaigns"][0]
+    expect("verified", campaign["verified"], UES)
+    # Who looks at the capture of a site that runs on finds all of the campaign in it.
+    wait_until("the capture", lambda: len(read_wire(site["pcap"])[0]) == campaign["pushes"],
+               show=lambda: (os.path.getsize(site["pcap"]), campaign["pushes"]))
 
 
 def bad_options_are_named():
     cases = [["--ues", "0"], ["--ues", "x"], ["--loss", "100"], ["--profile", "v5"],
-             ["--csv", "/nowhere"], ["--story", "none"], ["--nonsense"]]
+             ["--csv", "/nowhere"], ["--story", "none"], ["--nonsense"], ["--keep", __file__],
+             ["--hold", os.path.join(__file__, "x")]]
     for flags in cases:
         done = subprocess.run([os.path.join(TOP, "tools/dev/demo.py"), *flags], check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         expect(f"exit status of {flags}", done.returncode, 2)
-        expect_in(flags[0], done.stdout)
+        expect_in(flags[-1] if flags[0] in ("--keep", "--hold") else flags[0], done.stdout)
+        expect_that("Traceback" not in done.stdout, "a sentence", done.stdout)
 
 
 if __name__ == "__main__":

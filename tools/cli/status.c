@@ -87,13 +87,15 @@ static void status_print(const json_t *status)
 	static const struct table_column columns[] = {{NULL, false}, {NULL, false}};
 	char n[PRINT_NUMBER_MAX];
 	struct table t;
+	size_t cpus;
 
 	table_begin(&t, columns, 2);
 	table_pair(&t, "mskpushd", "%s, pid %" PRIu64 ", since %s", text_at(status, "version"),
 		number_at(status, "pid"), text_at(status, "started"));
 	port_print(&t, status);
-	table_pair(&t, "crypto", "%s on %zu cores", text_at(status, "crypto"),
-		json_array_size(value_at(status, "cpus")));
+	cpus = json_array_size(value_at(status, "cpus"));
+	table_pair(&t, "crypto", "%s on %zu core%s", text_at(status, "crypto"), cpus,
+		cpus == 1 ? "" : "s");
 	store_print(&t, status);
 	clock_print(&t, status);
 	table_pair(&t, "memory", "%s MB",

@@ -5,10 +5,12 @@
 """The demo: a mass re-key end to end. Called by tools/demo after the set-up."""
 
 import argparse
+import csv
 import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -20,6 +22,7 @@ DISK_PER_UE, DISK_FIXED = 560, 120 << 20
 KEEP_PER_UE = 300
 MEMORY_PER_UE, MEMORY_FIXED = 900, 500 << 20
 PCAP_ALL_UP_TO, PCAP_FRAMES = 50000, 1000000
+PCAP_FRAME, FRAMES_PER_UE = 260, 16  # bytes of a frame in the capture; eight sends, answered
 STORIES = {}
 
 
@@ -52,6 +55,8 @@ def parse_args(argv):
         parser.error("--ues and --csv exclude each other")
     if args.csv and not os.path.isfile(args.csv):
         parser.error(f"--csv {args.csv}: there is no such file")
+    if args.csv and not os.access(args.csv, os.R_OK):
+        parser.error(f"--csv {args.csv}: it cannot be read")
     if not 0 <= args.loss < 100:
         parser.error("--loss is 0 to less than 100 percent")
     if args.ip != "4":
@@ -83,16 +88,22 @@ def check_room(args, site):
     if available_memory() < memory:
         raise SiteError(f"needs {memory >> 20} MB of memory, {available_memory() >> 20} MB are "
                         "free: fewer --ues")
-    for directory in filter(None, [args.keep]):
-        keep = PCAP_FRAMES * 260 + args.ues * KEEP_PER_UE
+    for directory in filter(None, {args.keep, args.hold}):
+        frames = min(PCAP_FRAMES, args.ues * FRAMES_PER_UE)
+        keep = frames * PCAP_FRAME + args.ues * KEEP_PER_UE
         if shutil.disk_usage(directory).free < keep:
-            raise SiteError(f"needs {keep >> 20} MB of disk in {directory} for the dossier")
+            raise SiteError(f"needs {keep >> 20} MB of disk in {directory} for what it leaves")
 
 
 def make_directory(path):
     """A directory for key material: ours alone."""
-    os.makedirs(path, mode=0o700, exist_ok=True)
-    os.chmod(path, 0o700)
+    try:
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        os.chmod(path, 0o700)
+    except OSError as error:
+        raise SiteError(f"cannot use {path}: {error.strerror}") from error
+    if not os.access(path, os.W_OK):
+        raise SiteError(f"cannot write to {path}")
     return os.path.abspath(path)
 
 
@@ -105,15 +116,13 @@ def count_rows(path):
 def services_of(path):
     """Service names a CSV uses, sorted; its header tells the column."""
     names = set()
-    with open(path, encoding="utf-8-sig") as file:
-        header = file.readline().rstrip("\r\n").split(",")
-        column = header.index("services") if "services" in header else None
-        if column is None:
-            return [SERVICE]
-        for line in file:
-            cells = line.rstrip("\r\n").split(",")
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file)
+        header = next(rows, [])
+        column = header.index("services") if "services" in header else len(header)
+        for cells in rows:
             if len(cells) > column:
-                names.update(cells[column].strip('"').split())
+                names.update(cells[column].split())
     return sorted(names) or [SERVICE]
 
 
@@ -135,7 +144,6 @@ class Demo:
         """The CSV of the phones, unless one was given."""
         if self.args.csv:
             return
-        import subprocess
         subprocess.run([self.site.program("mskpush-ue"), "--generate", str(self.args.ues),
                         "--seed", str(self.args.seed), "--fqdn", FQDN, "--service", SERVICE,
                         "--out", self.csv], check=True)
@@ -274,12 +282,12 @@ def main():
         return 0
     signal.signal(signal.SIGTERM, interrupted)
     args.ues = args.ues or (count_rows(args.csv) if args.csv else 1000000)
-    if args.hold:
-        args.hold = make_directory(args.hold)
-    if args.keep:
-        args.keep = make_directory(args.keep)
     site = Site(os.environ.get("MSKPUSH_BUILD", "build"), workers=args.workers)
     try:
+        if args.hold:
+            args.hold = make_directory(args.hold)
+        if args.keep:
+            args.keep = make_directory(args.keep)
         check_room(args, site)
         return Demo(args, site).run()
     except SiteError as error:

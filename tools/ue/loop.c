@@ -22,7 +22,7 @@
 #define LONG_IDLE_US 100000
 #define NAP_US 50
 #define LONG_NAP_US 1000
-#define LINK_CHECK_US 100000
+#define LOOK_US 100000 // how often the link and the capture are seen to
 #define ATTACH_RETRY_US 100000
 
 struct loop {
@@ -38,7 +38,7 @@ struct loop {
 	uint16_t rx_queue;
 	uint16_t tx_queue;
 	int64_t busy_at;
-	int64_t link_checked_at;
+	int64_t looked_at;
 };
 
 static unsigned backlog_room(const struct loop *loop)
@@ -178,7 +178,7 @@ static void loop_turn_all(struct loop *loop)
 	struct ue_now now = ue_now();
 
 	loop->busy_at = now.mono;
-	loop->link_checked_at = now.mono;
+	loop->looked_at = now.mono;
 	while (!atomic_load_explicit(&program->stop_requested, memory_order_relaxed)) {
 		bool is_busy;
 
@@ -188,8 +188,10 @@ static void loop_turn_all(struct loop *loop)
 		is_busy |= delayed_send(loop, &now);
 		is_busy |= backlog_flush(loop);
 		nap(loop, is_busy, &now);
-		if (now.mono - loop->link_checked_at >= LINK_CHECK_US) {
-			loop->link_checked_at = now.mono;
+		if (now.mono - loop->looked_at >= LOOK_US) {
+			loop->looked_at = now.mono;
+			if (program->capture != NULL)
+				capture_flush(program->capture);
 			if (!port_is_alive(&loop->port))
 				return;
 		}

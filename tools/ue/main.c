@@ -138,7 +138,7 @@ static int csv_write(const char *path)
 	return rc != 0 ? file_fail(path, -rc) : 0;
 }
 
-static int results_write(struct capture *capture)
+static int results_write(void)
 {
 	const struct ue_options *options = &program.options;
 	int status = 0, rc;
@@ -147,7 +147,7 @@ static int results_write(struct capture *capture)
 		status |= report_write(options->report);
 	if (options->csv_out != NULL)
 		status |= csv_write(options->csv_out);
-	rc = capture != NULL ? capture_close(capture) : 0;
+	rc = program.capture != NULL ? capture_close(program.capture) : 0;
 	if (rc != 0)
 		status |= file_fail(options->pcap, -rc);
 	return status;
@@ -157,27 +157,26 @@ static int results_write(struct capture *capture)
 static int phones_run(void)
 {
 	const struct ue_options *options = &program.options;
-	struct capture *capture = NULL;
 	struct control *control = NULL;
 	int status, rc = 0;
 
 	if (options->pcap != NULL) {
-		rc = capture_open(&capture, options->pcap, options->pcap_frames);
+		rc = capture_open(&program.capture, options->pcap, options->pcap_frames);
 		if (rc != 0)
 			return file_fail(options->pcap, -rc);
-		ue_site_tap(program.site, capture_see, capture);
+		ue_site_tap(program.site, capture_see, program.capture);
 	}
 	if (options->control != NULL)
 		rc = control_start(&control, &program);
 	if (rc != 0) {
-		if (capture != NULL)
-			capture_close(capture);
+		if (program.capture != NULL)
+			capture_close(program.capture);
 		return file_fail(options->control, -rc);
 	}
 	status = loop_run(&program);
 	pthread_mutex_unlock(&program.turn.lock);
 	control_stop(control);
-	return status | results_write(capture);
+	return status | results_write();
 }
 
 int main(int argc, char **argv)

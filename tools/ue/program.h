@@ -14,10 +14,13 @@ enum port_state {
 	PORT_UP
 };
 
+struct capture;
+
 struct program {
 	struct ue_options options;
 	struct ue_site *site; // owned by who holds the turn
 	struct turn turn;
+	struct capture *capture; // NULL: none. Owned by the port loop's thread
 	atomic_bool stop_requested;
 	_Atomic enum port_state port_state; // port loop: rw, control: ro
 	_Atomic uint64_t attachments; // how often the port came up; likewise
@@ -33,10 +36,11 @@ int control_start(struct control **out, struct program *program);
 void control_stop(struct control *control);
 
 // The capture file (capture.c). -errno.
-struct capture;
 int capture_open(struct capture **out, const char *path, uint64_t frames_max);
 void capture_see(
 	void *capture, enum ue_direction direction, const uint8_t *data, size_t len, int64_t wall);
+// Brings what was seen so far to the file, for those who read along.
+void capture_flush(struct capture *capture);
 // 0, or -errno when not all frames reached the file.
 int capture_close(struct capture *capture);
 
