@@ -115,6 +115,8 @@ json_t *admin_hex_u32(uint32_t value, int digits);
 
 // admin_api.c
 admin_handler admin_api;
+// admin_metrics.c
+admin_handler admin_metrics;
 // admin_status.c
 admin_handler admin_status, admin_stats, admin_stats_stages, admin_shutdown;
 // admin_services.c

@@ -18,6 +18,7 @@ struct admin_call {
 	const char *method;
 	char *path; // as it was sent, for the audit
 	bool is_audited; // a line has been written
+	uint64_t begun_ns;
 	char text[ADMIN_PATH_MAX]; // of the request's arguments
 	void *stream; // state, NULL when there is none or it has ended
 	bool is_stream_over;
@@ -151,6 +152,7 @@ struct admin_call *admin_call_begin(
 		return NULL;
 	call->req = *req;
 	call->reply = (struct admin_reply){.status = 200, .fd = -1};
+	call->begun_ns = meter_now_ns();
 	call->method = method;
 	call->path = strdup(path);
 	if (call->path == NULL) {
@@ -174,9 +176,20 @@ static void call_handle(struct admin_call *call)
 	}
 }
 
+static void call_meter(const struct admin_call *call)
+{
+	struct meters *meters = &call->req.ctl->meters;
+	unsigned first_digit = call->reply.status / 100;
+
+	if (first_digit < sizeof(meters->admin_answers) / sizeof(meters->admin_answers[0]))
+		atomic_fetch_add(&meters->admin_answers[first_digit], 1);
+	meter_time(&meters->admin, call->begun_ns);
+}
+
 const struct admin_reply *admin_call_end(struct admin_call *call)
 {
 	call_handle(call);
+	call_meter(call);
 	audit_note(call, call->reply.status);
 	return &call->reply;
 }

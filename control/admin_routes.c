@@ -7,6 +7,7 @@
 #include <string.h>
 
 const struct admin_route admin_routes[] = {
+	{"GET", "/metrics", ADMIN_METRICS, 0, admin_metrics, NULL, "metrics for Prometheus"},
 	{"GET", "/v1/api", ADMIN_READ, 0, admin_api, NULL, "the calls there are"},
 	{"GET", "/v1/status", ADMIN_READ, 0, admin_status, NULL, "how the daemon is"},
 	{"GET", "/v1/stats", ADMIN_READ, 0, admin_stats, NULL, "the counters"},

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "meter.h"
 #include "reader.h"
 #include "writer.h"
 
@@ -34,6 +35,7 @@ struct ctl {
 	pthread_mutex_t conf_lock;
 	pthread_mutex_t dp_lock; // the calls of dp.h that take one thread at a time
 	pthread_mutex_t msk_lock; // held by who makes or changes MSKs, or starts a campaign
+	struct meters meters;
 	int64_t started_ms; // Unix milliseconds
 	struct admin_http *admin;
 	struct audit *audit; // NULL: none is kept

@@ -23,6 +23,7 @@
 #include "ctl.h"
 #include "dp.h"
 #include "log.h"
+#include "metric.h"
 #include "notify.h"
 #include "options.h"
 #include "pulse.h"
@@ -167,6 +168,17 @@ static void admin_down(struct site *s)
 	admin_http_stop(s->ctl.admin);
 }
 
+static int telemetry_up(struct site *s, char why[256])
+{
+	snprintf(why, 256, "DPDK's telemetry takes no commands");
+	return metric_telemetry_start(&s->ctl);
+}
+
+static void telemetry_down(struct site *s)
+{
+	metric_telemetry_stop(&s->ctl);
+}
+
 static const struct rung {
 	const char *name;
 	int (*up)(struct site *s, char why[256]);
@@ -181,6 +193,7 @@ static const struct rung {
 	{"resume", resume_up, NULL},
 	{"audit-log", audit_up, audit_down},
 	{"admin-socket", admin_up, admin_down},
+	{"telemetry", telemetry_up, telemetry_down},
 };
 #define RUNGS (sizeof(ladder) / sizeof(ladder[0]))
 
@@ -261,6 +274,7 @@ static void site_reload(struct site *s)
 	char why[CONF_WHY_MAX];
 	int ret;
 
+	atomic_fetch_add(&s->ctl.meters.reloads, 1);
 	notify_send("RELOADING=1");
 	if (conf_read(&s->options, &fresh, why) == 0) {
 		reload_apply(&s->ctl, &s->conf, &fresh);
@@ -311,6 +325,7 @@ static int site_run(struct site *s)
 	pthread_mutex_init(&s->ctl.conf_lock, NULL);
 	pthread_mutex_init(&s->ctl.dp_lock, NULL);
 	pthread_mutex_init(&s->ctl.msk_lock, NULL);
+	pthread_mutex_init(&s->ctl.meters.expiry.lock, NULL);
 	if (s->ctl.wake_fd < 0 || s->signal_fd < 0) {
 		log_error("start-failed", "step=signals errno=%d", errno);
 		return EXIT_FAILURE;

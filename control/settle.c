@@ -239,6 +239,9 @@ static void run_finish(struct ctl *ctl, struct campaign_run *run)
 	run->phase = CAMPAIGN_CLOSED;
 	pthread_cond_broadcast(&all->closed);
 	pthread_mutex_unlock(&all->lock);
+	atomic_fetch_add(run->rest == STORE_MEMBER_ABORTED ? &ctl->meters.campaigns_aborted
+							   : &ctl->meters.campaigns_done,
+		1);
 	closed_report(&record);
 }
 
@@ -376,12 +379,14 @@ static unsigned runs_follow(struct campaigns *all, struct campaign_run *runs[DP_
 void settle_step(struct ctl *ctl)
 {
 	struct campaign_run *runs[DP_CAMPAIGNS_MAX];
+	uint64_t begin_ns = meter_now_ns();
 	unsigned n;
 
 	events_take(ctl);
 	n = runs_follow(ctl->campaigns, runs);
 	for (unsigned i = 0; i < n; i++)
 		run_step(ctl, runs[i]);
+	meter_time(&ctl->meters.settle, begin_ns);
 }
 
 void settle_finish(struct ctl *ctl)

@@ -18,6 +18,9 @@ struct dp *fake_dp_create(unsigned workers)
 	dp->workers = workers;
 	dp->answers_close = true;
 	dp->capture_fd = -1;
+	dp->stats.pushes = 7;
+	snprintf(dp->status.crypto, sizeof(dp->status.crypto), "none");
+	snprintf(dp->status.port.name, sizeof(dp->status.port.name), "fake");
 	return dp;
 }
 
@@ -123,7 +126,7 @@ uint32_t dp_counter_now(const struct dp *dp)
 
 void dp_stats_read(const struct dp *dp, int worker, struct dp_stats *out)
 {
-	*out = (struct dp_stats){.pushes = 7};
+	*out = dp->stats;
 	for (unsigned i = 0; i < dp->workers; i++)
 		if (worker < 0 || (unsigned)worker == i)
 			out->turns += dp->turns[i];
@@ -131,8 +134,11 @@ void dp_stats_read(const struct dp *dp, int worker, struct dp_stats *out)
 
 void dp_status_read(const struct dp *dp, struct dp_status *out)
 {
-	*out = (struct dp_status){.workers = dp->workers, .crypto = "none"};
-	snprintf(out->port.name, sizeof(out->port.name), "fake");
+	*out = dp->status;
+	out->workers = dp->workers;
+	out->counter_now = dp->now;
+	out->counter_highest = dp->highest;
+	out->counter_mark = dp->mark;
 }
 
 void dp_stages_measure(struct dp *dp, int is_on)
@@ -194,4 +200,25 @@ void dp_muk_prep_burst(struct dp_muk_prep *prep, const uint8_t *muks, size_t str
 void dp_muk_prep_destroy(struct dp_muk_prep *prep)
 {
 	free(prep);
+}
+
+int dp_telemetry_command(const char *command, const char *help)
+{
+	(void)command;
+	(void)help;
+	return 0;
+}
+
+void dp_telemetry_serve(
+	void (*answer)(void *arg, const char *command, struct dp_telemetry *out), void *arg)
+{
+	(void)answer;
+	(void)arg;
+}
+
+void dp_telemetry_add(struct dp_telemetry *out, const char *key, double value)
+{
+	(void)out;
+	(void)key;
+	(void)value;
 }

@@ -23,6 +23,8 @@ struct dp {
 	_Atomic uint32_t now, highest, mark;
 	_Atomic int capture_fd;
 	uint64_t turns[DP_WORKERS_MAX]; // of each worker
+	struct dp_stats stats; // of each worker and of all, but for the turns
+	struct dp_status status; // but for the number of workers and the clock
 };
 
 struct dp *fake_dp_create(unsigned workers);

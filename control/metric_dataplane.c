@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// What the workers count, the port, and the replay counter.
+
+#include <stdio.h>
+#include <string.h>
+
+#include "metric.h"
+#include "metric_facts.h"
+
+#define COUNTER_LIMIT INT32_MAX // no value above it is ever sent
+
+// --- Numbers at an offset ---------------------------------------------------------------------
+
+static uint64_t number_at(const void *base, size_t offset)
+{
+	uint64_t value;
+
+	memcpy(&value, (const char *)base + offset, sizeof(value));
+	return value;
+}
+
+static void sum_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	metric_sample(m, sink, (double)number_at(&f->sum, m->offset), NULL);
+}
+
+static void worker_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	char worker[12], cpu[12];
+
+	for (unsigned i = 0; i < f->status.workers; i++) {
+		snprintf(worker, sizeof(worker), "%u", i);
+		snprintf(cpu, sizeof(cpu), "%d", f->status.cpu[i]);
+		metric_sample(
+			m, sink, (double)number_at(&f->worker[i], m->offset), worker, cpu, NULL);
+	}
+}
+
+// --- Lists ------------------------------------------------------------------------------------
+
+static void drops_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	for (int i = 0; i < DP_DROP_COUNT; i++)
+		metric_sample(m, sink, (double)f->sum.drop[i], dp_drop_name((enum dp_drop)i), NULL);
+}
+
+static void mikey_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	for (unsigned i = 1; i < DP_MIKEY_STATUS_MAX; i++) {
+		const char *name = dp_mikey_status_name(i);
+
+		if (strcmp(name, "unknown") != 0 || f->sum.mikey[i] != 0)
+			metric_sample(m, sink, (double)f->sum.mikey[i], name, NULL);
+	}
+}
+
+static void stages_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	for (int i = 0; i < DP_STAGE_COUNT; i++)
+		metric_sample(m, sink,
+			(double)number_at(&f->sum, m->offset + (size_t)i * sizeof(uint64_t)),
+			dp_stage_name((enum dp_stage)i), NULL);
+}
+
+static void tsc_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	metric_sample(m, sink, (double)f->status.tsc_hz, NULL);
+}
+
+// --- The port ---------------------------------------------------------------------------------
+
+static void port_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	const struct dp_port_status *port = &f->status.port;
+	char queues[12];
+
+	snprintf(queues, sizeof(queues), "%u", port->queues);
+	metric_sample(m, sink, 1, port->name, port->driver, queues,
+		port->is_udp_checksum_offloaded ? "device" : "software", NULL);
+}
+
+static void link_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	metric_sample(m, sink, f->status.port.is_up, f->status.port.name, NULL);
+}
+
+static void gateway_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	metric_sample(m, sink, f->status.port.has_gateway_mac, f->status.port.name, NULL);
+}
+
+// --- The replay counter -----------------------------------------------------------------------
+
+static void counter_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	uint32_t value;
+
+	memcpy(&value, (const char *)&f->status + m->offset, sizeof(value));
+	metric_sample(m, sink, value, NULL);
+}
+
+static void headroom_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	uint32_t now = f->status.counter_now, highest = f->status.counter_highest;
+
+	metric_sample(m, sink, (double)COUNTER_LIMIT - (highest > now ? highest : now), NULL);
+}
+
+#define SUM(field) sum_collect, offsetof(struct dp_stats, field)
+#define WORKER(field) worker_collect, offsetof(struct dp_stats, field)
+#define COUNTER_VALUE(field) counter_collect, offsetof(struct dp_status, field)
+
+const struct metric metric_dataplane_rows[] = {
+	{"mskpush_pushes_total", METRIC_COUNTER, "", "MSK messages that the port took",
+		SUM(pushes)},
+	{"mskpush_verifications_total", METRIC_COUNTER, "",
+		"Verification messages that made a member verified", SUM(verified)},
+	{"mskpush_transmit_frames_total", METRIC_COUNTER, "", "Frames that the port took",
+		SUM(tx_frames)},
+	{"mskpush_transmit_bytes_total", METRIC_COUNTER, "", "Octets of frames that the port took",
+		SUM(tx_bytes)},
+	{"mskpush_receive_frames_total", METRIC_COUNTER, "", "Frames received", SUM(rx_frames)},
+	{"mskpush_receive_bytes_total", METRIC_COUNTER, "", "Octets of frames received",
+		SUM(rx_bytes)},
+	{"mskpush_transmit_full_total", METRIC_COUNTER, "",
+		"Times the port took less than it was given", SUM(tx_full)},
+	{"mskpush_counter_waits_total", METRIC_COUNTER, "",
+		"Members left for the next round because their values are too far ahead",
+		SUM(counter_waits)},
+	{"mskpush_buffer_waits_total", METRIC_COUNTER, "", "Bursts that waited for packet buffers",
+		SUM(no_mbuf)},
+	{"mskpush_arp_answers_total", METRIC_COUNTER, "", "ARP requests answered",
+		SUM(arp_answers)},
+	{"mskpush_arp_requests_total", METRIC_COUNTER, "", "ARP requests sent for the next hop",
+		SUM(arp_requests)},
+	{"mskpush_arp_replies_total", METRIC_COUNTER, "", "ARP replies received", SUM(arp_replies)},
+	{"mskpush_echo_answers_total", METRIC_COUNTER, "", "Echo requests (ping) answered",
+		SUM(echo_answers)},
+	{"mskpush_events_lost_total", METRIC_COUNTER, "",
+		"Events that control did not fetch in time", SUM(events_lost)},
+	{"mskpush_capture_missed_total", METRIC_COUNTER, "",
+		"Frames that a running capture could not take", SUM(capture_missed)},
+	{"mskpush_drops_total", METRIC_COUNTER, "cause", "Received frames that were not taken",
+		drops_collect, 0},
+	{"mskpush_mikey_refused_total", METRIC_COUNTER, "verdict",
+		"Received messages that MIKEY refuses (drops with the cause mikey-malformed)",
+		mikey_collect, 0},
+	{"mskpush_worker_pushes_total", METRIC_COUNTER, "worker,cpu",
+		"MSK messages that the port took of a worker", WORKER(pushes)},
+	{"mskpush_worker_verifications_total", METRIC_COUNTER, "worker,cpu",
+		"Verification messages a worker took", WORKER(verified)},
+	{"mskpush_worker_transmit_frames_total", METRIC_COUNTER, "worker,cpu",
+		"Frames that the port took from a worker's queue", WORKER(tx_frames)},
+	{"mskpush_worker_receive_frames_total", METRIC_COUNTER, "worker,cpu",
+		"Frames received on a worker's queue", WORKER(rx_frames)},
+	{"mskpush_worker_turns_total", METRIC_COUNTER, "worker,cpu",
+		"Turns of a worker: one that stands still hangs", WORKER(turns)},
+	{"mskpush_worker_sleeps_total", METRIC_COUNTER, "worker,cpu",
+		"Times a worker slept because nothing moved", WORKER(sleeps)},
+	{"mskpush_stage_cycles_total", METRIC_COUNTER, "stage",
+		"Cycles spent in a stage of the pipeline while stages are measured", stages_collect,
+		offsetof(struct dp_stats, stage_cycles)},
+	{"mskpush_stage_items_total", METRIC_COUNTER, "stage",
+		"Messages or frames a stage worked on while stages are measured", stages_collect,
+		offsetof(struct dp_stats, stage_items)},
+	{"mskpush_cycles_per_second", METRIC_GAUGE, "", "What the cycles are counted in",
+		tsc_collect, 0},
+	{"mskpush_port_info", METRIC_GAUGE, "port,driver,queues,checksums",
+		"1: the port, its driver, its queues, and who makes checksums", port_collect, 0},
+	{"mskpush_port_up", METRIC_GAUGE, "port", "Whether the port has a link", link_collect, 0},
+	{"mskpush_gateway_known", METRIC_GAUGE, "port", "Whether the MAC of the next hop is known",
+		gateway_collect, 0},
+	{"mskpush_counter_now", METRIC_GAUGE, "", "Replay counter that the clock stands at",
+		COUNTER_VALUE(counter_now)},
+	{"mskpush_counter_highest", METRIC_GAUGE, "", "Highest replay counter in use",
+		COUNTER_VALUE(counter_highest)},
+	{"mskpush_counter_mark", METRIC_GAUGE, "",
+		"Mark of the replay counter: nothing above it is sent",
+		COUNTER_VALUE(counter_mark)},
+	{"mskpush_counter_headroom_seconds", METRIC_GAUGE, "",
+		"Values of the replay counter that are left, one a second", headroom_collect, 0},
+};
+const size_t metric_dataplane_count =
+	sizeof(metric_dataplane_rows) / sizeof(metric_dataplane_rows[0]);
