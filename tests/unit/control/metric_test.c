@@ -352,7 +352,7 @@ static void figures_are_those_of_their_source(void **state)
 		1000 + offsetof(struct dp_stats, stage_items) / 8 + DP_STAGE_CHECK);
 	assert_int_equal(
 		value_of(text, "mskpush_worker_pushes_total{worker=\"1\",cpu=\"3\"}"), 1000);
-	assert_int_equal(value_of(text, "mskpush_counter_headroom_seconds"), INT32_MAX - 200);
+	assert_int_equal(value_of(text, "mskpush_replay_headroom_seconds"), INT32_MAX - 200);
 	assert_int_equal(value_of(text, "mskpush_store_map_bytes"), s->conf.store.map_bytes);
 	assert_int_equal(value_of(text, "mskpush_subscribers"), 4);
 	assert_int_equal(value_of(text, "mskpush_campaigns_started_total"), 3);
