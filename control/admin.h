@@ -111,6 +111,14 @@ json_t *admin_time_ms(uint64_t unix_ms);
 json_t *admin_hex(const uint8_t *bytes, size_t n); // at most 64 octets
 json_t *admin_hex_u32(uint32_t value, int digits);
 
+// --- Ua in other answers (admin_ua.c) --------------------------------------------------------
+
+struct ua;
+json_t *admin_ua_status(const struct ua *ua);
+json_t *admin_ua_stats(const struct ua *ua);
+// Last request and last single push of a subscriber, added to what is told of it.
+void admin_ua_notes_add(json_t *subscriber, struct ctl *ctl, store_id id);
+
 // --- Handlers -------------------------------------------------------------------------------
 
 // admin_api.c
@@ -121,6 +129,8 @@ admin_handler admin_metrics;
 admin_handler admin_status, admin_stats, admin_stats_stages, admin_shutdown;
 // admin_services.c
 admin_handler admin_services_list, admin_service_put, admin_service_remove;
+// admin_announce.c
+admin_handler admin_service_announce;
 // admin_groups.c
 admin_handler admin_groups_list, admin_group_put, admin_group_remove;
 // admin_msks.c

@@ -21,13 +21,12 @@
 #include "conf.h"
 #include "listen.h"
 #include "log.h"
+#include "pem.h"
 
 #define CONNECTIONS_MAX 64 // of each listener
 #define IDLE_TIMEOUT_S 60
 #define PIPE_BLOCK 65536
 #define PIPE_LOOK_MS 250
-
-#define PEM_MAX (1 << 20)
 
 static char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 
@@ -44,16 +43,11 @@ struct listener {
 	char address[112]; // path of the socket, or address and port as they were chosen
 };
 
-struct pem {
-	char *text; // NULL: none
-	size_t len;
-};
-
 struct admin_http {
 	struct ctl *ctl;
 	struct admin_access *access;
 	struct listener by_socket, by_tls, by_metrics;
-	struct pem certificate, private_key; // of by_tls
+	struct pem_pair tls; // of by_tls
 };
 
 struct admin_query {
@@ -282,8 +276,8 @@ static int listener_serve(struct listener *l, int fd, char why[256])
 	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
 		MHD_USE_POLL | MHD_USE_ERROR_LOG;
 	struct MHD_OptionItem tls[] = {
-		{MHD_OPTION_HTTPS_MEM_CERT, 0, l->http->certificate.text},
-		{MHD_OPTION_HTTPS_MEM_KEY, 0, l->http->private_key.text},
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, l->http->tls.certificate.text},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, l->http->tls.key.text},
 		{MHD_OPTION_HTTPS_PRIORITIES, 0, tls_priorities},
 		{MHD_OPTION_END, 0, NULL},
 	};
@@ -345,77 +339,30 @@ static void listener_down(struct listener *l)
 
 // --- Certificates -----------------------------------------------------------------------------
 
-static void pem_wipe(struct pem *pem)
+static int tls_read(const struct conf *conf, struct pem_pair *out, char why[256])
 {
-	if (pem->text != NULL)
-		explicit_bzero(pem->text, pem->len);
-	free(pem->text);
-	*pem = (struct pem){0};
-}
-
-static int pem_read(const char *path, struct pem *out, char why[256])
-{
-	FILE *file = fopen(path, "re");
-	int ret = file == NULL ? -errno : 0;
-
-	*out = (struct pem){.text = calloc(1, PEM_MAX)};
-	if (ret == 0 && out->text == NULL)
-		ret = -ENOMEM;
-	if (ret == 0) {
-		setbuf(file, NULL); // no copy of a key stays behind
-		out->len = fread(out->text, 1, PEM_MAX - 1, file);
-		ret = out->len == 0 ? -ENODATA : 0;
-	}
-	if (file != NULL)
-		fclose(file);
-	if (ret != 0) {
-		snprintf(why, 256, "%.200s: %s", path, strerror(-ret));
-		pem_wipe(out);
-	}
-	return ret;
-}
-
-static int pems_read(
-	const struct conf *conf, struct pem *certificate, struct pem *private_key, char why[256])
-{
-	int ret;
-
-	*certificate = *private_key = (struct pem){0};
+	*out = (struct pem_pair){0};
 	if (conf->admin.listen[0] == '\0')
 		return 0;
-	ret = pem_read(conf->admin.certificate, certificate, why);
-	if (ret == 0)
-		ret = pem_read(conf->admin.private_key, private_key, why);
-	if (ret != 0)
-		pem_wipe(certificate);
-	return ret;
-}
-
-static bool pem_is_same(const struct pem *a, const struct pem *b)
-{
-	return a->len == b->len && (a->len == 0 || memcmp(a->text, b->text, a->len) == 0);
+	return pem_pair_read(conf->admin.certificate, conf->admin.private_key, out, why);
 }
 
 // New files are in force for new connections; those that are open are cut.
 static int tls_reload(struct admin_http *http, const struct conf *conf, char why[256])
 {
-	struct pem certificate, private_key;
-	int ret = pems_read(conf, &certificate, &private_key, why);
 	char address[sizeof(http->by_tls.address)];
+	struct pem_pair fresh;
+	int ret = tls_read(conf, &fresh, why);
 
 	if (ret != 0)
 		return ret;
-	if (pem_is_same(&certificate, &http->certificate) &&
-		pem_is_same(&private_key, &http->private_key)) {
-		pem_wipe(&certificate);
-		pem_wipe(&private_key);
+	if (pem_pair_is_same(&fresh, &http->tls)) {
+		pem_pair_wipe(&fresh);
 		return 0;
 	}
 	listener_down(&http->by_tls);
-	pem_wipe(&http->certificate);
-	pem_wipe(&http->private_key);
-	http->certificate = certificate;
-	http->private_key = private_key;
+	pem_pair_wipe(&http->tls);
+	http->tls = fresh;
 	memcpy(address, http->by_tls.address, sizeof(address));
 	log_info("admin-certificate", "file=\"%s\"", conf->admin.certificate);
 	return tcp_up(&http->by_tls, http, BY_TLS, address, why);
@@ -435,7 +382,7 @@ int admin_http_start(struct ctl *ctl, char why[256])
 	ctl->admin = http;
 	ret = admin_access_create(conf, &http->access, why);
 	if (ret == 0)
-		ret = pems_read(conf, &http->certificate, &http->private_key, why);
+		ret = tls_read(conf, &http->tls, why);
 	if (ret == 0)
 		ret = socket_up(http, conf->socket, why);
 	if (ret == 0)
@@ -468,8 +415,7 @@ void admin_http_stop(struct admin_http *http)
 	listener_down(&http->by_socket);
 	listener_down(&http->by_tls);
 	listener_down(&http->by_metrics);
-	pem_wipe(&http->certificate);
-	pem_wipe(&http->private_key);
+	pem_pair_wipe(&http->tls);
 	admin_access_destroy(http->access);
 	http->ctl->admin = NULL;
 	free(http);

@@ -18,6 +18,8 @@ const struct admin_route admin_routes[] = {
 	{"PUT", "/v1/services/*", ADMIN_KEYS, ADMIN_NEEDS_BODY, admin_service_put, NULL,
 		"make or change a service"},
 	{"DELETE", "/v1/services/*", ADMIN_KEYS, 0, admin_service_remove, NULL, "remove a service"},
+	{"POST", "/v1/services/*/announcement", ADMIN_READ, 0, admin_service_announce, NULL,
+		"make the announcement of a service"},
 	{"GET", "/v1/groups", ADMIN_READ, 0, admin_groups_list, NULL, "list key groups"},
 	{"PUT", "/v1/groups/*/*", ADMIN_KEYS, 0, admin_group_put, NULL, "make a key group"},
 	{"DELETE", "/v1/groups/*/*", ADMIN_KEYS, 0, admin_group_remove, NULL, "remove a key group"},

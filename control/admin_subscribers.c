@@ -101,6 +101,8 @@ void admin_subscriber_show(const struct admin_request *req, struct admin_reply *
 	reply->body = subscriber_json(r, id, time(NULL));
 	if (reply->body == NULL)
 		admin_error_store(reply, -EIO, "subscriber");
+	else
+		admin_ua_notes_add(reply->body, req->ctl, id);
 	ctl_reader_put(req->ctl, r);
 }
 

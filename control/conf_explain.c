@@ -37,6 +37,18 @@ static const char *device_text(const char *device)
 	return "a PCI port: it has to be with vfio-pci (mskpush-setup shows what is missing)";
 }
 
+static void ports_explain(const struct conf *conf, FILE *out)
+{
+	for (unsigned i = 0; i < conf->ports; i++) {
+		const struct conf_port *port = &conf->port[i];
+
+		fprintf(out, "  port%s%s: %s, %s\n", port->name[0] == '\0' ? "" : " ", port->name,
+			port->device, device_text(port->device));
+	}
+	if (conf->areas > 0)
+		fprintf(out, "  areas: %u\n", conf->areas);
+}
+
 static void workers_explain(const struct conf *conf, FILE *out)
 {
 	fprintf(out, "  workers: %" PRIu64 ", on ", conf->workers.count);
@@ -80,6 +92,19 @@ static void campaign_explain(const struct conf *conf, FILE *out)
 			"network can page\n");
 }
 
+static void phones_explain(const struct conf *conf, FILE *out)
+{
+	fprintf(out, "  phones: ");
+	if (conf->ua.listen.n == 0)
+		fprintf(out, "not served over HTTP");
+	for (unsigned i = 0; i < conf->ua.listen.n; i++)
+		fprintf(out, "%s%s", i == 0 ? "served at " : ", ", conf->ua.listen.value[i]);
+	fprintf(out, "%s; %s\n",
+		conf->ua.listen.n > 0 && conf->ua.certificate[0] != '\0' ? ", over TLS" : "",
+		conf->key_source.url[0] == '\0' ? "nobody is asked for keys of those who bootstrap"
+						: conf->key_source.url);
+}
+
 static void default_explain(void *out, const char *key, const char *value)
 {
 	fprintf(out, "  %s: still the default %s, which is of no use at a real site\n", key, value);
@@ -87,7 +112,7 @@ static void default_explain(void *out, const char *key, const char *value)
 
 void conf_explain(const struct conf *conf, FILE *out)
 {
-	fprintf(out, "  port: %s, %s\n", conf->port.device, device_text(conf->port.device));
+	ports_explain(conf, out);
 	workers_explain(conf, out);
 	fprintf(out,
 		"  memory: %" PRIu64 " MiB for packets in %s pages, %" PRIu64
@@ -97,6 +122,7 @@ void conf_explain(const struct conf *conf, FILE *out)
 		conf->store.max_subscribers);
 	store_explain(conf, out);
 	campaign_explain(conf, out);
+	phones_explain(conf, out);
 	fprintf(out, "  admin socket: %s\n", conf->socket);
 	conf_defaults_report(conf, default_explain, out);
 }

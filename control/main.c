@@ -29,9 +29,10 @@
 #include "pulse.h"
 #include "ready.h"
 #include "reload.h"
+#include "ua.h"
 #include "writer_thread.h"
 
-#define READERS_MAX 192 // workers, connections, and some
+#define READERS_MAX 224 // workers, threads of Ua, connections, and some
 #define EXIT_USAGE 2
 
 struct site {
@@ -158,6 +159,30 @@ static void audit_down(struct site *s)
 	s->ctl.audit = NULL;
 }
 
+static int ua_up(struct site *s, char why[256])
+{
+	return ua_start(&s->ctl, &s->ctl.ua, why);
+}
+
+static int ua_forget_job(struct store_env *env, void *arg)
+{
+	struct site *s = arg;
+
+	(void)env;
+	s->ctl.ua = NULL;
+	return 0;
+}
+
+// The writer tells it of changes until then.
+static void ua_down(struct site *s)
+{
+	struct ua *ua = s->ctl.ua;
+
+	ua_quiesce(ua);
+	ctl_writer_exclusive(&s->ctl, ua_forget_job, s);
+	ua_stop(ua);
+}
+
 static int admin_up(struct site *s, char why[256])
 {
 	return admin_http_start(&s->ctl, why);
@@ -192,6 +217,7 @@ static const struct rung {
 	{"counter-thread", mark_thread_up, mark_thread_down},
 	{"resume", resume_up, NULL},
 	{"audit-log", audit_up, audit_down},
+	{"ua", ua_up, ua_down},
 	{"admin-socket", admin_up, admin_down},
 	{"telemetry", telemetry_up, telemetry_down},
 };
@@ -241,10 +267,10 @@ static int conf_read(const struct options *options, struct conf *conf, char why[
 
 	conf_init(conf);
 	if ((!is_default && conf_load(conf, path, why) != 0) ||
-		conf_socket_resolve(conf, options->socket != NULL, why) != 0 ||
 		flag_apply(conf, "--socket", "socket", options->socket, why) != 0 ||
 		flag_apply(conf, "--store", "store.dir", options->store, why) != 0 ||
-		flag_apply(conf, "--log-level", "log.level", options->log_level, why) != 0)
+		flag_apply(conf, "--log-level", "log.level", options->log_level, why) != 0 ||
+		conf_socket_resolve(conf, options->socket != NULL, why) != 0)
 		return -EINVAL;
 	return 0;
 }
@@ -280,6 +306,8 @@ static void site_reload(struct site *s)
 		reload_apply(&s->ctl, &s->conf, &fresh);
 		if (admin_http_reload(s->ctl.admin, &s->conf, why) != 0)
 			log_error("admin-not-reloaded", "why=\"%s\"", why);
+		if (ua_reload(s->ctl.ua, &s->conf, why) != 0)
+			log_error("ua-not-reloaded", "why=\"%s\"", why);
 		ret = audit_reopen(s->ctl.audit);
 		if (ret != 0)
 			log_error("audit-not-reopened", "errno=%d", -ret);

@@ -21,6 +21,8 @@ static struct metric_table table_at(size_t i)
 	case 2:
 		return (struct metric_table){metric_dataplane_rows, metric_dataplane_count};
 	case 3:
+		return (struct metric_table){metric_network_rows, metric_network_count};
+	case 4:
 		return (struct metric_table){metric_store_rows, metric_store_count};
 	default:
 		return (struct metric_table){NULL, 0};

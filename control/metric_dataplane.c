@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// What the workers count, the port, and the replay counter.
+// What the workers count, and the replay counter.
 
 #include <stdio.h>
 #include <string.h>
@@ -60,6 +60,36 @@ static void mikey_collect(
 	}
 }
 
+// The fields from singles_verified on, in their order.
+static void singles_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	static const char *const ends[] = {"verified", "given-up", "refused", "left"};
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		metric_sample(m, sink, (double)number_at(&f->sum, m->offset + i * sizeof(uint64_t)),
+			ends[i], NULL);
+}
+
+// The fields from arp_answers on, in their order.
+static void neighbours_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	static const char *const protocols[] = {"arp", "nd"};
+	static const char *const messages[] = {"answered", "asked", "reply"};
+
+	for (size_t i = 0; i < 6; i++)
+		metric_sample(m, sink, (double)number_at(&f->sum, m->offset + i * sizeof(uint64_t)),
+			protocols[i / 3], messages[i % 3], NULL);
+}
+
+static void icmp_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	metric_sample(m, sink, (double)f->sum.icmp_unreachable, "unreachable", NULL);
+	metric_sample(m, sink, (double)f->sum.icmp_too_big, "too-big", NULL);
+}
+
 static void stages_collect(
 	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
 {
@@ -73,31 +103,6 @@ static void tsc_collect(
 	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
 {
 	metric_sample(m, sink, (double)f->status.tsc_hz, NULL);
-}
-
-// --- The port ---------------------------------------------------------------------------------
-
-static void port_collect(
-	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
-{
-	const struct dp_port_status *port = &f->status.port;
-	char queues[12];
-
-	snprintf(queues, sizeof(queues), "%u", port->queues);
-	metric_sample(m, sink, 1, port->name, port->driver, queues,
-		port->is_udp_checksum_offloaded ? "device" : "software", NULL);
-}
-
-static void link_collect(
-	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
-{
-	metric_sample(m, sink, f->status.port.is_up, f->status.port.name, NULL);
-}
-
-static void gateway_collect(
-	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
-{
-	metric_sample(m, sink, f->status.port.has_gateway_mac, f->status.port.name, NULL);
 }
 
 // --- The replay counter -----------------------------------------------------------------------
@@ -128,6 +133,20 @@ const struct metric metric_dataplane_rows[] = {
 		SUM(pushes)},
 	{"mskpush_verifications_total", METRIC_COUNTER, "",
 		"Verification messages that made a member verified", SUM(verified)},
+	{"mskpush_singles_total", METRIC_COUNTER, "",
+		"Orders to push MSKs to one phone: after a request, or by an operator",
+		SUM(singles)},
+	{"mskpush_singles_merged_total", METRIC_COUNTER, "",
+		"Such orders for what was under way already", SUM(singles_merged)},
+	{"mskpush_singles_full_total", METRIC_COUNTER, "", "Such orders that there was no room for",
+		SUM(singles_full)},
+	{"mskpush_singles_pushes_total", METRIC_COUNTER, "",
+		"MSK messages of single pushes, a part of mskpush_pushes_total", SUM(singles_sent)},
+	{"mskpush_singles_ended_total", METRIC_COUNTER, "end", "Single pushes by how they ended",
+		singles_collect, offsetof(struct dp_stats, singles_verified)},
+	{"mskpush_handed_over_total", METRIC_COUNTER, "",
+		"Verification messages that went to the worker that owns the subscriber",
+		SUM(handed_over)},
 	{"mskpush_transmit_frames_total", METRIC_COUNTER, "", "Frames that the port took",
 		SUM(tx_frames)},
 	{"mskpush_transmit_bytes_total", METRIC_COUNTER, "", "Octets of frames that the port took",
@@ -136,19 +155,26 @@ const struct metric metric_dataplane_rows[] = {
 	{"mskpush_receive_bytes_total", METRIC_COUNTER, "", "Octets of frames received",
 		SUM(rx_bytes)},
 	{"mskpush_transmit_full_total", METRIC_COUNTER, "",
-		"Times the port took less than it was given", SUM(tx_full)},
+		"Times a port took less than it was given", SUM(tx_full)},
+	{"mskpush_put_aside_total", METRIC_COUNTER, "",
+		"Times a member had to wait because its next hop could not be used",
+		SUM(put_aside)},
+	{"mskpush_made_anew_total", METRIC_COUNTER, "",
+		"Messages that no port took in time and that were made again", SUM(made_anew)},
 	{"mskpush_replay_waits_total", METRIC_COUNTER, "",
 		"Members left for the next round because their values are too far ahead",
 		SUM(counter_waits)},
 	{"mskpush_buffer_waits_total", METRIC_COUNTER, "", "Bursts that waited for packet buffers",
 		SUM(no_mbuf)},
-	{"mskpush_arp_answers_total", METRIC_COUNTER, "", "ARP requests answered",
-		SUM(arp_answers)},
-	{"mskpush_arp_requests_total", METRIC_COUNTER, "", "ARP requests sent for the next hop",
-		SUM(arp_requests)},
-	{"mskpush_arp_replies_total", METRIC_COUNTER, "", "ARP replies received", SUM(arp_replies)},
+	{"mskpush_neighbour_messages_total", METRIC_COUNTER, "protocol,message",
+		"Messages of ARP and of IPv6 neighbour discovery: questions we answered, asked, "
+		"and got answered",
+		neighbours_collect, offsetof(struct dp_stats, arp_answers)},
 	{"mskpush_echo_answers_total", METRIC_COUNTER, "", "Echo requests (ping) answered",
 		SUM(echo_answers)},
+	{"mskpush_unreachable_total", METRIC_COUNTER, "cause",
+		"Messages of ours that did not reach their phone, as ICMP says", icmp_collect,
+		offsetof(struct dp_stats, icmp_unreachable)},
 	{"mskpush_events_lost_total", METRIC_COUNTER, "",
 		"Events that control did not fetch in time", SUM(events_lost)},
 	{"mskpush_capture_missed_total", METRIC_COUNTER, "",
@@ -178,11 +204,6 @@ const struct metric metric_dataplane_rows[] = {
 		offsetof(struct dp_stats, stage_items)},
 	{"mskpush_cycles_per_second", METRIC_GAUGE, "", "What the cycles are counted in",
 		tsc_collect, 0},
-	{"mskpush_port_info", METRIC_GAUGE, "port,driver,queues,checksums",
-		"1: the port, its driver, its queues, and who makes checksums", port_collect, 0},
-	{"mskpush_port_up", METRIC_GAUGE, "port", "Whether the port has a link", link_collect, 0},
-	{"mskpush_gateway_known", METRIC_GAUGE, "port", "Whether the MAC of the next hop is known",
-		gateway_collect, 0},
 	{"mskpush_replay_now", METRIC_GAUGE, "", "Replay counter that the clock stands at",
 		COUNTER_VALUE(counter_now)},
 	{"mskpush_replay_highest", METRIC_GAUGE, "", "Highest replay counter in use",

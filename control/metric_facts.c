@@ -20,6 +20,9 @@ static void dataplane_read(struct ctl *ctl, struct metric_facts *f)
 		dp_stats_read(ctl->dp, -1, &f->sum);
 		for (unsigned i = 0; i < f->status.workers; i++)
 			dp_stats_read(ctl->dp, (int)i, &f->worker[i]);
+		for (unsigned i = 0; i < ctl->conf->areas; i++)
+			dp_area_stats_read(ctl->dp, i, &f->area[i]);
+		dp_area_stats_read(ctl->dp, DP_AREAS_MAX, &f->area[ctl->conf->areas]);
 	}
 	pthread_mutex_unlock(&ctl->dp_lock);
 }

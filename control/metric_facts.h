@@ -16,6 +16,7 @@ struct metric_facts {
 	struct dp_status status; // zero when the dataplane does not run
 	struct dp_stats sum; // over all workers
 	struct dp_stats worker[DP_WORKERS_MAX];
+	struct dp_area_stats area[DP_AREAS_MAX + 1]; // the one behind the last: in none
 	struct store_env_info store;
 	uint64_t subscribers, services, groups, damaged;
 	struct campaign_view campaign[DP_CAMPAIGNS_MAX]; // open ones

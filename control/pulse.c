@@ -13,6 +13,7 @@
 #include "dp.h"
 #include "log.h"
 #include "notify.h"
+#include "ua.h"
 
 #define STATUS_US 2000000
 #define STOP_US 60000000 // what one piece of stopping may take
@@ -44,21 +45,54 @@ static unsigned turns_read(struct ctl *ctl, uint64_t turns[CONF_WORKERS_MAX])
 	return n;
 }
 
-static bool workers_have_turned(struct ctl *ctl, struct pulse *pulse)
+static bool have_moved(const uint64_t *then, const uint64_t *now, unsigned n, const char *what)
 {
-	uint64_t turns[CONF_WORKERS_MAX];
-	unsigned n = turns_read(ctl, turns);
-	bool have_turned = true;
+	bool have_moved = true;
 
 	for (unsigned i = 0; i < n; i++) {
-		if (turns[i] != pulse->turns[i])
+		if (now[i] != then[i])
 			continue;
-		log_warning("worker-stuck", "worker=%u turns=%" PRIu64, i, turns[i]);
-		have_turned = false;
+		log_warning("thread-stuck", "thread=%s-%u turns=%" PRIu64, what, i, now[i]);
+		have_moved = false;
 	}
-	if (have_turned)
+	return have_moved;
+}
+
+// Of the dataplane, and of Ua.
+static bool threads_have_turned(struct ctl *ctl, struct pulse *pulse)
+{
+	uint64_t turns[CONF_WORKERS_MAX], ua_turns[CONF_WORKERS_MAX];
+	unsigned n = turns_read(ctl, turns), ua_n = ua_turns_read(ctl->ua, ua_turns);
+	bool is_well = have_moved(pulse->turns, turns, n, "worker");
+
+	is_well &= have_moved(pulse->ua_turns, ua_turns, ua_n, "ua");
+	if (is_well) {
 		memcpy(pulse->turns, turns, n * sizeof(turns[0]));
-	return have_turned;
+		memcpy(pulse->ua_turns, ua_turns, ua_n * sizeof(ua_turns[0]));
+	}
+	return is_well;
+}
+
+// Ports that do not work, behind what stands there already.
+static void ports_text(struct ctl *ctl, char out[PULSE_STATUS_MAX])
+{
+	static struct dp_status status; // main thread
+
+	status.ports = 0;
+	pthread_mutex_lock(&ctl->dp_lock);
+	if (ctl->dp != NULL)
+		dp_status_read(ctl->dp, &status);
+	pthread_mutex_unlock(&ctl->dp_lock);
+	for (unsigned p = 0; p < status.ports; p++) {
+		const struct dp_port_status *port = &status.port[p];
+		size_t n = strlen(out);
+
+		if (!port->is_up || port->is_gone || port->is_stuck)
+			snprintf(out + n, PULSE_STATUS_MAX - n, "; port %s is %s", port->name,
+				port->is_gone	      ? "gone"
+					: port->is_up ? "stuck"
+						      : "down");
+	}
 }
 
 // What systemctl status shows.
@@ -81,6 +115,7 @@ static void status_text(struct ctl *ctl, char out[PULSE_STATUS_MAX])
 		snprintf(out, PULSE_STATUS_MAX,
 			"%u campaign%s open: %" PRIu64 " of %" PRIu64 " members verified", n,
 			n == 1 ? "" : "s", verified, members);
+	ports_text(ctl, out);
 }
 
 static void status_tell(struct ctl *ctl, struct pulse *pulse)
@@ -107,6 +142,7 @@ void pulse_begin(struct ctl *ctl, struct pulse *pulse)
 {
 	*pulse = (struct pulse){.watchdog_us = notify_watchdog_us()};
 	turns_read(ctl, pulse->turns);
+	ua_turns_read(ctl->ua, pulse->ua_turns);
 	status_text(ctl, pulse->status);
 	ctl->pulse = pulse;
 	notify_send("READY=1\nSTATUS=%s", pulse->status);
@@ -122,7 +158,7 @@ void pulse_beat_at(struct ctl *ctl, uint64_t now_us)
 	}
 	if (pulse->watchdog_us != 0 && now_us >= pulse->next_feed_us) {
 		pulse->next_feed_us = now_us + pulse->watchdog_us / FEEDS;
-		if (workers_have_turned(ctl, pulse))
+		if (threads_have_turned(ctl, pulse))
 			notify_send("WATCHDOG=1");
 	}
 	if (now_us >= pulse->next_status_us && notify_is_wanted()) {

@@ -2,8 +2,9 @@
 // Copyright the mskpush authors
 
 // The pulse: what the service manager hears of a daemon that serves. The watchdog is fed by the
-// main thread, between pieces of settling, and only when every worker has turned since the last
-// time: a daemon whose main loop, store writer or worker hangs is not fed, and is started anew.
+// main thread, between pieces of settling, and only when every worker and every thread that serves
+// phones has turned since the last time: a daemon whose main loop, store writer, worker or Ua hangs
+// is not fed, and is started anew.
 
 #pragma once
 
@@ -13,7 +14,7 @@
 #include "conf.h"
 #include "ctl.h"
 
-#define PULSE_STATUS_MAX 160
+#define PULSE_STATUS_MAX 256
 
 // Main thread only.
 struct pulse {
@@ -22,6 +23,7 @@ struct pulse {
 	uint64_t next_status_us;
 	uint64_t turns[CONF_WORKERS_MAX]; // as they stood when it was fed
 	bool is_stopping;
+	uint64_t ua_turns[CONF_WORKERS_MAX];
 	char status[PULSE_STATUS_MAX]; // as it was told last
 };
 

@@ -5,6 +5,6 @@
 
 #include "ctl.h"
 
-// Logs version, CPU path, port, store and counters, once all of it runs. counter_first: no value
+// Logs version, CPU path, ports, store and counters, once all of it runs. counter_first: no value
 // at or below it is sent.
 void ready_report(struct ctl *ctl, uint32_t counter_first);

@@ -4,7 +4,6 @@
 #include "reload.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
@@ -22,6 +21,8 @@ static const char *const live_keys[] = {
 	"campaign.waits",
 	"log.level",
 	"log.target",
+	"ua.certificate",
+	"ua.private_key",
 };
 
 bool reload_is_live(const char *key)
@@ -32,28 +33,29 @@ bool reload_is_live(const char *key)
 	return false;
 }
 
-// The value as the file would have it; owned by the caller.
-static char *value_text(const struct conf_row *row, const struct conf *conf)
+// TLS for phones comes and goes with a start: their announcements tell of it.
+static bool is_tls_switched(const struct conf *old, const struct conf *fresh)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	if (out == NULL)
-		return NULL;
-	conf_value_print(row, conf, out);
-	fclose(out);
-	return text;
+	return (old->ua.certificate[0] == '\0') != (fresh->ua.certificate[0] == '\0');
 }
 
-static bool is_changed(const struct conf_row *row, const struct conf *old, const struct conf *fresh)
+static bool takes_effect(const char *key, const struct conf *old, const struct conf *fresh)
 {
-	char *before = value_text(row, old), *after = value_text(row, fresh);
-	bool is_same = before != NULL && after != NULL && strcmp(before, after) == 0;
+	return reload_is_live(key) && (strncmp(key, "ua.", 3) != 0 || !is_tls_switched(old, fresh));
+}
 
-	free(before);
-	free(after);
-	return !is_same;
+static bool is_list_changed(const struct conf_list *list, struct conf *old, struct conf *fresh)
+{
+	unsigned n = *conf_list_count(list, old);
+
+	if (n != *conf_list_count(list, fresh))
+		return true;
+	for (unsigned i = 0; i < n; i++)
+		for (size_t row = 0; row < list->rows_count; row++)
+			if (!conf_value_is_equal(&list->rows[row], conf_list_item(list, old, i),
+				    conf_list_item(list, fresh, i)))
+				return true;
+	return false;
 }
 
 static void live_copy(struct ctl *ctl, struct conf *conf, const struct conf *fresh)
@@ -67,29 +69,48 @@ static void live_copy(struct ctl *ctl, struct conf *conf, const struct conf *fre
 	memcpy(conf->admin.certificate, fresh->admin.certificate, CONF_TEXT_MAX);
 	memcpy(conf->admin.private_key, fresh->admin.private_key, CONF_TEXT_MAX);
 	memcpy(conf->admin.tokens, fresh->admin.tokens, CONF_TEXT_MAX);
+	if (!is_tls_switched(conf, fresh)) {
+		memcpy(conf->ua.certificate, fresh->ua.certificate, CONF_TEXT_MAX);
+		memcpy(conf->ua.private_key, fresh->ua.private_key, CONF_TEXT_MAX);
+	}
 	pthread_mutex_unlock(&ctl->conf_lock);
 	log_level_set((enum log_level)fresh->log.level);
 	if (log_target_set((enum log_target)fresh->log.target, NULL) != 0)
 		log_warning("no-journal", "effect=\"the log goes to stderr\"");
 }
 
-void reload_apply(struct ctl *ctl, struct conf *conf, const struct conf *fresh)
+// Keys that have changed, of one kind: one line of the log has them all.
+struct changes {
+	char keys[1600];
+	unsigned n;
+};
+
+static void changes_add(struct changes *changes, const char *key)
 {
-	unsigned applied = 0, waiting = 0;
+	size_t len = strlen(changes->keys);
+
+	snprintf(changes->keys + len, sizeof(changes->keys) - len, "%s%s", len > 0 ? " " : "", key);
+	changes->n++;
+}
+
+void reload_apply(struct ctl *ctl, struct conf *conf, struct conf *fresh)
+{
+	struct changes applied = {0}, waiting = {0};
 
 	for (size_t i = 0; i < conf_rows_count; i++) {
 		const struct conf_row *row = &conf_rows[i];
 
-		if (!is_changed(row, conf, fresh))
-			continue;
-		if (reload_is_live(row->key)) {
-			applied++;
-			log_info("conf-applied", "key=%s", row->key);
-		} else {
-			waiting++;
-			log_warning("conf-needs-restart", "key=%s", row->key);
-		}
+		if (!conf_value_is_equal(row, conf, fresh))
+			changes_add(takes_effect(row->key, conf, fresh) ? &applied : &waiting,
+				row->key);
 	}
+	for (size_t i = 0; i < conf_lists_count; i++)
+		if (is_list_changed(&conf_lists[i], conf, fresh))
+			changes_add(&waiting, conf_lists[i].key);
+	if (applied.n > 0)
+		log_info("conf-applied", "keys=\"%s\"", applied.keys);
+	if (waiting.n > 0)
+		log_warning("conf-needs-restart", "keys=\"%s\"", waiting.keys);
 	live_copy(ctl, conf, fresh);
-	log_info("reloaded", "applied=%u needs-restart=%u", applied, waiting);
+	log_info("reloaded", "applied=%u needs-restart=%u", applied.n, waiting.n);
 }

@@ -12,7 +12,7 @@
 #include "ctl.h"
 
 // Puts what fresh says in force. conf is the one that ctl->conf points to. Main thread.
-void reload_apply(struct ctl *ctl, struct conf *conf, const struct conf *fresh);
+void reload_apply(struct ctl *ctl, struct conf *conf, struct conf *fresh);
 
 // Whether a key takes effect without a restart.
 bool reload_is_live(const char *key);

@@ -63,6 +63,37 @@ int store_subscriber_remove(struct store_txn *txn, store_id id);
 // one. Do not pass ids whose verification came under the previous MUK. Ids that have no MUK or
 // are free are passed over. Ascending ids are quickest: neighbours share a block.
 int store_subscriber_verified(struct store_txn *txn, const store_id *ids, size_t n);
+// The same where time has passed since the verification: those whose MUK is another one by now
+// (store_muk_check) are passed over.
+struct store_verification {
+	store_id id;
+	uint32_t muk_check;
+};
+int store_subscriber_verified_under(
+	struct store_txn *txn, const struct store_verification *list, size_t n);
+
+// A new bootstrapping: B-TID, keys, expiry and where keys are kept, of keys->impi. All else of a
+// subscriber that is there stays, but for authorised when has_services is set; a new one is as keys
+// says. Errors as store_subscriber_put().
+int store_subscriber_bootstrap(struct store_txn *txn, const struct store_subscriber *keys,
+	bool has_services, bool may_reuse_id, store_id *id, bool *is_new);
+
+// What a phone changes of itself.
+struct store_registration {
+	store_id id;
+	struct store_bytes btid; // that it came with
+	const store_service_id *add; // at most STORE_SET_MAX, each once
+	size_t adds;
+	const store_service_id *drop;
+	size_t drops;
+	bool has_place; // else address and port stay
+	struct store_addr addr;
+	uint16_t port;
+};
+// Adds services it is authorised for (the others are left out) to those it is registered with,
+// takes others away, notes where it is. Nothing is written when nothing changes. -ENOENT: the id is
+// free, or has another B-TID by now.
+int store_subscriber_register(struct store_txn *txn, const struct store_registration *reg);
 
 // By name; sets id. -ENOENT: a group is not there; -E2BIG: 64 other services name a group.
 int store_service_put(struct store_txn *txn, struct store_service *service);

@@ -5,11 +5,14 @@
 
 #pragma once
 
+#include <stdbool.h>
+
 #include "../mikey/constants.h"
 #include "crypto.h"
 #include "mb.h"
 
 #define MAC_DATA_MAX 2048
+#define CRYPTO_IV_BYTES 16
 
 enum crypto_key_kind {
 	CRYPTO_KEY_AUTH,
@@ -53,16 +56,44 @@ struct crypto_message_keys {
 	uint8_t mac[MB_SHA1_BYTES]; // what a message to check should carry
 };
 
+// One way to do the work: the faces of crypto.h, for n of 1 to CRYPTO_BURST.
+struct crypto_path {
+	const char *name;
+	bool (*is_available)(void); // on this CPU, under this system
+	int (*create)(struct crypto *c); // makes what the path alone needs; may be NULL
+	void (*hmac_states)(struct crypto *c, const uint8_t *keys, size_t key_stride,
+		size_t key_len, struct crypto_hmac_state *states, size_t n);
+	void (*seal)(struct crypto *c, const struct crypto_label *label, uint32_t counter,
+		struct crypto_seal_msg *msgs, size_t n);
+	void (*check)(struct crypto *c, const struct crypto_label *label,
+		const struct crypto_check_msg *msgs, size_t n, uint8_t *is_good);
+	void (*derive)(struct crypto *c, const struct crypto_label *label,
+		const struct crypto_hmac_state *const *psks, size_t n,
+		struct crypto_staged_keys *out);
+	void (*seal_staged)(struct crypto *c, const uint8_t iv[CRYPTO_IV_BYTES],
+		const struct crypto_staged_keys *const *staged, struct crypto_seal_msg *msgs,
+		size_t n);
+	size_t (*compress)(struct crypto *c, size_t n);
+};
+extern const struct crypto_path crypto_path_avx512;
+extern const struct crypto_path crypto_path_avx2;
+extern const struct crypto_path crypto_path_mb;
+
 struct crypto {
+	const struct crypto_path *path;
 	struct crypto_derive derive;
 	struct crypto_mac mac;
 	struct mb_ctr ctr[CRYPTO_BURST];
 	struct crypto_message_keys keys[CRYPTO_BURST]; // wiped before a burst function returns
 	struct mb *mb;
+	struct lanes *lanes; // NULL on the path through ipsec-mb
 	char path_text[64];
 };
 
-// Lays out the labels (RFC 3830 4.1.4).
+// Lays out the labels of all keys (RFC 3830 4.1.4). Returns their length.
+size_t crypto_labels_write(
+	uint8_t labels[CRYPTO_KEY_KINDS][MIKEY_LABEL_MAX_BYTES], const struct crypto_label *label);
+
 void crypto_derive_begin(struct crypto_derive *d, const struct crypto_label *label);
 // Puts one key on the list, at most DERIVE_MAX: MB_SHA1_BYTES octets will be written to `key`.
 void crypto_derive_add(struct crypto_derive *d, const struct crypto_hmac_state *psk,
@@ -75,6 +106,21 @@ void crypto_mac_begin(struct crypto_mac *m);
 void crypto_mac_add(struct crypto_mac *m, const uint8_t key[MIKEY_AUTH_KEY_BYTES],
 	const uint8_t *data, size_t len, uint8_t *tag);
 void crypto_mac_run(struct crypto_mac *m, struct mb *mb);
+
+// lanes.c
+void lanes_destroy(struct lanes *l);
+
+// prf.c: the state of one key.
+void crypto_hmac_state_init(
+	struct mb *mb, struct crypto_hmac_state *state, const uint8_t *key, size_t key_len);
+
+// What the IV of AES-CM has besides the salt (RFC 3830 4.2.3): the IV is the XOR of both, the
+// last two octets count blocks.
+void crypto_iv_init(uint8_t iv[CRYPTO_IV_BYTES], uint32_t csb_id, uint32_t counter);
+
+// Whether two MACs are the same. Looks at all octets whatever they are: time tells nothing about
+// the first that differs.
+uint8_t crypto_mac_equal(const uint8_t *a, const uint8_t *b);
 
 // Runs the known answers through the public functions; -EIO when one of them does not hold.
 int crypto_kat_run(struct crypto *c);

@@ -8,17 +8,55 @@
 #include <stdlib.h>
 #include <string.h>
 
+// In the order in which CRYPTO_PATH_AUTO tries them.
+static const struct crypto_path *const paths[CRYPTO_PATH_COUNT] = {
+	[CRYPTO_PATH_AVX512] = &crypto_path_avx512,
+	[CRYPTO_PATH_AVX2] = &crypto_path_avx2,
+	[CRYPTO_PATH_IPSEC_MB] = &crypto_path_mb,
+};
+
+const char *crypto_path_name(enum crypto_path_id id)
+{
+	return id == CRYPTO_PATH_AUTO ? "auto" : paths[id]->name;
+}
+
+static const struct crypto_path *path_find(enum crypto_path_id id)
+{
+	if (id != CRYPTO_PATH_AUTO)
+		return paths[id]->is_available() ? paths[id] : NULL;
+	for (id++; !paths[id]->is_available(); id++)
+		;
+	return paths[id];
+}
+
+static void path_text_write(struct crypto *c)
+{
+	snprintf(c->path_text, sizeof(c->path_text), "%s%sipsec-mb %s %s",
+		c->lanes == NULL ? "" : c->path->name, c->lanes == NULL ? "" : " lanes, ",
+		mb_version(), mb_arch_name(c->mb));
+}
+
 int crypto_create(struct crypto **out)
 {
+	return crypto_create_path(CRYPTO_PATH_AUTO, out);
+}
+
+int crypto_create_path(enum crypto_path_id id, struct crypto **out)
+{
+	const struct crypto_path *path = path_find(id);
+	if (path == NULL)
+		return -ENOSYS;
 	struct crypto *c = aligned_alloc(_Alignof(struct crypto), sizeof(*c));
 	if (c == NULL)
 		return -ENOMEM;
 	memset(c, 0, sizeof(*c));
+	c->path = path;
 	int rc = mb_create(&c->mb);
+	if (rc == 0 && path->create != NULL)
+		rc = path->create(c);
 	if (rc != 0)
 		goto fail;
-	snprintf(c->path_text, sizeof(c->path_text), "ipsec-mb %s %s", mb_version(),
-		mb_arch_name(c->mb));
+	path_text_write(c);
 	rc = crypto_kat_run(c);
 	if (rc != 0)
 		goto fail;
@@ -34,6 +72,7 @@ void crypto_destroy(struct crypto *c)
 {
 	if (c == NULL)
 		return;
+	lanes_destroy(c->lanes);
 	mb_destroy(c->mb);
 	explicit_bzero(c, sizeof(*c));
 	free(c);

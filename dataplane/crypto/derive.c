@@ -4,20 +4,14 @@
 // All keys of a message fit into one PRF block each (RFC 3830 4.1.2 with m = 1), so a derivation
 // is two HMACs: A_1 = HMAC(psk, label), then key = HMAC(psk, A_1 || label).
 
+#include "common_block.h"
 #include "context.h"
 
 #include <assert.h>
 #include <string.h>
 
-static void put_u32be(uint8_t *to, uint32_t value)
-{
-	to[0] = (uint8_t)(value >> 24);
-	to[1] = (uint8_t)(value >> 16);
-	to[2] = (uint8_t)(value >> 8);
-	to[3] = (uint8_t)value;
-}
-
-void crypto_derive_begin(struct crypto_derive *d, const struct crypto_label *label)
+size_t crypto_labels_write(
+	uint8_t labels[CRYPTO_KEY_KINDS][MIKEY_LABEL_MAX_BYTES], const struct crypto_label *label)
 {
 	static const uint32_t constants[CRYPTO_KEY_KINDS] = {
 		[CRYPTO_KEY_AUTH] = MIKEY_DERIVE_AUTH,
@@ -26,13 +20,18 @@ void crypto_derive_begin(struct crypto_derive *d, const struct crypto_label *lab
 	};
 
 	for (size_t kind = 0; kind < CRYPTO_KEY_KINDS; kind++) {
-		uint8_t *to = d->labels[kind];
-		put_u32be(to, constants[kind]);
+		uint8_t *to = labels[kind];
+		sha1_store_be(to, constants[kind]);
 		to[4] = MIKEY_DERIVE_CS_ID;
-		put_u32be(to + 5, label->csb_id);
+		sha1_store_be(to + 5, label->csb_id);
 		memcpy(to + 9, label->rand, label->rand_len);
 	}
-	d->label_len = 9 + (size_t)label->rand_len;
+	return 9 + (size_t)label->rand_len;
+}
+
+void crypto_derive_begin(struct crypto_derive *d, const struct crypto_label *label)
+{
+	d->label_len = crypto_labels_write(d->labels, label);
 	d->count = 0;
 }
 

@@ -111,6 +111,7 @@ static void hmac_chunk(struct mb *mb, const struct mb_hmac *ops, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		IMB_JOB *job = &mb->hmac_jobs[i];
+		assert(ops[i].len > 0);
 		job->src = ops[i].data;
 		job->msg_len_to_hash_in_bytes = ops[i].len;
 		job->auth_tag_output = ops[i].tag;

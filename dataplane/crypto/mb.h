@@ -15,7 +15,8 @@
 
 struct mb;
 
-// One HMAC-SHA-1 over data[0..len), under a key that is used often enough to have a state.
+// One HMAC-SHA-1 over data[0..len), under a key that is used often enough to have a state. len is
+// at least 1: after an empty one ipsec-mb 1.3 computes wrong for good.
 struct mb_hmac {
 	const struct crypto_hmac_state *key;
 	const uint8_t *data;

@@ -8,7 +8,7 @@
 
 #define PRF_PIECE_BYTES 32 // RFC 3830 4.1.2: input keys are cut into pieces of 256 bits
 
-static void hmac_state_init(
+void crypto_hmac_state_init(
 	struct mb *mb, struct crypto_hmac_state *state, const uint8_t *key, size_t key_len)
 {
 	uint8_t block[MB_BLOCK_BYTES];
@@ -21,14 +21,6 @@ static void hmac_state_init(
 		block[i] ^= 0x36 ^ 0x5c;
 	mb_sha1_state(mb, block, state->outer);
 	explicit_bzero(block, sizeof(block));
-}
-
-void crypto_hmac_state_burst(struct crypto *c, const uint8_t *keys, size_t key_stride,
-	size_t key_len, struct crypto_hmac_state *states, size_t n)
-{
-	assert(key_len >= 1 && key_len <= MB_BLOCK_BYTES);
-	for (size_t i = 0; i < n; i++)
-		hmac_state_init(c->mb, &states[i], keys + i * key_stride, key_len);
 }
 
 // XORs P(piece, label, m) into out.
@@ -69,7 +61,7 @@ void crypto_prf(struct crypto *c, const uint8_t *inkey, size_t inkey_len, const 
 	memset(out, 0, out_len);
 	while (inkey_len > 0) {
 		size_t len = inkey_len < PRF_PIECE_BYTES ? inkey_len : PRF_PIECE_BYTES;
-		hmac_state_init(c->mb, &piece, inkey, len);
+		crypto_hmac_state_init(c->mb, &piece, inkey, len);
 		prf_piece(c, &piece, label, label_len, out, out_len);
 		inkey += len;
 		inkey_len -= len;

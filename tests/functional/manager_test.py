@@ -100,7 +100,7 @@ def a_worker_that_hangs_starves_the_watchdog():
             os.waitpid(worker, 0x40000000)  # __WALL
             site.listen(0.5)
             expect("meals while the worker stands", site.listen(3), 0)
-            expect_in("event=worker-stuck worker=0", site.log("mskpushd"))
+            expect_in("event=thread-stuck thread=worker-0", site.log("mskpushd"))
             # All else goes on: it is the worker that was missed.
             expect("state of the port", site.cli("status")["port"]["driver"], "net_vhost")
         finally:

@@ -27,8 +27,8 @@ def campaign_pushes(site, number):
 
 
 def stalls(site, number):
-    """The campaign says that the port takes nothing, and nothing is counted as sent."""
-    seen = site.campaign_when(number, "stalls at the port", lambda c: c["stall"] == "port")
+    """The campaign says that the link is down, and nothing is counted as sent."""
+    seen = site.campaign_when(number, "stalls at the port", lambda c: c["stall"] == "link-down")
     expect("state", seen["state"], "running")
     # What the port took before it went down is settled a moment later.
     pushes = site.campaign_when(number, "pushes settled", lambda c: c["pushes"] ==

@@ -84,6 +84,10 @@ void site_settle(struct site *s, uint64_t ns);
 void site_changed(struct site *s, unsigned person);
 // Commits something that does not concern the workers, and tells them that.
 void site_commit(struct site *s);
+// Tells the workers to take the newest snapshot.
+void site_look(struct site *s);
 // Tells what was kept back.
 void site_news(struct site *s);
+// One gateway more on the link of a port.
+struct wire_gateway *site_gateway(struct site *s, unsigned port, const char *address);
 int64_t site_true_s(const struct site *s);

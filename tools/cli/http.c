@@ -47,6 +47,20 @@ void http_destroy(struct cli *cli)
 	free(cli->http);
 }
 
+bool http_query_add(char path[HTTP_PATH_MAX], const char *name, const char *value)
+{
+	char *encoded = curl_easy_escape(NULL, value, 0);
+	size_t used = strlen(path);
+	int n;
+
+	if (encoded == NULL)
+		cli_out_of_memory();
+	n = snprintf(path + used, HTTP_PATH_MAX - used, "%c%s=%s",
+		strchr(path, '?') == NULL ? '?' : '&', name, encoded);
+	curl_free(encoded);
+	return n >= 0 && (size_t)n < HTTP_PATH_MAX - used;
+}
+
 bool http_path_add(char path[HTTP_PATH_MAX], const char *segment)
 {
 	char *encoded = curl_easy_escape(NULL, segment, 0);

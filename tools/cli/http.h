@@ -49,5 +49,6 @@ int http_upload(struct cli *cli, const char *path, const struct http_upload *upl
 // stdout). Ends well when Ctrl-C was pressed. *bytes: how many were written.
 int http_download(struct cli *cli, const char *path, const char *file_name, uint64_t *bytes);
 
-// Appends a path segment, percent-encoded. false: it does not fit.
+// Appends a path segment, or a parameter of the query, percent-encoded. false: it does not fit.
+bool http_query_add(char path[HTTP_PATH_MAX], const char *name, const char *value);
 bool http_path_add(char path[HTTP_PATH_MAX], const char *segment);

@@ -6,6 +6,7 @@
 #include "verbs.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static int service_path(struct cli *cli, const char *name, char path[HTTP_PATH_MAX])
 {
@@ -72,6 +73,34 @@ int service_list_run(struct cli *cli, const struct cli_args *args)
 {
 	(void)args;
 	return http_show(cli, "GET", "/v1/services", NULL, services_print);
+}
+
+int service_announce_run(struct cli *cli, const struct cli_args *args)
+{
+	json_t *flows = json_array(), *answer;
+	char path[HTTP_PATH_MAX];
+	int err = service_path(cli, args->word[0], path);
+
+	for (unsigned i = 1; i < args->words; i++)
+		json_array_append_new(flows, json_string(args->word[i]));
+	if (err != 0) {
+		json_decref(flows);
+		return err;
+	}
+	strncat(path, "/announcement", sizeof(path) - strlen(path) - 1);
+	err = http_call(cli, "POST", path,
+		json_pack("{s:o, s:b, s:b}", "flows", flows, "confidentiality",
+			args->option[OPT_NO_CONFIDENTIALITY] == NULL, "integrity",
+			args->option[OPT_NO_INTEGRITY] == NULL),
+		&answer);
+	if (err != 0)
+		return err;
+	if (cli->is_json)
+		cli_print_json(answer);
+	else
+		fputs(text_at(answer, "announcement"), stdout);
+	json_decref(answer);
+	return CLI_DONE;
 }
 
 int service_remove_run(struct cli *cli, const struct cli_args *args)

@@ -53,6 +53,31 @@ int ue_list_run(struct cli *cli, const struct cli_args *args)
 	return http_show(cli, "GET", path, NULL, list_print);
 }
 
+// "2026-03-01T12:00:00Z, msk-request: ok"
+static void pull_print(struct table *t, const json_t *pull)
+{
+	if (!json_is_object(pull)) {
+		table_pair(t, "last pull", "%s", "none since the start");
+		return;
+	}
+	table_pair(t, "last pull", "%s, %s: %s", text_at(pull, "at"), text_at(pull, "procedure"),
+		text_at(pull, "result"));
+}
+
+static void push_print(struct table *t, const json_t *push)
+{
+	bool has_why = json_is_string(value_at(push, "why"));
+
+	if (!json_is_object(push)) {
+		table_pair(t, "last push", "%s", "none since the start, but for campaigns");
+		return;
+	}
+	table_pair(t, "last push", "%s, MSK %s of %s, %" PRIu64 " sent: %s%s%s",
+		text_at(push, "at"), text_at(push, "msk"), text_at(push, "group"),
+		number_at(push, "sends"), text_at(push, "state"), has_why ? ", " : "",
+		has_why ? text_at(push, "why") : "");
+}
+
 static void ue_print(const json_t *ue)
 {
 	static const struct table_column columns[] = {{NULL, false}, {NULL, false}};
@@ -76,6 +101,8 @@ static void ue_print(const json_t *ue)
 	table_list(&t, value_at(ue, "registered"));
 	table_pair(&t, "previous btid", "%s", text_at(ue, "prev_btid"));
 	table_pair(&t, "previous expires", "%s", text_at(ue, "prev_expires"));
+	pull_print(&t, value_at(ue, "last_pull"));
+	push_print(&t, value_at(ue, "last_push"));
 	table_end(&t);
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "csv.h"
+#include "gba.h"
 
 enum column {
 	IMPI,
@@ -321,6 +322,7 @@ static int row_add(struct reader *reader, const struct ue_row *row)
 static int row_read(struct reader *reader, const struct cell *line)
 {
 	struct cell cells[COLUMN_COUNT + 1] = {{NULL, 0}};
+	const struct cell *registered;
 	struct ue_row row = {0};
 	int rc = cells_read(reader, line, cells);
 
@@ -332,8 +334,13 @@ static int row_read(struct reader *reader, const struct cell *line)
 	row.btid_len = cells[BTID].len;
 	row.services = cells[SERVICES].text;
 	row.services_len = cells[SERVICES].len;
-	row.registered = cells[reader->has_registered ? REGISTERED : SERVICES].text;
-	row.registered_len = cells[reader->has_registered ? REGISTERED : SERVICES].len;
+	registered = &cells[reader->has_registered ? REGISTERED : SERVICES];
+	if (registered->len == 0)
+		registered = &cells[SERVICES];
+	if (registered->len != 1 || registered->text[0] != '-') {
+		row.registered = registered->text;
+		row.registered_len = registered->len;
+	}
 	rc = keys_read(reader, cells, &row);
 	if (rc == 0)
 		rc = place_read(reader, cells, &row);

@@ -38,7 +38,9 @@ static void row_put(const struct ue_phones *phones, const struct ue_credential *
 {
 	const struct ue_phone *phone = &phones->phones[row->phone];
 	const char *services = phones->names[row->services];
-	const char *registered = phones->names[row->registered];
+	// An empty cell would stand for all of the services.
+	bool has_none = row->registered == 0 && row->services != 0;
+	const char *registered = has_none ? "-" : phones->names[row->registered];
 	char address[UE_ADDRESS_TEXT] = "";
 
 	if (!phone->has_moved && !phone->is_learned)

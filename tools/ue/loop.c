@@ -166,9 +166,9 @@ static void nap(struct loop *loop, bool is_busy, const struct ue_now *now)
 	if (is_busy)
 		loop->busy_at = now->mono;
 	else if (idle > LONG_IDLE_US)
-		usleep(LONG_NAP_US);
+		http_wait(loop->program->http, LONG_NAP_US);
 	else if (idle > IDLE_US)
-		usleep(NAP_US);
+		http_wait(loop->program->http, NAP_US);
 }
 
 // Works until the other end is gone or stop is requested.
@@ -187,6 +187,7 @@ static void loop_turn_all(struct loop *loop)
 		is_busy = burst_take(loop, &now);
 		is_busy |= delayed_send(loop, &now);
 		is_busy |= backlog_flush(loop);
+		is_busy |= http_turn(program->http, &now);
 		nap(loop, is_busy, &now);
 		if (now.mono - loop->looked_at >= LOOK_US) {
 			loop->looked_at = now.mono;
@@ -257,6 +258,8 @@ int loop_run(struct program *program)
 	}
 	prctl(PR_SET_TIMERSLACK, 1000UL);
 	while (loop_attach(&loop, is_first)) {
+		if (is_first)
+			http_begin(program->http);
 		is_first = false;
 		atomic_fetch_add(&program->attachments, 1);
 		atomic_store(&program->port_state, PORT_UP);

@@ -63,9 +63,7 @@ static void undelivered_members_come_page_by_page(void **state)
 	json_t *member;
 
 	(void)state;
-	site_subscribers(s, 4);
-	site_push(s, 2);
-	c = fake_dp_opened(s->dp, 0);
+	c = site_campaign(s, 4, 2, NULL);
 	fake_dp_refused(c, 0, DP_REFUSED_NO_MUK);
 	fake_dp_sent(c, 1, 1);
 	fake_dp_verified(c, 1, DP_DONE_CURRENT);

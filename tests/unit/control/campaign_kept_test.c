@@ -14,9 +14,7 @@ static void pause_and_rate_reach_the_workers_and_the_store(void **state)
 	struct dp_campaign *c;
 	uint32_t id;
 
-	site_subscribers(s, 1);
-	id = site_push(s, 8);
-	c = fake_dp_opened(s->dp, 0);
+	c = site_campaign(s, 1, 8, &id);
 	assert_int_equal(campaign_pause(&s->ctl, id, true), 0);
 	assert_int_equal(campaign_rate(&s->ctl, id, 500), 0);
 	assert_true(c->is_paused);
@@ -37,9 +35,7 @@ static void restart_keeps_who_was_verified_and_goes_on_in_the_same_round(void **
 	struct dp_campaign *c;
 	uint32_t id;
 
-	site_subscribers(s, 4);
-	id = site_push(s, 8);
-	c = fake_dp_opened(s->dp, 0);
+	c = site_campaign(s, 4, 8, &id);
 	for (uint32_t i = 0; i < 3; i++)
 		fake_dp_sent(c, i, 3);
 	fake_dp_verified(c, 0, DP_DONE_CURRENT);
@@ -69,9 +65,7 @@ static void restart_asks_those_once_more_who_had_all_their_sends(void **state)
 	struct site *s = *state;
 	struct dp_campaign *c;
 
-	site_subscribers(s, 3);
-	site_push(s, 2);
-	c = fake_dp_opened(s->dp, 0);
+	c = site_campaign(s, 3, 2, NULL);
 	for (uint32_t i = 0; i < 3; i++)
 		fake_dp_sent(c, i, 2);
 	fake_dp_verified(c, 1, DP_DONE_CURRENT);
@@ -107,9 +101,7 @@ static void clean_stop_keeps_every_answer(void **state)
 	struct dp_campaign *c;
 	uint32_t id;
 
-	site_subscribers(s, SLICES * STORE_SLICE);
-	id = site_push(s, 8);
-	c = fake_dp_opened(s->dp, 0);
+	c = site_campaign(s, SLICES * STORE_SLICE, 8, &id);
 	for (uint32_t i = 0; i < SLICES * STORE_SLICE; i += STORE_SLICE) {
 		fake_dp_sent(c, i, 1);
 		fake_dp_verified(c, i, DP_DONE_CURRENT);
@@ -126,9 +118,7 @@ static void verification_under_the_current_muk_is_noted_with_the_subscriber(void
 	struct site *s = *state;
 	struct dp_campaign *c;
 
-	site_subscribers(s, 4);
-	site_push(s, 1);
-	c = fake_dp_opened(s->dp, 0);
+	c = site_campaign(s, 4, 1, NULL);
 	for (uint32_t i = 0; i < 4; i++)
 		fake_dp_sent(c, i, 1);
 	fake_dp_verified(c, 0, DP_DONE_CURRENT);

@@ -17,9 +17,7 @@ static void members_are_those_authorised_and_registered(void **state)
 
 	site_subscribers(s, 3);
 	s->set = STORE_SET_NONE;
-	site_subscribers(s, 1);
-	id = site_push(s, 8);
-	c = fake_dp_opened(s->dp, 0);
+	c = site_campaign(s, 1, 8, &id);
 	assert_int_equal(c->span, 4);
 	assert_int_equal(c->round[2], 0);
 	assert_int_equal(c->round[3], DP_MEMBER_NONE);
@@ -87,9 +85,7 @@ static void campaign_closes_as_soon_as_nobody_is_pending(void **state)
 	struct dp_campaign *c;
 	uint32_t id;
 
-	site_subscribers(s, 3);
-	id = site_push(s, 8);
-	c = fake_dp_opened(s->dp, 0);
+	c = site_campaign(s, 3, 8, &id);
 	for (uint32_t i = 0; i < 3; i++)
 		fake_dp_sent(c, i, 1);
 	fake_dp_verified(c, 0, DP_DONE_CURRENT);
@@ -126,9 +122,7 @@ static void members_without_answer_are_given_up_when_all_workers_are_through(voi
 	struct dp_campaign *c;
 	uint32_t id;
 
-	site_subscribers(s, 2);
-	id = site_push(s, 1);
-	c = fake_dp_opened(s->dp, 0);
+	c = site_campaign(s, 2, 1, &id);
 	fake_dp_sent(c, 0, 1);
 	fake_dp_sent(c, 1, 1);
 	atomic_store(&c->worker[0].is_through, true);
@@ -146,9 +140,7 @@ static void late_answer_counts_until_the_workers_let_go(void **state)
 	struct dp_campaign *c;
 	uint32_t id;
 
-	site_subscribers(s, 2);
-	id = site_push(s, 1);
-	c = fake_dp_opened(s->dp, 0);
+	c = site_campaign(s, 2, 1, &id);
 	s->dp->answers_close = false;
 	fake_dp_sent(c, 0, 1);
 	fake_dp_sent(c, 1, 1);
@@ -171,9 +163,7 @@ static void refused_member_that_answers_is_verified(void **state)
 	struct dp_campaign *c;
 	uint32_t id;
 
-	site_subscribers(s, 1);
-	id = site_push(s, 3);
-	c = fake_dp_opened(s->dp, 0);
+	c = site_campaign(s, 1, 3, &id);
 	s->dp->answers_close = false;
 	fake_dp_refused(c, 0, DP_REFUSED_MUK_EXPIRED);
 	site_settle(s);
@@ -198,9 +188,7 @@ static void abort_gives_up_the_pending_and_returns_when_closed(void **state)
 	void *ret;
 	uint32_t id;
 
-	site_subscribers(s, 3);
-	id = site_push(s, 8);
-	c = fake_dp_opened(s->dp, 0);
+	c = site_campaign(s, 3, 8, &id);
 	fake_dp_sent(c, 0, 1);
 	fake_dp_verified(c, 0, DP_DONE_CURRENT);
 	pthread_create(&thread, NULL, abort_thread, s);
@@ -235,9 +223,7 @@ static void worker_that_cannot_take_it_up_ends_it_as_aborted(void **state)
 	struct dp_campaign *c;
 	uint32_t id;
 
-	site_subscribers(s, 2);
-	id = site_push(s, 1);
-	c = fake_dp_opened(s->dp, 0);
+	c = site_campaign(s, 2, 1, &id);
 	atomic_store(&c->worker[1].error, -ENOMEM);
 	fake_dp_through(s->dp, c);
 	site_settle(s);

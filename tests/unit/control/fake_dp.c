@@ -16,11 +16,15 @@ struct dp *fake_dp_create(unsigned workers)
 	struct dp *dp = calloc(1, sizeof(*dp));
 
 	dp->workers = workers;
+	dp->singles_most = FAKE_SINGLES_MAX;
 	dp->answers_close = true;
 	dp->capture_fd = -1;
 	dp->stats.pushes = 7;
 	snprintf(dp->status.crypto, sizeof(dp->status.crypto), "none");
-	snprintf(dp->status.port.name, sizeof(dp->status.port.name), "fake");
+	dp->status.ports = 1;
+	dp->status.port[0].is_up = 1;
+	snprintf(dp->status.port[0].name, sizeof(dp->status.port[0].name), "port0");
+	snprintf(dp->status.port[0].device, sizeof(dp->status.port[0].device), "fake");
 	return dp;
 }
 
@@ -141,18 +145,23 @@ void dp_status_read(const struct dp *dp, struct dp_status *out)
 	out->counter_mark = dp->mark;
 }
 
+void dp_area_stats_read(const struct dp *dp, unsigned area, struct dp_area_stats *out)
+{
+	*out = dp->area;
+	out->sent += area;
+}
+
 void dp_stages_measure(struct dp *dp, int is_on)
 {
 	(void)dp;
 	(void)is_on;
 }
 
-int dp_capture_start(struct dp *dp, int fd, uint64_t count)
+int dp_capture_start(struct dp *dp, const struct dp_capture *capture)
 {
-	(void)count;
 	if (dp->capture_fd >= 0)
 		return -EBUSY;
-	dp->capture_fd = fd;
+	dp->capture_fd = capture->fd;
 	return 0;
 }
 
@@ -221,4 +230,29 @@ void dp_telemetry_add(struct dp_telemetry *out, const char *key, double value)
 	(void)out;
 	(void)key;
 	(void)value;
+}
+
+// One thread of Ua orders at a time in these tests.
+size_t dp_singles(struct dp *dp, const struct dp_single *orders, size_t n)
+{
+	unsigned have = atomic_load(&dp->singles), most = atomic_load(&dp->singles_most);
+	size_t taken = n < most - have ? n : most - have;
+
+	memcpy(&dp->single[have], orders, taken * sizeof(*orders));
+	atomic_store(&dp->singles, have + (unsigned)taken);
+	return taken;
+}
+
+void dp_push_note(const struct dp *dp, uint32_t id, struct dp_push_note *out)
+{
+	*out = id < FAKE_NOTES_MAX ? dp->note[id] : (struct dp_push_note){0};
+}
+
+size_t dp_verifications(struct dp *dp, struct dp_verification *out, size_t n)
+{
+	size_t taken = n < dp->verifications ? n : dp->verifications;
+
+	memcpy(out, dp->verification, taken * sizeof(*out));
+	dp->verifications = 0;
+	return taken;
 }

@@ -11,6 +11,8 @@
 #include "dp.h"
 
 #define FAKE_COMMANDS_MAX 256
+#define FAKE_SINGLES_MAX 1024
+#define FAKE_NOTES_MAX 64
 
 struct dp {
 	struct dp_cmd command[FAKE_COMMANDS_MAX];
@@ -24,7 +26,14 @@ struct dp {
 	_Atomic int capture_fd;
 	uint64_t turns[DP_WORKERS_MAX]; // of each worker
 	struct dp_stats stats; // of each worker and of all, but for the turns
+	struct dp_area_stats area; // of each; a higher one has sent more
 	struct dp_status status; // but for the number of workers and the clock
+	struct dp_single single[FAKE_SINGLES_MAX]; // orders for single pushes
+	_Atomic unsigned singles;
+	_Atomic unsigned singles_most; // as many are taken
+	struct dp_push_note note[FAKE_NOTES_MAX]; // by subscriber
+	struct dp_verification verification[64]; // to be told
+	unsigned verifications;
 };
 
 struct dp *fake_dp_create(unsigned workers);

@@ -104,6 +104,20 @@ static void watchdog_starves_when_one_worker_stands_still(void **state)
 	assert_int_equal(beat(WATCHDOG_US), 1);
 }
 
+static void status_line_names_ports_that_do_not_work(void **state)
+{
+	struct dp_port_status *port = p.site->dp->status.port;
+
+	(void)state;
+	p.site->dp->status.ports = 2;
+	snprintf(port[1].name, sizeof(port[1].name), "port1");
+	port[0].is_stuck = 1;
+	pulse_begin(&p.site->ctl, &p.pulse);
+	assert_string_equal(manager_heard(p.manager),
+		"READY=1\nSTATUS=Serving, no campaign is open; port port0 is stuck; port port1 is "
+		"down");
+}
+
 static void nobody_is_told_anything_without_a_manager(void **state)
 {
 	(void)state;
@@ -150,6 +164,7 @@ int main(void)
 		T(watchdog_starves_when_one_worker_stands_still),
 		T(nobody_is_told_anything_without_a_manager),
 		T(status_line_tells_of_open_campaigns),
+		T(status_line_names_ports_that_do_not_work),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

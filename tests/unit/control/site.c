@@ -243,6 +243,17 @@ uint32_t site_push(struct site *s, uint8_t sends)
 	return id;
 }
 
+struct dp_campaign *site_campaign(struct site *s, unsigned members, uint8_t sends, uint32_t *id)
+{
+	uint32_t number;
+
+	site_subscribers(s, members);
+	number = site_push(s, sends);
+	if (id != NULL)
+		*id = number;
+	return fake_dp_opened(s->dp, 0);
+}
+
 struct campaign_view site_view(struct site *s, uint32_t id)
 {
 	struct campaign_view view;

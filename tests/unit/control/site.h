@@ -37,6 +37,9 @@ void site_rekey(struct site *s, unsigned number, const char *btid);
 uint8_t site_flags(struct site *s, store_id id);
 // Orders a push with these many sends; returns the campaign's number.
 uint32_t site_push(struct site *s, uint8_t sends);
+// The first campaign of a site, over these many members; returns it as the workers got it. id may
+// be NULL.
+struct dp_campaign *site_campaign(struct site *s, unsigned members, uint8_t sends, uint32_t *id);
 struct campaign_view site_view(struct site *s, uint32_t id);
 uint8_t site_member(struct site *s, uint32_t campaign, store_id id);
 // Two steps: the workers are told, and their answers are taken.

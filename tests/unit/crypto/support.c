@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include <errno.h>
 #include <string.h>
 
 static uint8_t nibble(char digit)
@@ -60,15 +61,38 @@ struct crypto_label vector_label(uint32_t csb_id, uint8_t rand_len)
 	return label;
 }
 
-int crypto_setup(void **state)
+static enum crypto_path_id path;
+
+static int crypto_setup(void **state)
 {
-	return crypto_create((struct crypto **)state);
+	return crypto_create_path(path, (struct crypto **)state);
 }
 
-int crypto_teardown(void **state)
+static int crypto_teardown(void **state)
 {
 	crypto_destroy(*state);
 	return 0;
+}
+
+static bool path_is_available(void)
+{
+	struct crypto *c;
+
+	if (crypto_create_path(path, &c) == -ENOSYS)
+		return false;
+	crypto_destroy(c);
+	return true;
+}
+
+int run_on_paths(const struct CMUnitTest *tests, size_t n)
+{
+	int failed = 0;
+
+	for (path = CRYPTO_PATH_AUTO + 1; path < CRYPTO_PATH_COUNT; path++)
+		if (path_is_available())
+			failed += _cmocka_run_group_tests(
+				crypto_path_name(path), tests, n, crypto_setup, crypto_teardown);
+	return failed;
 }
 
 uint64_t noise(uint64_t *seed)

@@ -32,9 +32,10 @@ struct crypto_hmac_state vector_msk(struct crypto *c);
 // CSB ID 12345678 and RAND 00..0f; v600 messages have CSB ID 1.
 struct crypto_label vector_label(uint32_t csb_id, uint8_t rand_len);
 
-// cmocka group fixtures: *state becomes a struct crypto.
-int crypto_setup(void **state);
-int crypto_teardown(void **state);
+// Runs the tests once for each path this machine has; *state is a struct crypto of that path.
+// Returns how many failed.
+#define run_on_every_path(tests) run_on_paths(tests, sizeof(tests) / sizeof((tests)[0]))
+int run_on_paths(const struct CMUnitTest *tests, size_t n);
 
 // xorshift64*, never 0.
 uint64_t noise(uint64_t *seed);

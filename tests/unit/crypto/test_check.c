@@ -224,5 +224,5 @@ int main(void)
 		cmocka_unit_test(empty_burst_checks_nothing),
 	};
 
-	return cmocka_run_group_tests(tests, crypto_setup, crypto_teardown);
+	return run_on_every_path(tests);
 }

@@ -73,5 +73,5 @@ int main(void)
 		cmocka_unit_test(state_holds_sha1_words_in_host_order),
 	};
 
-	return cmocka_run_group_tests(tests, crypto_setup, crypto_teardown);
+	return run_on_every_path(tests);
 }

@@ -154,6 +154,17 @@ static void path_text_names_library_version_and_instruction_set(void **state)
 	assert_int_equal(found, 1);
 }
 
+static int mb_setup(void **state)
+{
+	return crypto_create_path(CRYPTO_PATH_IPSEC_MB, (struct crypto **)state);
+}
+
+static int mb_teardown(void **state)
+{
+	crypto_destroy(*state);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,5 +176,5 @@ int main(void)
 		cmocka_unit_test(path_text_names_library_version_and_instruction_set),
 	};
 
-	return cmocka_run_group_tests(tests, crypto_setup, crypto_teardown);
+	return cmocka_run_group_tests(tests, mb_setup, mb_teardown);
 }

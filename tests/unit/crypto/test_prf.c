@@ -85,5 +85,5 @@ int main(void)
 		cmocka_unit_test(prf_agrees_with_openssl_for_every_output_length),
 	};
 
-	return cmocka_run_group_tests(tests, crypto_setup, crypto_teardown);
+	return run_on_every_path(tests);
 }

@@ -185,5 +185,5 @@ int main(void)
 		cmocka_unit_test(counter_and_csb_id_and_rand_change_the_ciphertext),
 	};
 
-	return cmocka_run_group_tests(tests, crypto_setup, crypto_teardown);
+	return run_on_every_path(tests);
 }

@@ -173,5 +173,5 @@ int main(void)
 		cmocka_unit_test(prf_leaves_no_key),
 	};
 
-	return cmocka_run_group_tests(tests, crypto_setup, crypto_teardown);
+	return run_on_every_path(tests);
 }

@@ -5,6 +5,11 @@
 
 #include "support.h"
 
+#define VERBS                                                                               \
+	"do: bootstrap, deregister, fetch, forget, inject, join, key-source, miss, phone, " \
+	"register, "                                                                        \
+	"report, set, status or stop"
+
 static json_t *run(struct ue_site *site, const char *line)
 {
 	struct ue_now now = now_at(0);
@@ -49,8 +54,8 @@ static void lines_that_are_no_command_get_an_error(void **state)
 	expect_error(site, "[]", "not a JSON object");
 	expect_error(site, "{\"do\":\"status\"", "not a JSON object");
 	expect_error(site, "{\"do\":\"status\",\"do\":\"stop\"}", "not a JSON object");
-	expect_error(site, "{}", "do: forget, inject, phone, report, set, status or stop");
-	expect_error(site, "{\"do\":7}", "do: forget, inject, phone, report, set, status or stop");
+	expect_error(site, "{}", VERBS);
+	expect_error(site, "{\"do\":7}", VERBS);
 	expect_error(site, "{\"do\":\"phone\"}", "no such phone");
 	expect_error(site, "{\"do\":\"phone\",\"id\":{}}", "no such phone");
 	expect_error(

@@ -263,6 +263,26 @@ static void later_row_of_an_impi_is_the_current_one(void **state)
 	ue_site_destroy(site);
 }
 
+// As the daemon reads the column: empty stands for all, "-" for none.
+static void no_registration_is_a_dash(void **state)
+{
+	struct ue_site *site = site_of("a@ims,a@bsf," MUK ",,1,10.0.0.1,,,news x,\n"
+				       "b@ims,b@bsf," MUK ",,1,10.0.0.2,,,news,-\n"
+				       "c@ims,c@bsf," MUK ",,1,10.0.0.3,,,news x,x\n");
+	const struct ue_phones *phones = &site->phones;
+	char *text = written(phones);
+
+	(void)state;
+	assert_string_equal(phones->names[phone_of(site, "a@ims")->registered], "news x");
+	assert_string_equal(phones->names[phone_of(site, "b@ims")->registered], "");
+	assert_string_equal(phones->names[credential_of(site, "c@bsf")->registered], "x");
+	assert_non_null(strstr(text, ",me,news x,news x\n"));
+	assert_non_null(strstr(text, ",me,news,-\n"));
+	assert_non_null(strstr(text, ",me,news x,x\n"));
+	free(text);
+	ue_site_destroy(site);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +298,7 @@ int main(void)
 		WITH_PHONE(moved_phones_are_written_without_address),
 		cmocka_unit_test(phones_without_muk_are_read_but_have_no_row),
 		cmocka_unit_test(later_row_of_an_impi_is_the_current_one),
+		cmocka_unit_test(no_registration_is_a_dash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
