@@ -261,8 +261,9 @@ void answer_icmp6(struct worker *w, unsigned port, struct rte_mbuf *mbuf, const 
 	const struct dp_now *now);
 void answer_nd(struct worker *w, unsigned port, struct rte_mbuf *mbuf, const struct packet *p,
 	const struct dp_now *now);
-void ask_arp(struct worker *w, const struct hop *hop, bool is_direct);
-void ask_nd(struct worker *w, const struct hop *hop, bool is_direct);
+// Asks for the MAC of a next hop; false: no buffer, or no room.
+bool ask_arp(struct worker *w, const struct hop *hop, bool is_direct);
+bool ask_nd(struct worker *w, const struct hop *hop, bool is_direct);
 
 // ask.c. A frame of ours with everything up to the type; NULL: no buffer.
 struct rte_mbuf *ask_frame(struct worker *w, const struct port *port, uint16_t type);
