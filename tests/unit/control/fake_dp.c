@@ -129,7 +129,7 @@ void dp_stats_read(const struct dp *dp, int worker, struct dp_stats *out)
 	*out = (struct dp_stats){.pushes = 7};
 }
 
-void dp_status_read(const struct dp *dp, struct dp_status *out)
+void dp_status_read(struct dp *dp, struct dp_status *out)
 {
 	*out = (struct dp_status){.workers = dp->workers, .crypto = "none"};
 	out->ports = 1;
