@@ -30,6 +30,7 @@ SINGLES_PATIENCE_S = 45  # a single push is repeated for 39 s
 PCAP_FRAME, FRAMES_PER_UE = 260, 16  # bytes of a frame in the capture; eight sends, answered
 SENDS, SENDS_MAX, CHANCE = 8, 31, 1e-3  # sends by default; chance that one phone misses all
 STORIES = {}
+ENDINGS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 def parse_args(argv):
@@ -346,15 +347,12 @@ class Demo:
 
 
 def interrupted(*_):
-    """SIGTERM ends like Ctrl-C: through the clean-up."""
+    """SIGTERM and SIGHUP end like Ctrl-C: through the clean-up."""
     raise KeyboardInterrupt
 
 
-def main():
-    args = parse_args(sys.argv[1:])
-    if args.check:
-        return 0
-    signal.signal(signal.SIGTERM, interrupted)
+def run(args):
+    """The site and the demo on it; returns the exit status."""
     args.ues = args.ues or (count_rows(args.csv) if args.csv else 1000000)
     site = Site(os.environ.get("MSKPUSH_BUILD", "build"), workers=args.workers)
     try:
@@ -364,16 +362,34 @@ def main():
             args.keep = make_directory(args.keep)
         check_room(args, site)
         return Demo(args, site).run()
+    except KeyboardInterrupt:
+        print("demo: interrupted, cleaning up", file=sys.stderr)
+        raise
+    finally:
+        for number in ENDINGS:
+            signal.signal(number, signal.SIG_IGN)
+        site.close()
+
+
+def main():
+    args = parse_args(sys.argv[1:])
+    if args.check:
+        return 0
+    for number in ENDINGS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, interrupted)
+    try:
+        return run(args)
     except SiteError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        # Standard output is among what may be full or gone: nobody is to write to it at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        print(f"demo: {error.filename or 'standard output'}: {error.strerror}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
-        print("demo: interrupted, cleaning up", file=sys.stderr)
         return 130
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        site.close()
 
 
 if __name__ == "__main__":

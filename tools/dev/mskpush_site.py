@@ -9,6 +9,7 @@ Needs no root, no hugepages, no NIC. Used by the demo, the functional tests and 
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -47,7 +48,7 @@ class Site:
 
     def __init__(self, build, workers=1, port=None, ue_port=None):
         self.build = os.path.abspath(build)
-        self.dir = tempfile.mkdtemp(prefix="msk", dir=self._short_tmp())
+        self.dir = self._make_directory()
         self.socket = os.path.join(self.dir, "admin.sock")
         self.ue_socket = os.path.join(self.dir, "ue.sock")
         self.vhost = os.path.join(self.dir, "v.sock")
@@ -69,9 +70,16 @@ class Site:
         self.mac_yaml = ""
 
     @staticmethod
-    def _short_tmp():
-        tmp = os.environ.get("TMPDIR", "/tmp")
-        return tmp if len(tmp) < SUN_PATH_MAX - 40 and os.access(tmp, os.W_OK) else "/tmp"
+    def _make_directory():
+        """Under TMPDIR, unless that is too long for a socket's path, or no word to DPDK and YAML."""
+        tmp = os.path.abspath(os.environ.get("TMPDIR") or "/tmp")
+        is_fit = len(tmp) < SUN_PATH_MAX - 40 and re.fullmatch(r"[\w/.+-]+", tmp, re.ASCII)
+        if not is_fit or not os.path.isdir(tmp) or not os.access(tmp, os.W_OK | os.X_OK):
+            tmp = "/tmp"
+        try:
+            return tempfile.mkdtemp(prefix="msk", dir=tmp)
+        except OSError as error:
+            raise SiteError(f"cannot make a directory in {tmp}: {error.strerror}") from error
 
     def program(self, name):
         """Path of one of our programs in the build directory."""
