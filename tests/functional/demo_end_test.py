@@ -199,12 +199,14 @@ def check_site(site):
 def bad_options_are_named():
     cases = [["--ues", "0"], ["--ues", "x"], ["--loss", "100"], ["--http", "-1"],
              ["--profile", "v5"], ["--csv", "/nowhere"], ["--story", "none"], ["--nonsense"],
+             ["--seed", "-1"], ["--seed", str(1 << 64)], ["--ue", "5"], ["--keep", ""],
              ["--keep", __file__], ["--hold", os.path.join(__file__, "x")]]
     for flags in cases:
         done = subprocess.run([os.path.join(TOP, "tools/dev/demo.py"), *flags], check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         expect(f"exit status of {flags}", done.returncode, 2)
-        expect_in(flags[-1] if flags[0] in ("--keep", "--hold") else flags[0], done.stdout)
+        is_path = flags[0] in ("--keep", "--hold") and flags[1]
+        expect_in(flags[1] if is_path else flags[0], done.stdout)
         expect_that("Traceback" not in done.stdout, "a sentence", done.stdout)
 
 

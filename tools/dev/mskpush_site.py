@@ -35,6 +35,15 @@ def allowed_cpus():
     return sorted(os.sched_getaffinity(0))
 
 
+def available_memory():
+    """MemAvailable in bytes."""
+    with open("/proc/meminfo", encoding="ascii") as lines:
+        for line in lines:
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) << 10
+    return 1 << 62
+
+
 def child_begins(mask):
     """In the child: die when the parent does (Linux prctl), and stay out of its Ctrl-C."""
     import ctypes
@@ -176,6 +185,15 @@ ua:
             "--file-prefix", os.path.basename(self.dir) + "u", *flags]
         self.spawn("ue", self.ue_argv, "mskpush-ue.log")
         self._wait_for(self.ue_socket, self.ue, "mskpush-ue", timeout_s)
+
+    def make_csv(self, path, count, *flags):
+        """Phones that are made up, as a CSV."""
+        done = subprocess.run(
+            [self.program("mskpush-ue"), "--generate", str(count), "--fqdn", FQDN, "--service",
+             SERVICE, "--out", path, *flags], stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode != 0:
+            raise SiteError(done.stderr.strip() or
+                            f"mskpush-ue --generate ended with status {done.returncode}")
 
     def spawn(self, seat, argv, log):
         """Starts a program of ours; self.SEAT knows it from the first moment on."""
