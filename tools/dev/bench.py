@@ -172,17 +172,33 @@ def pushes(site):
     return site.cli("stats")["counters"]["pushes"], time.monotonic()
 
 
+def is_running(site, campaign):
+    """Whether a campaign still sends."""
+    return site.cli("campaign", "show", str(campaign))["state"] == "running"
+
+
+def rate_while_running(site, campaign, seconds):
+    """Pushes per second over some seconds, or until shortly before the campaign's end."""
+    before, begin = after, end = pushes(site)
+    while end < begin + seconds:
+        time.sleep(min(seconds, 0.5))
+        seen = pushes(site)
+        if not is_running(site, campaign):
+            break
+        after, end = seen
+    if end == begin:
+        raise SiteError("a campaign ended before it could be measured: more --ues")
+    return (after - before) / (end - begin)
+
+
 def measure_push(site, args):
     """Pushes per second while a campaign runs at full speed, without answers."""
     rates = []
     for _ in range(args.repeat):
         campaign = site.cli("push", GROUP, "--no-wait")["id"]
         time.sleep(0.5)
-        before, begin = pushes(site)
-        time.sleep(args.seconds)
-        after, end = pushes(site)
-        rates.append((after - before) / (end - begin))
-        if site.cli("campaign", "show", str(campaign))["state"] == "running":
+        rates.append(rate_while_running(site, campaign, args.seconds))
+        if is_running(site, campaign):
             site.cli("campaign", "abort", str(campaign))
         wait_closed(site, campaign)
     return statistics.median(rates)
@@ -258,7 +274,7 @@ def measure_stages(site, results):
     for stage in site.cli("stats", "--stages")["stages"]:
         if stage["items"]:
             results["cycles_" + stage["name"]] = round(stage["cycles_per_item"], 1)
-    if site.cli("campaign", "show", str(campaign))["state"] == "running":
+    if is_running(site, campaign):
         site.cli("campaign", "abort", str(campaign))
     wait_closed(site, campaign)
 

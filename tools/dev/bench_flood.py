@@ -42,7 +42,7 @@ def measure_flood(args, measure_push):
         site.gateway_mac = "02:00:00:00:00:02"
         site.port = f"net_pcap0,rx_pcap={calm}"
         site.start_daemon()
-        site.make_csv(csv, args.ues // 4 or 1, "--seed", "7")
+        site.make_csv(csv, args.ues, "--seed", "7")
         site.cli("group", "add", GROUP)
         site.cli("service", "add", SERVICE, "--group", GROUP)
         site.cli("ue", "import", csv)
