@@ -3,7 +3,6 @@
 
 #include "log.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -22,17 +21,6 @@ static _Atomic int threshold = LOG_INFO;
 void log_level_set(enum log_level level)
 {
 	atomic_store(&threshold, (int)level);
-}
-
-int log_level_parse(const char *name, enum log_level *out)
-{
-	for (int i = LOG_ERROR; i <= LOG_DEBUG; i++) {
-		if (strcmp(names[i], name) != 0)
-			continue;
-		*out = (enum log_level)i;
-		return 0;
-	}
-	return -EINVAL;
 }
 
 static size_t stamp_write(char *line, size_t size)

@@ -17,8 +17,6 @@ enum log_level {
 };
 
 void log_level_set(enum log_level level);
-// -EINVAL when the name is none of error, warning, info, debug.
-int log_level_parse(const char *name, enum log_level *out);
 
 // pairs: printf format of the key=value pairs; texts in double quotes. Control characters that
 // come in with the arguments are replaced, so that an event stays one line.
