@@ -128,7 +128,8 @@ static void hop_ask(struct worker *w, struct hop *hop, const struct dp_now *now)
 	}
 }
 
-void ask_hops(struct worker *w, const struct dp_now *now)
+// Asks for the next hops whose time has come (worker 0).
+static void ask_hops(struct worker *w, const struct dp_now *now)
 {
 	for (unsigned h = 0; h < w->shared->routes.hops && w->index == 0; h++)
 		hop_ask(w, &w->shared->routes.hop[h], now);

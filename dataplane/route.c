@@ -32,14 +32,6 @@ struct table {
 
 // --- Next hops ------------------------------------------------------------------------------
 
-struct hop *routes_hop_at(struct routes *r, unsigned port, const struct dp_addr *via)
-{
-	for (unsigned i = 0; i < r->hops; i++)
-		if (r->hop[i].port == port && memcmp(&r->hop[i].via, via, sizeof(*via)) == 0)
-			return &r->hop[i];
-	return NULL;
-}
-
 static bool hop_is(const struct hop *hop, const struct hop *want)
 {
 	return hop->port == want->port && hop->mtu == want->mtu &&

@@ -280,8 +280,6 @@ bool answer_turn(struct worker *w, unsigned port, struct rte_mbuf *mbuf);
 // Somebody on this port says that `addr` has this MAC.
 void hop_hear(struct worker *w, unsigned port, const struct dp_addr *addr,
 	const struct rte_ether_addr *mac, const struct dp_now *now);
-// Asks for the next hops whose time has come (worker 0).
-void ask_hops(struct worker *w, const struct dp_now *now);
 // Asks, and sends what waits of all this. Returns frames sent.
 unsigned answer_tx(struct worker *w, const struct dp_now *now);
 // Takes a frame of a port and finds out what it is. stage_rx.c
