@@ -164,7 +164,7 @@ static bool nonce_is_fresh(struct ua_call *call)
 
 bool ua_auth_is_right(struct ua_call *call)
 {
-	if (!ua_digest_is_right(&call->auth, call->ha1, call->method, call->body_hash))
+	if (!ua_digest_is_right(call->thread->memo, &call->auth, call->ha1, call->method, call->body_hash))
 		call->result = wrong_result(call);
 	return call->result == UA_OK;
 }
@@ -207,20 +207,12 @@ store_id ua_auth_find(struct ua_call *call)
 	return btid_find(call);
 }
 
-static void body_hash(struct ua_call *call)
-{
-	struct ua_hash h;
-
-	ua_hash_begin(&h, call->auth.alg);
-	ua_hash_add(&h, call->body, call->body_len);
-	ua_hash_end(&h, call->body_hash);
-}
-
 enum ua_auth_verdict ua_auth_check(struct ua_call *call)
 {
 	const struct store_hot *hot;
 
-	body_hash(call);
+	ua_memo_hash(call->thread->memo, call->auth.alg,
+		(struct ua_text){call->body, call->body_len}, call->body_hash);
 	call->id = ua_auth_find(call);
 	if (call->id == STORE_ID_NONE || !ha1_find(call)) {
 		if (call->thread->ua->key_source != NULL)
@@ -289,7 +281,7 @@ void ua_auth_info(struct ua_call *call, char out[UA_HEADER_MAX])
 
 	_Static_assert(UA_HEADER_MAX > UA_CNONCE_MAX + UA_HASH_HEX_MAX + UA_NONCE_TEXT + 128,
 		"all of it fits");
-	to += ua_digest_rspauth(a, call->ha1, reply_hash(call, empty), to);
+	to += ua_digest_rspauth(t->memo, a, call->ha1, reply_hash(call, empty), to);
 	to = put(to, "\", qop=");
 	to = put_text(to, a->qop_text);
 	to = put(to, ", cnonce=\"");

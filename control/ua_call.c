@@ -196,15 +196,13 @@ static bool registration_end(struct ua_call *call)
 
 static bool call_begin(struct ua_call *call)
 {
-	struct ua_thread *t = call->thread;
-
 	if (call->result != UA_OK)
 		return ua_call_end(call, call->result);
 	switch (ua_auth_check(call)) {
 	case UA_AUTH_GOOD:
 		return procedure_run(call);
 	case UA_AUTH_ASK_KEY:
-		if (t->waiting >= t->ua->conf->ua.waiting)
+		if (!ua_call_may_wait(call))
 			return ua_call_end(call, UA_OVERLOADED);
 		ua_key_ask(call);
 		return false;
@@ -301,6 +299,5 @@ void ua_call_fini(struct ua_call *call)
 	ua_register_free(call);
 	call->thread->bodies_held -= call->body_size;
 	free(call->body);
-	free(call->scratch);
 	explicit_bzero(call->ha1, sizeof(call->ha1));
 }

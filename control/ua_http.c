@@ -12,133 +12,127 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/queue.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
 
 #include "log.h"
+#include "ua_connections.h"
 #include "ua_listen.h"
 #include "ua_server.h"
+#include "ua_tls.h"
 
 #define CONNECTION_MEMORY 16384 // of libmicrohttpd: a longer header is refused with 431
-#define BODY_STEP 4096
+#define BODY_STEP 1024
+#define SPARES_MAX 64 // calls of a thread that are kept for the next requests
 #define EXCESS_MAX (1u << 20) // octets of a body that is too large which are read before giving up
 #define WAIT_MS 500
 #define RETRY_MS 1 // with orders that found no room
-#define EXPIRE_NS 500000000u // between two looks at connections that are slow
-#define PEM_MAX 65536
-
-// A connection, to close it when a request takes too long to arrive.
-struct connection {
-	TAILQ_ENTRY(connection) in_list;
-	uint64_t since_ns; // of the request that arrives, or of the end of the last one
-	int fd;
-	bool is_busy; // a request arrives
-};
-TAILQ_HEAD(connection_list, connection);
+#define FILES_RESERVED 256 // descriptors that are not for phones
 
 struct ua_http {
 	struct ua_thread *thread;
 	struct MHD_Daemon *daemon[CONF_EAL_ARGS_MAX];
 	unsigned daemons;
 	int epoll_fd; // of the daemons and of the thread's wake_fd
-	struct connection_list busy, idle; // in order of time
-	uint64_t expired_ns; // when they were last looked at
+	struct ua_connections connections;
 };
 
 // --- Connections ----------------------------------------------------------------------------
 
-static void connection_leave(struct ua_http *http, struct connection *c)
+// Each daemon may have all of the room, as long as the others leave it.
+static enum MHD_Result on_accept(void *arg, const struct sockaddr *address, socklen_t len)
 {
-	TAILQ_REMOVE(c->is_busy ? &http->busy : &http->idle, c, in_list);
-}
+	const struct ua_http *http = arg;
 
-static void connection_enter(struct ua_http *http, struct connection *c, bool is_busy)
-{
-	c->is_busy = is_busy;
-	c->since_ns = http->thread->now_ns;
-	TAILQ_INSERT_TAIL(is_busy ? &http->busy : &http->idle, c, in_list);
+	(void)address;
+	(void)len;
+	return http->connections.n < http->connections.most ? MHD_YES : MHD_NO;
 }
 
 static void on_connection(void *arg, struct MHD_Connection *connection, void **state,
 	enum MHD_ConnectionNotificationCode what)
 {
 	struct ua_http *http = arg;
-	struct ua_stats *stats = &http->thread->stats;
-	struct connection *c = *state;
+	struct ua_thread *t = http->thread;
+	const union MHD_ConnectionInfo *info;
 
-	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		c = calloc(1, sizeof(*c));
-		if (c == NULL)
-			return;
-		c->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
-				->connect_fd;
-		connection_enter(http, c, true);
-		*state = c;
-		stats->connections++;
-		stats->connections_accepted++;
-	} else if (c != NULL) {
-		connection_leave(http, c);
-		free(c);
+	if (what != MHD_CONNECTION_NOTIFY_STARTED) {
+		ua_connections_remove(&http->connections, *state);
 		*state = NULL;
-		stats->connections--;
+		t->stats.connections--;
+		return;
 	}
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	*state = ua_connections_add(&http->connections, info->connect_fd, t->now_ns);
+	t->stats.connections++;
+	t->stats.connections_accepted++;
 }
 
-static struct connection *connection_of(struct MHD_Connection *connection)
+static struct ua_connection *connection_of(struct MHD_Connection *connection)
 {
 	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
 		->socket_context;
 }
 
-static void connection_mark(struct ua_http *http, struct MHD_Connection *connection, bool is_busy)
+static void connection_move(struct ua_http *http, struct MHD_Connection *connection,
+	enum ua_connection_place place)
 {
-	struct connection *c = connection_of(connection);
-
-	if (c == NULL)
-		return;
-	connection_leave(http, c);
-	connection_enter(http, c, is_busy);
+	ua_connections_move(
+		&http->connections, connection_of(connection), place, http->thread->now_ns);
 }
 
-// libmicrohttpd's own timeout begins anew with each octet. An idle connection may have begun a
-// request whose first line is not complete.
-static void list_expire(struct ua_http *http, struct connection_list *list, uint64_t life_ns)
+// While a call waits for the key source or the store, the phone has nothing to do.
+static void connection_hold(struct MHD_Connection *connection, bool is_held)
 {
-	struct connection *c;
+	struct ua_connection *c = connection_of(connection);
 
-	while ((c = TAILQ_FIRST(list)) != NULL && http->thread->now_ns - c->since_ns > life_ns) {
-		// It goes when libmicrohttpd sees the end of it.
-		shutdown(c->fd, SHUT_RDWR);
-		http->thread->stats.connections_slow++;
-		connection_leave(http, c);
-		connection_enter(http, c, c->is_busy);
-	}
+	if (c != NULL)
+		c->is_held = is_held;
 }
 
-static void connections_expire(struct ua_http *http)
+static void connections_look_after(struct ua_http *http)
 {
-	const struct conf *conf = http->thread->ua->conf;
-	uint64_t request_ns = conf->ua.request_timeout_s * 1000000000u;
+	struct ua_thread *t = http->thread;
 
-	if (http->thread->now_ns - http->expired_ns < EXPIRE_NS)
-		return;
-	http->expired_ns = http->thread->now_ns;
-	list_expire(http, &http->busy, request_ns);
-	list_expire(http, &http->idle, request_ns + conf->ua.idle_timeout_s * 1000000000u);
+	t->stats.connections_slow += ua_connections_expire(&http->connections, t->now_ns);
+	t->stats.connections_shed += ua_connections_make_room(&http->connections, t->now_ns);
 }
 
 // --- The request ----------------------------------------------------------------------------
 
+static struct ua_call *call_get(struct ua_thread *t)
+{
+	struct ua_call *call = t->spare;
+
+	if (call == NULL)
+		return malloc(sizeof(*call));
+	t->spare = call->next_spare;
+	t->spares--;
+	return call;
+}
+
+// Some are kept: the next request needs one.
+static void call_put(struct ua_thread *t, struct ua_call *call)
+{
+	ua_call_fini(call);
+	if (t->spares == SPARES_MAX) {
+		free(call);
+		return;
+	}
+	call->next_spare = t->spare;
+	t->spare = call;
+	t->spares++;
+}
+
 static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connection)
 {
 	struct ua_http *http = arg;
-	struct ua_call *call = malloc(sizeof(*call));
+	struct ua_call *call = call_get(http->thread);
 	size_t len = strlen(uri);
 
-	connection_mark(http, connection, true);
+	connection_move(http, connection, UA_CONNECTION_BUSY);
 	if (call == NULL)
 		return NULL;
 	memset(call, 0, offsetof(struct ua_call, target));
@@ -152,10 +146,8 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connectio
 
 static void authorization_take(struct ua_call *call, struct ua_text value)
 {
-	if (call->authorizations++ > 0)
-		return;
-	call->authorization = value;
-	call->scratch = malloc(UA_AUTHORIZATION_MAX);
+	if (call->authorizations++ == 0)
+		call->authorization = value;
 }
 
 static void content_length_take(struct ua_call *call, struct ua_text value)
@@ -204,10 +196,7 @@ static void call_header(struct ua_call *call, struct MHD_Connection *connection,
 	call->method = ua_text_of(method);
 	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, on_header, call);
 	peer_take(call, connection);
-	if (call->authorizations > 0 && call->scratch == NULL)
-		call->result = UA_INTERNAL;
-	else
-		ua_call_header(call);
+	ua_call_header(call);
 }
 
 // Makes room for len octets more, in steps, so that a header that promises much gets nothing.
@@ -313,6 +302,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	}
 	if (ua_call_run(call))
 		return answer_send(call);
+	connection_hold(connection, true);
 	MHD_suspend_connection(connection);
 	return MHD_YES;
 }
@@ -325,11 +315,9 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
 
 	(void)why;
 	*state = NULL;
-	connection_mark(http, connection, false);
-	if (call == NULL)
-		return;
-	ua_call_fini(call);
-	free(call);
+	connection_move(http, connection, UA_CONNECTION_IDLE);
+	if (call != NULL)
+		call_put(http->thread, call);
 }
 
 // Nothing here looks at the arguments that libmicrohttpd takes out of the target.
@@ -352,49 +340,9 @@ static void on_message(void *arg, const char *format, va_list args)
 
 // --- Life -----------------------------------------------------------------------------------
 
-// The whole of a PEM file, NULL with a sentence.
-static char *pem_read(const char *path, char why[256])
-{
-	FILE *file = fopen(path, "re");
-	char *text = calloc(1, PEM_MAX + 1);
-	size_t len = file == NULL || text == NULL ? 0 : fread(text, 1, PEM_MAX + 1, file);
-
-	if (file != NULL)
-		fclose(file);
-	if (len > 0 && len <= PEM_MAX)
-		return text;
-	free(text);
-	snprintf(why, 256, "%.200s cannot be read", path);
-	return NULL;
-}
-
-struct tls {
-	char *certificate;
-	char *key;
-};
-
-static int tls_read(const struct conf *conf, struct tls *tls, char why[256])
-{
-	if (conf->ua.certificate[0] == '\0')
-		return 0;
-	tls->certificate = pem_read(conf->ua.certificate, why);
-	if (tls->certificate != NULL)
-		tls->key = pem_read(conf->ua.private_key, why);
-	return tls->key == NULL ? -EIO : 0;
-}
-
-static void tls_free(struct tls *tls)
-{
-	if (tls->key != NULL)
-		explicit_bzero(tls->key, strlen(tls->key));
-	free(tls->key);
-	free(tls->certificate);
-}
-
-static struct MHD_Daemon *daemon_start(struct ua_http *http, int fd, const struct tls *tls)
+static struct MHD_Daemon *daemon_start(struct ua_http *http, int fd, const struct ua_tls *tls)
 {
 	const struct conf *conf = http->thread->ua->conf;
-	unsigned limit = (unsigned)(conf->ua.connections / conf->ua.threads / conf->ua.listen.n);
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
 		(tls->key != NULL ? MHD_USE_TLS : 0);
 	struct MHD_OptionItem secure[] = {
@@ -403,9 +351,9 @@ static struct MHD_Daemon *daemon_start(struct ua_http *http, int fd, const struc
 		{MHD_OPTION_END, 0, NULL},
 	};
 
-	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER,
+	return MHD_start_daemon(flags, 0, on_accept, http, on_request, http, MHD_OPTION_EXTERNAL_LOGGER,
 		on_message, http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		limit == 0 ? 1 : limit, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		http->connections.most, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		(unsigned)conf->ua.connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned)conf->ua.idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)CONNECTION_MEMORY, MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL,
@@ -421,7 +369,7 @@ static int epoll_add(struct ua_http *http, int fd)
 	return epoll_ctl(http->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
 }
 
-static int daemon_add(struct ua_http *http, int fd, const struct tls *tls, char why[256])
+static int daemon_add(struct ua_http *http, int fd, const struct ua_tls *tls, char why[256])
 {
 	struct MHD_Daemon *daemon = daemon_start(http, fd, tls);
 
@@ -435,8 +383,9 @@ static int daemon_add(struct ua_http *http, int fd, const struct tls *tls, char 
 	return epoll_add(http, MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
 }
 
-static int http_create(struct ua_thread *t, char why[256])
+static int http_create(struct ua_thread *t, unsigned most, char why[256])
 {
+	const struct conf *conf = t->ua->conf;
 	struct ua_http *http = calloc(1, sizeof(*http));
 
 	snprintf(why, 256, "no memory for the connections of Ua");
@@ -444,14 +393,14 @@ static int http_create(struct ua_thread *t, char why[256])
 		return -ENOMEM;
 	t->http = http;
 	http->thread = t;
-	TAILQ_INIT(&http->busy);
-	TAILQ_INIT(&http->idle);
+	ua_connections_init(&http->connections, most, conf->ua.request_timeout_s,
+		conf->ua.idle_timeout_s);
 	http->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	return http->epoll_fd < 0 ? -errno : epoll_add(http, t->wake_fd);
 }
 
 // All threads listen on each address; the first one chooses the port where it is 0.
-static int address_listen(struct ua *ua, const char *text, const struct tls *tls, char why[256])
+static int address_listen(struct ua *ua, const char *text, const struct ua_tls *tls, char why[256])
 {
 	char actual[UA_LISTEN_TEXT];
 	size_t len = strlen(ua->addresses);
@@ -471,34 +420,48 @@ static int address_listen(struct ua *ua, const char *text, const struct tls *tls
 	return 0;
 }
 
-// As many descriptors as this process may have: one a connection.
-static void files_allow(void)
+// Most connections of a thread: as configured, as far as this process may have descriptors for them
+// beside its others.
+static unsigned connections_allowed(const struct conf *conf)
 {
+	uint64_t wanted = conf->ua.connections, others = FILES_RESERVED, allowed = wanted;
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	if (conf->key_source.url[0] != '\0')
+		others += conf->key_source.lookups;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+		if (limit.rlim_cur < wanted + others)
+			allowed = limit.rlim_cur > 2 * others ? limit.rlim_cur - others
+							      : limit.rlim_cur / 2;
+	}
+	if (allowed < wanted)
+		log_warning("ua-connections",
+			"wanted=%lu allowed=%lu why=\"no more open files are allowed\"",
+			(unsigned long)wanted, (unsigned long)allowed);
+	allowed /= conf->ua.threads;
+	return allowed > 0 ? (unsigned)allowed : 1;
 }
 
 int ua_http_listen(struct ua *ua, char why[256])
 {
-	struct tls tls = {0};
-	int ret = tls_read(ua->conf, &tls, why);
+	struct ua_tls tls = {0};
+	int ret = ua_tls_read(ua->conf, &tls, why);
+	unsigned most = connections_allowed(ua->conf);
 
-	files_allow();
 	for (unsigned i = 0; ret == 0 && i < ua->threads; i++)
-		ret = http_create(ua->thread[i], why);
+		ret = http_create(ua->thread[i], most, why);
 	for (unsigned i = 0; ret == 0 && i < ua->conf->ua.listen.n; i++)
 		ret = address_listen(ua, ua->conf->ua.listen.value[i], &tls, why);
-	tls_free(&tls);
+	ua_tls_free(&tls);
 	return ret;
 }
 
 void ua_http_close(struct ua_thread *t)
 {
 	struct ua_http *http = t->http;
+	struct ua_call *call;
 
 	if (http == NULL)
 		return;
@@ -506,6 +469,10 @@ void ua_http_close(struct ua_thread *t)
 		MHD_stop_daemon(http->daemon[i]);
 	if (http->epoll_fd >= 0)
 		close(http->epoll_fd);
+	while ((call = t->spare) != NULL) {
+		t->spare = call->next_spare;
+		free(call);
+	}
 	free(http);
 	t->http = NULL;
 }
@@ -535,6 +502,7 @@ static void woken_resume(struct ua_http *http)
 		return;
 	for (; call != NULL; call = next) {
 		next = call->next_woken;
+		connection_hold(call->connection, false);
 		MHD_resume_connection(call->connection);
 	}
 }
@@ -554,7 +522,7 @@ static void turn(struct ua_http *http)
 	ua_orders_flush(http->thread);
 	http->thread->stats.waiting = http->thread->waiting;
 	http->thread->stats.bodies_read = ua_bodies_count(http->thread->bodies);
-	connections_expire(http);
+	connections_look_after(http);
 }
 
 void *ua_http_loop(void *arg)

@@ -25,6 +25,7 @@
 #include "ua_catalogue.h"
 #include "ua_ha1.h"
 #include "ua_limit.h"
+#include "ua_memo.h"
 #include "ua_replay.h"
 
 #define UA_BODY_MAX 65536
@@ -54,6 +55,7 @@ struct ua_thread {
 	uint64_t reader_ns; // when it was last renewed
 	uint64_t renew_ns; // what that cost
 	struct ua_bodies *bodies;
+	struct ua_memo *memo;
 	struct ua_catalogue *catalogue;
 	struct dp_muk_prep *muk_prep;
 	uint64_t now_ns; // CLOCK_BOOTTIME of this turn
@@ -62,6 +64,8 @@ struct ua_thread {
 			// CLOCK_BOOTTIME
 	size_t bodies_held; // octets
 	unsigned waiting; // calls that are suspended
+	struct ua_call *spare; // that nobody uses now
+	unsigned spares;
 	struct dp_single order[UA_ORDERS_MAX];
 	unsigned orders;
 	// Calls whose wait is over; anybody puts, this thread takes.
@@ -129,7 +133,6 @@ struct ua_call {
 
 	// Who it is.
 	struct ua_authorization auth;
-	char *scratch; // that auth may point into
 	struct ua_nonce nonce;
 	uint8_t body_hash[UA_HASH_MAX];
 	uint8_t ha1[UA_HASH_MAX]; // secret
@@ -147,6 +150,7 @@ struct ua_call {
 	int job_result;
 	uint64_t job_version;
 	struct ua_call *next_woken;
+	struct ua_call *next_spare;
 
 	// The answer.
 	const char *reply; // lives until the next call of the thread
@@ -155,6 +159,7 @@ struct ua_call {
 
 	// From here on nothing is set when a call begins.
 	char target[UA_TARGET_MAX];
+	char scratch[UA_AUTHORIZATION_MAX]; // that auth may point into
 	uint8_t code[UA_ITEMS_MAX]; // answered to each item
 };
 
@@ -241,6 +246,8 @@ void ua_call_wait(struct ua_call *call, enum ua_state state);
 void ua_call_wake(struct ua_call *call);
 // Takes all calls that were woken.
 struct ua_call *ua_thread_woken(struct ua_thread *t);
+// Whether it may wait: there is room, and the daemon does not end.
+bool ua_call_may_wait(const struct ua_call *call);
 // Posts call->job; the call waits for it. False: it cannot be posted.
 bool ua_call_post(
 	struct ua_call *call, enum ua_state state, int (*fn)(struct store_txn *txn, void *arg));

@@ -206,7 +206,7 @@ def apache_files(root, port):
     path = os.path.join(root, "httpd.conf")
     with open(path, "w", encoding="ascii") as file:
         file.write(APACHE_CONFIGURATION.format(root=root, port=port, modules=modules,
-                                               threads=max(64, CONNECTIONS + 8)))
+                                               threads=4 * CONNECTIONS))
     return path
 
 
