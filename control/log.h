@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum log_level {
@@ -25,6 +26,9 @@ int log_level_parse(const char *name, enum log_level *out);
 void log_error(const char *event, const char *pairs, ...) __attribute__((format(printf, 2, 3)));
 void log_info(const char *event, const char *pairs, ...) __attribute__((format(printf, 2, 3)));
 void log_debug(const char *event, const char *pairs, ...) __attribute__((format(printf, 2, 3)));
+// A text from outside as it may stand between double quotes: cut, and without what would end them.
+#define LOG_TEXT_MAX 257
+const char *log_text(const char *text, size_t len, char out[LOG_TEXT_MAX]);
 // Warnings of one event beyond 5 in a second are not written; the next line that is tells how
 // many those were.
 void log_warning(const char *event, const char *pairs, ...) __attribute__((format(printf, 2, 3)));

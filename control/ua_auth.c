@@ -237,6 +237,13 @@ static void nonce_issue(struct ua_thread *t, char out[UA_NONCE_TEXT + 1])
 	out[UA_NONCE_TEXT] = '\0';
 }
 
+static const char *alg_name(const struct conf *conf, enum ua_alg alg)
+{
+	if (alg == UA_ALG_SHA256)
+		return "SHA-256";
+	return conf->ua.algorithms == CONF_UA_ALGORITHMS_MD5_SESS ? "MD5-sess" : "MD5";
+}
+
 void ua_auth_challenge(struct ua_call *call, enum ua_alg alg, char out[UA_HEADER_MAX])
 {
 	const struct ua *ua = call->thread->ua;
@@ -245,7 +252,7 @@ void ua_auth_challenge(struct ua_call *call, enum ua_alg alg, char out[UA_HEADER
 	nonce_issue(call->thread, nonce);
 	snprintf(out, UA_HEADER_MAX,
 		"Digest realm=\"%s\", nonce=\"%s\", algorithm=%s, qop=\"%s\", opaque=\"%s\"%s",
-		ua->offered, nonce, alg == UA_ALG_MD5 ? "MD5" : "SHA-256",
+		ua->offered, nonce, alg_name(ua->conf, alg),
 		ua->conf->ua.allow_qop_auth ? "auth-int,auth" : "auth-int", ua->opaque,
 		call->result == UA_STALE ? ", stale=true" : "");
 }

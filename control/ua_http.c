@@ -164,7 +164,10 @@ static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char 
 	struct ua_text n = {name, name_len}, v = {value == NULL ? "" : value, value_len};
 
 	(void)kind;
-	if (ua_token_is(n, "Authorization"))
+	// "Content-Length : 5" is read in one way here and in another by whoever stands before us.
+	if (!ua_text_is_token(n))
+		call->is_header_bad = true;
+	else if (ua_token_is(n, "Authorization"))
 		authorization_take(call, v);
 	else if (ua_token_is(n, "User-Agent"))
 		call->user_agent = v;
@@ -172,6 +175,8 @@ static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char 
 		call->content_type = v;
 	else if (ua_token_is(n, "Content-Length"))
 		content_length_take(call, v);
+	else if (ua_token_is(n, "Host"))
+		call->hosts++;
 	else if (ua_token_is(n, "Transfer-Encoding"))
 		call->transfer_coding = call->transfer_coding.data == NULL ? v : n;
 	return MHD_YES;
@@ -245,13 +250,15 @@ static bool body_take(struct ua_call *call, const char *data, size_t len)
 // What is worth a line: not what every phone does now and then.
 static void call_log(struct ua_call *call)
 {
+	char btid[LOG_TEXT_MAX];
+
 	if (call->result == UA_OK || call->result == UA_NO_CREDENTIALS ||
 		call->result == UA_STALE || call->result == UA_EXPIRED)
 		return;
-	log_warning("ua-refused", "result=%s procedure=%s address=%s btid=\"%.*s\"",
+	log_warning("ua-refused", "result=%s procedure=%s address=%s btid=\"%s\"",
 		ua_result_name(call->result), ua_procedure_name(call->procedure),
-		ua_call_address(call), (int)call->auth.username.len,
-		call->auth.username.len > 0 ? call->auth.username.data : "");
+		ua_call_address(call),
+		log_text(call->auth.username.data, call->auth.username.len, btid));
 }
 
 static enum MHD_Result answer_send(struct ua_call *call)
@@ -274,12 +281,6 @@ static enum MHD_Result answer_send(struct ua_call *call)
 	return ret;
 }
 
-static bool is_answered_at_once(const struct ua_call *call)
-{
-	return call->result == UA_BODY_TOO_LARGE || call->result == UA_BAD_LENGTH ||
-		call->result == UA_TRANSFER_CODING;
-}
-
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *data, size_t *len, void **state)
 {
@@ -292,7 +293,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 		return MHD_NO;
 	if (call->connection == NULL) {
 		call_header(call, connection, method);
-		return is_answered_at_once(call) ? answer_send(call) : MHD_YES;
+		return ua_call_is_unframed(call) ? answer_send(call) : MHD_YES;
 	}
 	if (*len > 0) {
 		bool goes_on = body_take(call, data, *len);

@@ -121,6 +121,8 @@ struct ua_call {
 	struct ua_text user_agent;
 	struct ua_text content_type;
 	unsigned content_lengths;
+	unsigned hosts;
+	bool is_header_bad; // a name is no token
 	struct ua_text transfer_coding;
 	uint64_t content_length;
 	struct sockaddr_storage peer;
@@ -173,6 +175,8 @@ bool ua_call_run(struct ua_call *call);
 // Headers of the answer; returns how many.
 #define UA_HEADERS_MAX 6
 unsigned ua_call_headers(struct ua_call *call, struct ua_header out[UA_HEADERS_MAX]);
+// What follows on the connection may not be a request: it is answered at once, and closed.
+bool ua_call_is_unframed(const struct ua_call *call);
 // The peer's address as text.
 const char *ua_call_address(struct ua_call *call);
 // Wipes and frees what the call holds, not the call itself.
