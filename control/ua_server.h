@@ -31,7 +31,7 @@
 #define UA_BODY_MAX 65536
 #define UA_TARGET_MAX 1024
 #define UA_ADDRESS_TEXT 46 // INET6_ADDRSTRLEN
-#define UA_ORDERS_MAX 4096 // single pushes of a thread that wait for the end of its turn
+#define UA_ORDERS_MAX 4096 // single pushes of a thread that wait for the end of its turn, at most
 #define UA_REALM_MAX (CONF_TEXT_MAX + 32)
 #define UA_BODIES_HELD_MAX (64u << 20) // octets of request bodies a thread holds at once
 
@@ -231,7 +231,7 @@ void ua_msk_run(struct ua_call *call);
 // when it is sent. False: there is no room.
 bool ua_order_push(struct ua_call *call, const struct ua_group *group, uint16_t number, bool needs);
 bool ua_order_end(struct ua_call *call, const struct store_group_id *group);
-bool ua_orders_have_room(const struct ua_thread *t, unsigned n);
+bool ua_orders_have_room(struct ua_thread *t, unsigned n);
 void ua_orders_flush(struct ua_thread *t);
 // Where to push to: the address of the request, if the configuration says so. False: as imported.
 bool ua_place_of(const struct ua_call *call, struct store_addr *addr);

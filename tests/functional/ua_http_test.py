@@ -8,16 +8,18 @@
 """
 
 import resource
+import signal
 import time
 
 from story import expect, expect_in, expect_that, tell, wait_until
 from ua_abuse_test import BODY, TARGET, AbuseStage
-from ua_client import Line
+from ua_client import Line, key_item, msk_body
 
 LENGTH = f"Content-Length: {len(BODY)}".encode()
 CHUNKED = b"Transfer-Encoding: chunked"
 ABSOLUTE = "http://bmsc.home1.net:8080" + TARGET
 PHONES, LINES = 10000, 100
+ITEMS = 64
 
 
 class Caller:
@@ -175,6 +177,29 @@ def ten_thousand_phones_are_challenged_at_once():
         print(f"{PHONES} challenges in {took:.2f} s")
 
 
+def a_crowd_at_once_finds_room_for_its_pushes():
+    """More pushes are ordered before the server's turn ends than a thread keeps."""
+    with AbuseStage() as site:
+        site.raise_all(2)
+        phone = Caller(site).phone
+        body, nonces, proofs = msk_body(*[key_item(1)] * ITEMS), [], []
+        lines = [Line(site.ua_address(), timeout_s=60) for _ in range(LINES)]
+        for line in lines:
+            line.send(phone.request("msk-request", b"<x/>"))
+            nonces.append(line.answer().challenge()["nonce"])
+        site.daemon.send_signal(signal.SIGSTOP)
+        for line, phone.nonce in zip(lines, nonces):
+            phone.nc = 0
+            line.send(phone.request("msk-request", body, phone.authorization(TARGET, body)))
+            proofs.append(phone.last)
+        site.daemon.send_signal(signal.SIGCONT)
+        for line, phone.last in zip(lines, proofs):
+            answer = line.answer()
+            expect("codes", set(answer.codes()), {"200 OK"})
+            phone.check(answer, TARGET)
+            line.close()
+
+
 def idle_connections_make_room():
     """More than there is room for, all served once and silent since: newcomers are served."""
     with AbuseStage("  connections: 64\n") as site:
@@ -228,5 +253,6 @@ def connections_never_take_all_descriptors():
 if __name__ == "__main__":
     tell(headers_that_can_be_read_in_two_ways_are_refused, chunks_that_lie,
          what_http_allows_is_served, errors_in_a_pipeline_do_not_end_it,
-         ten_thousand_phones_are_challenged_at_once, idle_connections_make_room,
-         silent_connections_make_room, connections_never_take_all_descriptors)
+         ten_thousand_phones_are_challenged_at_once, a_crowd_at_once_finds_room_for_its_pushes,
+         idle_connections_make_room, silent_connections_make_room,
+         connections_never_take_all_descriptors)

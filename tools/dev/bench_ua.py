@@ -23,6 +23,7 @@ PHONES = 10000
 PULLERS = 2000
 PULLS_PER_S = 500  # while the first push is timed
 CONNECTIONS = 64
+PIPELINE = 16
 APACHE_USER, APACHE_PASSWORD = "phone", "secret"
 APACHE_BODY = 230  # octets: what ours answers with
 
@@ -37,6 +38,7 @@ Listen 127.0.0.1:{port}
 <IfModule mpm_event_module>
   StartServers 1
   ServerLimit 1
+  ThreadLimit {threads}
   ThreadsPerChild {threads}
   MaxRequestWorkers {threads}
   MaxConnectionsPerChild 0
@@ -103,14 +105,14 @@ class Server:
     def __init__(self, name, pid, port, load, path=""):
         self.name, self.pid, self.load = name, pid, load
         self.url = f"http://127.0.0.1:{port}{path}"
-        self.rates, self.costs, self.latencies = [], [], []
+        self.seen = {}  # pipeline -> [(rate, CPU time, p50, p99)]
 
-    def measure(self, build, seconds):
-        """One run."""
+    def measure(self, build, seconds, pipeline=1):
+        """One run, with so many requests on the way on each connection."""
         before, begin = cpu_seconds(self.pid), time.monotonic()
         done = subprocess.run(
             ["taskset", "-c", str(allowed_cpus()[-1]), os.path.join(build, "tests/bench/ua-load"),
-             "--url", self.url, "--connections", str(CONNECTIONS),
+             "--url", self.url, "--connections", str(CONNECTIONS), "--pipeline", str(pipeline),
              "--seconds", str(seconds), *self.load],
             stdout=subprocess.PIPE, check=False, text=True)
         spent, took = cpu_seconds(self.pid) - before, time.monotonic() - begin
@@ -118,18 +120,19 @@ class Server:
         if seen.get("errors", 1) != 0:
             raise SiteError(f"the load on {self.name} failed: {done.stdout}")
         requests = seen["requests_per_s"] * seconds
-        self.rates.append(seen["requests_per_s"])
-        self.costs.append(1e6 * spent / requests)
-        self.latencies.append((seen["p50_us"], seen["p99_us"]))
+        self.seen.setdefault(pipeline, []).append(
+            (seen["requests_per_s"], 1e6 * spent / requests, seen["p50_us"], seen["p99_us"]))
         if took > seconds * 3:
             raise SiteError(f"the load on {self.name} took {took:.0f} s")
 
     def result(self, results, key):
         """Medians, under a key."""
-        results[key] = round(statistics.median(self.rates))
-        results[key + "_cpu_us"] = round(statistics.median(self.costs), 2)
-        results[key + "_p50_us"] = statistics.median(p50 for p50, _ in self.latencies)
-        results[key + "_p99_us"] = statistics.median(p99 for _, p99 in self.latencies)
+        for pipeline, runs in self.seen.items():
+            rate, cost, p50, p99 = (statistics.median(column) for column in zip(*runs))
+            name = key if pipeline == 1 else f"{key}_pipeline_{pipeline}"
+            results[name] = round(rate)
+            results[name + "_cpu_us"] = round(cost, 2)
+            results[name + "_p50_us"], results[name + "_p99_us"] = p50, p99
 
 
 @contextlib.contextmanager
@@ -271,16 +274,22 @@ def measure_first_push(build, results):
 
 
 def measure_pulls(build, args, results):
-    """All three, `repeat` times in turn, so that what else the machine does meets each of them."""
+    """All three, `repeat` times in turn, so that what else the machine does meets each of them. With
+    one request at a time on a connection the load may be what is slow: CPU times tell. In a pipeline
+    the servers are."""
     with ours(build) as one, bare(build) as two, apache() as three:
         for _ in range(args.repeat):
             for server in (one, two, three):
                 server.measure(build, max(2, int(args.seconds)))
+            for server in (one, two):
+                server.measure(build, max(2, int(args.seconds)), PIPELINE)
         measure_crowd(one, build, results)
         one.result(results, "pulls")
         two.result(results, "pulls_mhd_bare")
         three.result(results, "pulls_apache_digest")
-    results["pulls_over_mhd_bare"] = round(results["pulls"] / results["pulls_mhd_bare"], 3)
+    for name in ("", f"_pipeline_{PIPELINE}"):
+        results["pulls_over_mhd_bare" + name] = round(
+            results["pulls" + name] / results["pulls_mhd_bare" + name], 3)
     results["pulls_over_apache_digest"] = round(
         results["pulls"] / results["pulls_apache_digest"], 2)
     measure_first_push(build, results)
