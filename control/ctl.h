@@ -19,6 +19,7 @@ struct dp_cmd;
 struct writer;
 struct campaigns;
 struct ua;
+struct rewrap;
 
 // One per daemon. Filled by the start ladder, step by step, and const while the daemon serves;
 // what the pointers lead to has locks of its own.
@@ -29,6 +30,7 @@ struct ctl {
 	struct writer *writer;
 	struct campaigns *campaigns;
 	struct ua *ua; // NULL: phones are not served
+	struct rewrap *rewrap; // NULL: not started
 	pthread_mutex_t dp_lock; // the calls of dp.h that take one thread at a time
 	pthread_mutex_t msk_lock; // held by who makes or changes MSKs, or starts a campaign
 	int64_t started_ms; // Unix milliseconds

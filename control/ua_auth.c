@@ -164,7 +164,8 @@ static bool nonce_is_fresh(struct ua_call *call)
 
 bool ua_auth_is_right(struct ua_call *call)
 {
-	if (!ua_digest_is_right(call->thread->memo, &call->auth, call->ha1, call->method, call->body_hash))
+	if (!ua_digest_is_right(
+		    call->thread->memo, &call->auth, call->ha1, call->method, call->body_hash))
 		call->result = wrong_result(call);
 	return call->result == UA_OK;
 }
@@ -220,7 +221,7 @@ enum ua_auth_verdict ua_auth_check(struct ua_call *call)
 		call->result = UA_UNKNOWN_BTID;
 		return UA_AUTH_DONE;
 	}
-	hot = store_reader_hot(call->thread->reader, call->id, NULL);
+	hot = store_reader_hot(call->thread->reader, call->id);
 	return ua_auth_is_right(call) && ua_auth_is_fresh(call, hot->expires) ? UA_AUTH_GOOD
 									      : UA_AUTH_DONE;
 }

@@ -76,8 +76,8 @@ static struct ua_connection *connection_of(struct MHD_Connection *connection)
 		->socket_context;
 }
 
-static void connection_move(struct ua_http *http, struct MHD_Connection *connection,
-	enum ua_connection_place place)
+static void connection_move(
+	struct ua_http *http, struct MHD_Connection *connection, enum ua_connection_place place)
 {
 	ua_connections_move(
 		&http->connections, connection_of(connection), place, http->thread->now_ns);
@@ -352,15 +352,16 @@ static struct MHD_Daemon *daemon_start(struct ua_http *http, int fd, const struc
 		{MHD_OPTION_END, 0, NULL},
 	};
 
-	return MHD_start_daemon(flags, 0, on_accept, http, on_request, http, MHD_OPTION_EXTERNAL_LOGGER,
-		on_message, http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		http->connections.most, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-		(unsigned)conf->ua.connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)conf->ua.idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_MEMORY, MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL,
-		MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_NOTIFY_CONNECTION,
-		on_connection, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-		MHD_OPTION_ARRAY, tls->key != NULL ? secure : secure + 2, MHD_OPTION_END);
+	return MHD_start_daemon(flags, 0, on_accept, http, on_request, http,
+		MHD_OPTION_EXTERNAL_LOGGER, on_message, http, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, http->connections.most,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)conf->ua.connections_per_address,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)conf->ua.idle_timeout_s,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL, MHD_OPTION_URI_LOG_CALLBACK,
+		on_uri, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_ARRAY,
+		tls->key != NULL ? secure : secure + 2, MHD_OPTION_END);
 }
 
 static int epoll_add(struct ua_http *http, int fd)
@@ -394,8 +395,8 @@ static int http_create(struct ua_thread *t, unsigned most, char why[256])
 		return -ENOMEM;
 	t->http = http;
 	http->thread = t;
-	ua_connections_init(&http->connections, most, conf->ua.request_timeout_s,
-		conf->ua.idle_timeout_s);
+	ua_connections_init(
+		&http->connections, most, conf->ua.request_timeout_s, conf->ua.idle_timeout_s);
 	http->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	return http->epoll_fd < 0 ? -errno : epoll_add(http, t->wake_fd);
 }

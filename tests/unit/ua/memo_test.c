@@ -51,8 +51,8 @@ static void algorithms_are_told_apart(void **state)
 	(void)state;
 	expect_md5("abc", 3, "900150983cd24fb0d6963f7d28e17f72");
 	// FIPS 180-2 B.1.
-	ua_hex_read("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", 64, wanted,
-		32);
+	ua_hex_read(
+		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", 64, wanted, 32);
 	ua_memo_hash(memo, UA_ALG_SHA256, ua_text_of("abc"), hash);
 	assert_memory_equal(hash, wanted, 32);
 	expect_md5("abc", 3, "900150983cd24fb0d6963f7d28e17f72");
