@@ -81,13 +81,13 @@ json_t *admin_ua_stats(const struct ua *ua)
 	struct ua_stats s;
 
 	ua_stats_read(ua, &s);
-	return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "requests",
+	return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "requests",
 		results_json(&s), "items", items_json(&s), "connections", (json_int_t)s.connections,
 		"connections_accepted", (json_int_t)s.connections_accepted, "connections_slow",
-		(json_int_t)s.connections_slow, "http_errors", (json_int_t)s.http_errors, "waiting",
-		(json_int_t)s.waiting, "pushes_ordered", (json_int_t)s.pushes_ordered, "ha1_made",
-		(json_int_t)s.ha1_made, "bodies_read", (json_int_t)s.bodies_read, "key_source",
-		key_source_json(ua));
+		(json_int_t)s.connections_slow, "connections_shed", (json_int_t)s.connections_shed,
+		"http_errors", (json_int_t)s.http_errors, "waiting", (json_int_t)s.waiting,
+		"pushes_ordered", (json_int_t)s.pushes_ordered, "ha1_made", (json_int_t)s.ha1_made,
+		"bodies_read", (json_int_t)s.bodies_read, "key_source", key_source_json(ua));
 }
 
 static json_t *pull_json(const struct ua *ua, store_id id)

@@ -39,6 +39,7 @@ enum conf_ua_algorithms {
 	CONF_UA_ALGORITHMS_MD5,
 	CONF_UA_ALGORITHMS_SHA256,
 	CONF_UA_ALGORITHMS_BOTH,
+	CONF_UA_ALGORITHMS_MD5_SESS,
 };
 
 enum conf_poll {

@@ -104,8 +104,10 @@ const struct conf_row conf_rows[] = {
 	{"ua.realms", CONF_CHOICE, AT(ua.realms), false, 0, 0, "me", "me uicc both",
 		"Realms of the challenge: 3GPP-bootstrapping@FQDN, 3GPP-bootstrapping-uicc@FQDN, "
 		"or both."},
-	{"ua.algorithms", CONF_CHOICE, AT(ua.algorithms), false, 0, 0, "MD5", "MD5 SHA-256 both",
-		"Digest algorithms of the challenge."},
+	{"ua.algorithms", CONF_CHOICE, AT(ua.algorithms), false, 0, 0, "MD5",
+		"MD5 SHA-256 both MD5-sess",
+		"Digest algorithms of the challenge; both: SHA-256 and MD5. Responses by their "
+		"variants with -sess are taken too."},
 	{"ua.allow_qop_auth", CONF_CHOICE, AT(ua.allow_qop_auth), false, 0, 0, "false",
 		"false true", "Whether qop=auth is offered too, which does not protect the body."},
 	{"ua.nonce_life", CONF_DURATION, AT(ua.nonce_life_s), false, 2, 86400, "5m", NULL,

@@ -256,8 +256,10 @@ static void lookup_end(
 static void lookup_fail(struct key_source *ks, struct lookup *lookup, const char *why)
 {
 	const struct key_answer busy = {.verdict = KEY_BUSY};
+	char btid[LOG_TEXT_MAX];
 
-	log_warning("key-source", "btid=\"%s\" why=\"%s\"", lookup->btid, why);
+	log_warning("key-source", "btid=\"%s\" why=\"%s\"",
+		log_text(lookup->btid, strlen(lookup->btid), btid), why);
 	lookup_end(ks, lookup, &busy);
 }
 

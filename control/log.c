@@ -236,6 +236,16 @@ static void line_vwrite(enum log_level level, const char *event, const char *pai
 	line_write(level, event, text);
 }
 
+const char *log_text(const char *text, size_t len, char out[LOG_TEXT_MAX])
+{
+	size_t n = len < LOG_TEXT_MAX ? len : LOG_TEXT_MAX - 1;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = text[i] == '"' || text[i] == '\\' || text[i] == '\0' ? '?' : text[i];
+	out[n] = '\0';
+	return out;
+}
+
 void log_error(const char *event, const char *pairs, ...)
 {
 	va_list args;

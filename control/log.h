@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum log_level {
@@ -46,3 +47,6 @@ struct log_counts {
 	uint64_t lost; // nobody took them: disk full, reader stuck
 };
 void log_counts_read(struct log_counts *out);
+// A text from outside as it may stand between double quotes: cut, and without what would end them.
+#define LOG_TEXT_MAX 257
+const char *log_text(const char *text, size_t len, char out[LOG_TEXT_MAX]);

@@ -77,6 +77,8 @@ static int thread_create(struct ua *ua, unsigned index)
 	if (ret == 0)
 		ret = ua_bodies_create(&t->bodies);
 	if (ret == 0)
+		ret = ua_memo_create(&t->memo);
+	if (ret == 0)
 		ret = ua_catalogue_create(&t->catalogue);
 	if (ret == 0)
 		ret = dp_muk_prep_create(&t->muk_prep);
@@ -89,6 +91,7 @@ static void thread_destroy(struct ua_thread *t)
 	ua_http_close(t);
 	ua_catalogue_destroy(t->catalogue);
 	ua_bodies_destroy(t->bodies);
+	ua_memo_destroy(t->memo);
 	dp_muk_prep_destroy(t->muk_prep);
 	if (t->reader != NULL)
 		ctl_reader_put(t->ua->ctl, t->reader);
@@ -147,12 +150,19 @@ static void on_job(void *arg, int result, uint64_t version)
 	ua_call_wake(call);
 }
 
+bool ua_call_may_wait(const struct ua_call *call)
+{
+	const struct ua_thread *t = call->thread;
+
+	return t->waiting < t->ua->conf->ua.waiting && !atomic_load(&t->ua->stop_requested);
+}
+
 bool ua_call_post(
 	struct ua_call *call, enum ua_state state, int (*fn)(struct store_txn *txn, void *arg))
 {
 	struct ua_thread *t = call->thread;
 
-	if (t->waiting >= t->ua->conf->ua.waiting)
+	if (!ua_call_may_wait(call))
 		return false;
 	call->job = (struct ctl_job){.fn = fn, .done = on_job, .arg = call};
 	ua_call_wait(call, state);

@@ -32,7 +32,8 @@ struct ua_stats {
 	uint64_t item[UA_PROCEDURES][UA_ITEM_CODES]; // items answered, by procedure and code
 	uint64_t connections; // open now
 	uint64_t connections_accepted;
-	uint64_t connections_slow; // closed because a request took too long to arrive
+	uint64_t connections_slow; // ended because a request took too long to arrive
+	uint64_t connections_shed; // ended while idle, to make room for others
 	uint64_t http_errors; // what libmicrohttpd refused by itself: malformed, header too long
 	uint64_t waiting; // requests that wait for the key source or the store now
 	uint64_t pushes_ordered; // single pushes ordered

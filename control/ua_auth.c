@@ -164,7 +164,8 @@ static bool nonce_is_fresh(struct ua_call *call)
 
 bool ua_auth_is_right(struct ua_call *call)
 {
-	if (!ua_digest_is_right(&call->auth, call->ha1, call->method, call->body_hash))
+	if (!ua_digest_is_right(
+		    call->thread->memo, &call->auth, call->ha1, call->method, call->body_hash))
 		call->result = wrong_result(call);
 	return call->result == UA_OK;
 }
@@ -207,20 +208,12 @@ store_id ua_auth_find(struct ua_call *call)
 	return btid_find(call);
 }
 
-static void body_hash(struct ua_call *call)
-{
-	struct ua_hash h;
-
-	ua_hash_begin(&h, call->auth.alg);
-	ua_hash_add(&h, call->body, call->body_len);
-	ua_hash_end(&h, call->body_hash);
-}
-
 enum ua_auth_verdict ua_auth_check(struct ua_call *call)
 {
 	const struct store_hot *hot;
 
-	body_hash(call);
+	ua_memo_hash(call->thread->memo, call->auth.alg,
+		(struct ua_text){call->body, call->body_len}, call->body_hash);
 	call->id = ua_auth_find(call);
 	if (call->id == STORE_ID_NONE || !ha1_find(call)) {
 		if (call->thread->ua->key_source != NULL)
@@ -245,6 +238,13 @@ static void nonce_issue(struct ua_thread *t, char out[UA_NONCE_TEXT + 1])
 	out[UA_NONCE_TEXT] = '\0';
 }
 
+static const char *alg_name(const struct conf *conf, enum ua_alg alg)
+{
+	if (alg == UA_ALG_SHA256)
+		return "SHA-256";
+	return conf->ua.algorithms == CONF_UA_ALGORITHMS_MD5_SESS ? "MD5-sess" : "MD5";
+}
+
 void ua_auth_challenge(struct ua_call *call, enum ua_alg alg, char out[UA_HEADER_MAX])
 {
 	const struct ua *ua = call->thread->ua;
@@ -253,7 +253,7 @@ void ua_auth_challenge(struct ua_call *call, enum ua_alg alg, char out[UA_HEADER
 	nonce_issue(call->thread, nonce);
 	snprintf(out, UA_HEADER_MAX,
 		"Digest realm=\"%s\", nonce=\"%s\", algorithm=%s, qop=\"%s\", opaque=\"%s\"%s",
-		ua->offered, nonce, alg == UA_ALG_MD5 ? "MD5" : "SHA-256",
+		ua->offered, nonce, alg_name(ua->conf, alg),
 		ua->conf->ua.allow_qop_auth ? "auth-int,auth" : "auth-int", ua->opaque,
 		call->result == UA_STALE ? ", stale=true" : "");
 }
@@ -289,7 +289,7 @@ void ua_auth_info(struct ua_call *call, char out[UA_HEADER_MAX])
 
 	_Static_assert(UA_HEADER_MAX > UA_CNONCE_MAX + UA_HASH_HEX_MAX + UA_NONCE_TEXT + 128,
 		"all of it fits");
-	to += ua_digest_rspauth(a, call->ha1, reply_hash(call, empty), to);
+	to += ua_digest_rspauth(t->memo, a, call->ha1, reply_hash(call, empty), to);
 	to = put(to, "\", qop=");
 	to = put_text(to, a->qop_text);
 	to = put(to, ", cnonce=\"");

@@ -45,22 +45,6 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-// RFC 7230 3.2.6: what a token is made of, by octet.
-static const bool token_chars[256] = {
-	['0' ... '9'] = true,
-	['A' ... 'Z'] = true,
-	['a' ... 'z'] = true,
-	['!'] = true,
-	['#' ... '\''] = true,
-	['*'] = true,
-	['+'] = true,
-	['-'] = true,
-	['.'] = true,
-	['^' ... '`'] = true,
-	['|'] = true,
-	['~'] = true,
-};
-
 static void blanks_skip(struct cursor *c)
 {
 	while (c->at < c->end && is_blank(*c->at))
@@ -78,7 +62,7 @@ static bool char_take(struct cursor *c, char wanted)
 static bool token_take(struct cursor *c, struct ua_text *out)
 {
 	out->data = c->at;
-	while (c->at < c->end && token_chars[(unsigned char)*c->at])
+	while (c->at < c->end && ua_is_token_char(*c->at))
 		c->at++;
 	out->len = (size_t)(c->at - out->data);
 	return out->len > 0;

@@ -74,6 +74,8 @@ static enum ua_result framing_check(const struct ua_call *call)
 {
 	bool has_coding = call->transfer_coding.data != NULL;
 
+	if (call->is_header_bad || call->hosts > 1)
+		return UA_BAD_HEADER;
 	if (has_coding && !ua_token_is(call->transfer_coding, "chunked"))
 		return UA_TRANSFER_CODING;
 	if (call->content_lengths > 1 || (has_coding && call->content_lengths > 0))
@@ -196,15 +198,13 @@ static bool registration_end(struct ua_call *call)
 
 static bool call_begin(struct ua_call *call)
 {
-	struct ua_thread *t = call->thread;
-
 	if (call->result != UA_OK)
 		return ua_call_end(call, call->result);
 	switch (ua_auth_check(call)) {
 	case UA_AUTH_GOOD:
 		return procedure_run(call);
 	case UA_AUTH_ASK_KEY:
-		if (t->waiting >= t->ua->conf->ua.waiting)
+		if (!ua_call_may_wait(call))
 			return ua_call_end(call, UA_OVERLOADED);
 		ua_key_ask(call);
 		return false;
@@ -251,11 +251,17 @@ static unsigned challenges_set(struct ua_call *call, struct ua_header out[2])
 	uint64_t algorithms = call->thread->ua->conf->ua.algorithms;
 	unsigned n = 0;
 
-	if (algorithms != CONF_UA_ALGORITHMS_MD5)
+	if (algorithms == CONF_UA_ALGORITHMS_SHA256 || algorithms == CONF_UA_ALGORITHMS_BOTH)
 		challenge_set(call, UA_ALG_SHA256, &out[n++]);
 	if (algorithms != CONF_UA_ALGORITHMS_SHA256)
 		challenge_set(call, UA_ALG_MD5, &out[n++]);
 	return n;
+}
+
+bool ua_call_is_unframed(const struct ua_call *call)
+{
+	return call->result == UA_BAD_HEADER || call->result == UA_BAD_LENGTH ||
+		call->result == UA_TRANSFER_CODING || call->result == UA_BODY_TOO_LARGE;
 }
 
 unsigned ua_call_headers(struct ua_call *call, struct ua_header out[UA_HEADERS_MAX])
@@ -274,9 +280,7 @@ unsigned ua_call_headers(struct ua_call *call, struct ua_header out[UA_HEADERS_M
 		header_set(&out[n++], "Retry-After", "2");
 	if (status == 405)
 		header_set(&out[n++], "Allow", "POST");
-	// What follows on the connection may not be a request.
-	if (call->result == UA_BAD_LENGTH || call->result == UA_TRANSFER_CODING ||
-		call->result == UA_BODY_TOO_LARGE)
+	if (ua_call_is_unframed(call))
 		header_set(&out[n++], "Connection", "close");
 	return n;
 }
@@ -301,6 +305,5 @@ void ua_call_fini(struct ua_call *call)
 	ua_register_free(call);
 	call->thread->bodies_held -= call->body_size;
 	free(call->body);
-	free(call->scratch);
 	explicit_bzero(call->ha1, sizeof(call->ha1));
 }

@@ -65,33 +65,32 @@ static void ha1_of_session(
 }
 
 // HA2; the method of an answer is empty.
-static void ha2_make(const struct ua_authorization *a, struct ua_text method,
+static void ha2_make(struct ua_memo *memo, const struct ua_authorization *a, struct ua_text method,
 	const uint8_t *body_hash, uint8_t out[UA_HASH_MAX])
 {
-	struct ua_hash h;
+	char text[UA_METHOD_MAX + UA_AUTHORIZATION_MAX + UA_HASH_HEX_MAX + 2], *to = text;
 
-	ua_hash_begin(&h, a->alg);
-	text_add(&h, method);
-	colon_add(&h);
-	text_add(&h, a->uri);
+	to = mempcpy(to, method.data, method.len < UA_METHOD_MAX ? method.len : UA_METHOD_MAX);
+	*to++ = ':';
+	to = mempcpy(to, a->uri.data, a->uri.len);
 	if (a->qop == UA_QOP_AUTH_INT) {
-		colon_add(&h);
-		hex_add(&h, body_hash, ua_hash_len(a->alg));
+		*to++ = ':';
+		ua_hex_write(to, body_hash, ua_hash_len(a->alg));
+		to += 2 * ua_hash_len(a->alg);
 	}
-	ua_hash_end(&h, out);
+	ua_memo_hash(memo, a->alg, (struct ua_text){text, (size_t)(to - text)}, out);
 }
 
 static void response_make(const struct ua_authorization *a, const uint8_t *ha1,
-	struct ua_text method, const uint8_t *body_hash, uint8_t out[UA_HASH_MAX])
+	const uint8_t ha2[UA_HASH_MAX], uint8_t out[UA_HASH_MAX])
 {
-	uint8_t ha2[UA_HASH_MAX], session[UA_HASH_MAX];
+	uint8_t session[UA_HASH_MAX];
 	struct ua_hash h;
 
 	if (a->is_session) {
 		ha1_of_session(a, ha1, session);
 		ha1 = session;
 	}
-	ha2_make(a, method, body_hash, ha2);
 	ua_hash_begin(&h, a->alg);
 	hex_add(&h, ha1, ua_hash_len(a->alg));
 	colon_add(&h);
@@ -109,21 +108,23 @@ static void response_make(const struct ua_authorization *a, const uint8_t *ha1,
 		explicit_bzero(session, sizeof(session));
 }
 
-bool ua_digest_is_right(const struct ua_authorization *a, const uint8_t *ha1, struct ua_text method,
-	const uint8_t *body_hash)
+bool ua_digest_is_right(struct ua_memo *memo, const struct ua_authorization *a, const uint8_t *ha1,
+	struct ua_text method, const uint8_t *body_hash)
 {
-	uint8_t response[UA_HASH_MAX];
+	uint8_t ha2[UA_HASH_MAX], response[UA_HASH_MAX];
 
-	response_make(a, ha1, method, body_hash, response);
+	ha2_make(memo, a, method, body_hash, ha2);
+	response_make(a, ha1, ha2, response);
 	return CRYPTO_memcmp(response, a->response, ua_hash_len(a->alg)) == 0;
 }
 
-size_t ua_digest_rspauth(const struct ua_authorization *a, const uint8_t *ha1,
+size_t ua_digest_rspauth(struct ua_memo *memo, const struct ua_authorization *a, const uint8_t *ha1,
 	const uint8_t *body_hash, char out[UA_HASH_HEX_MAX])
 {
-	uint8_t response[UA_HASH_MAX];
+	uint8_t ha2[UA_HASH_MAX], response[UA_HASH_MAX];
 
-	response_make(a, ha1, (struct ua_text){"", 0}, body_hash, response);
+	ha2_make(memo, a, (struct ua_text){"", 0}, body_hash, ha2);
+	response_make(a, ha1, ha2, response);
 	ua_hex_write(out, response, ua_hash_len(a->alg));
 	return 2 * ua_hash_len(a->alg);
 }

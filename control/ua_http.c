@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/queue.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -20,24 +19,17 @@
 
 #include "listen.h"
 #include "log.h"
+#include "ua_connections.h"
 #include "ua_server.h"
 
 #define CONNECTION_MEMORY 16384 // of libmicrohttpd: a longer header is refused with 431
-#define BODY_STEP 4096
+#define BODY_STEP 1024
+#define SPARES_MAX 64 // calls of a thread that are kept for the next requests
 #define EXCESS_MAX (1u << 20) // octets of a body that is too large which are read before giving up
 #define WAIT_MS 200 // a thread that turns less often counts as stuck (pulse.c)
 #define RETRY_MS 1 // with orders that found no room
-#define EXPIRE_NS 500000000u // between two looks at connections that are slow
+#define FILES_RESERVED 256 // descriptors that are not for phones
 #define OLD_MAX (4 * CONF_EAL_ARGS_MAX)
-
-// A connection, to close it when a request takes too long to arrive.
-struct connection {
-	TAILQ_ENTRY(connection) in_list;
-	uint64_t since_ns; // of the request that arrives, or of the end of the last one
-	int fd;
-	bool is_busy; // a request arrives
-};
-TAILQ_HEAD(connection_list, connection);
 
 struct ua_http {
 	struct ua_thread *thread;
@@ -48,101 +40,103 @@ struct ua_http {
 	unsigned olds;
 	unsigned tls_version; // of the certificate that is in force here
 	int epoll_fd; // of the daemons and of the thread's wake_fd
-	struct connection_list busy, idle; // in order of time
-	uint64_t expired_ns; // when they were last looked at
+	struct ua_connections connections;
 };
 
 // --- Connections ----------------------------------------------------------------------------
 
-static void connection_leave(struct ua_http *http, struct connection *c)
+// Each daemon may have all of the room, as long as the others leave it.
+static enum MHD_Result on_accept(void *arg, const struct sockaddr *address, socklen_t len)
 {
-	TAILQ_REMOVE(c->is_busy ? &http->busy : &http->idle, c, in_list);
-}
+	const struct ua_http *http = arg;
 
-static void connection_enter(struct ua_http *http, struct connection *c, bool is_busy)
-{
-	c->is_busy = is_busy;
-	c->since_ns = http->thread->now_ns;
-	TAILQ_INSERT_TAIL(is_busy ? &http->busy : &http->idle, c, in_list);
+	(void)address;
+	(void)len;
+	return http->connections.n < http->connections.most ? MHD_YES : MHD_NO;
 }
 
 static void on_connection(void *arg, struct MHD_Connection *connection, void **state,
 	enum MHD_ConnectionNotificationCode what)
 {
 	struct ua_http *http = arg;
-	struct ua_stats *stats = &http->thread->stats;
-	struct connection *c = *state;
+	struct ua_thread *t = http->thread;
+	const union MHD_ConnectionInfo *info;
 
-	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		c = calloc(1, sizeof(*c));
-		if (c == NULL)
-			return;
-		c->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
-				->connect_fd;
-		connection_enter(http, c, true);
-		*state = c;
-		stats->connections++;
-		stats->connections_accepted++;
-	} else if (c != NULL) {
-		connection_leave(http, c);
-		free(c);
+	if (what != MHD_CONNECTION_NOTIFY_STARTED) {
+		ua_connections_remove(&http->connections, *state);
 		*state = NULL;
-		stats->connections--;
+		t->stats.connections--;
+		return;
 	}
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	*state = ua_connections_add(&http->connections, info->connect_fd, t->now_ns);
+	t->stats.connections++;
+	t->stats.connections_accepted++;
 }
 
-static struct connection *connection_of(struct MHD_Connection *connection)
+static struct ua_connection *connection_of(struct MHD_Connection *connection)
 {
 	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
 		->socket_context;
 }
 
-static void connection_mark(struct ua_http *http, struct MHD_Connection *connection, bool is_busy)
+static void connection_move(
+	struct ua_http *http, struct MHD_Connection *connection, enum ua_connection_place place)
 {
-	struct connection *c = connection_of(connection);
-
-	if (c == NULL)
-		return;
-	connection_leave(http, c);
-	connection_enter(http, c, is_busy);
+	ua_connections_move(
+		&http->connections, connection_of(connection), place, http->thread->now_ns);
 }
 
-// libmicrohttpd's own timeout begins anew with each octet. An idle connection may have begun a
-// request whose first line is not complete.
-static void list_expire(struct ua_http *http, struct connection_list *list, uint64_t life_ns)
+// While a call waits for the key source or the store, the phone has nothing to do.
+static void connection_hold(struct MHD_Connection *connection, bool is_held)
 {
-	struct connection *c;
+	struct ua_connection *c = connection_of(connection);
 
-	while ((c = TAILQ_FIRST(list)) != NULL && http->thread->now_ns - c->since_ns > life_ns) {
-		// It goes when libmicrohttpd sees the end of it.
-		shutdown(c->fd, SHUT_RDWR);
-		http->thread->stats.connections_slow++;
-		connection_leave(http, c);
-		connection_enter(http, c, c->is_busy);
-	}
+	if (c != NULL)
+		c->is_held = is_held;
 }
 
-static void connections_expire(struct ua_http *http)
+static void connections_look_after(struct ua_http *http)
 {
-	const struct conf *conf = http->thread->ua->conf;
-	uint64_t request_ns = conf->ua.request_timeout_s * 1000000000u;
+	struct ua_thread *t = http->thread;
 
-	if (http->thread->now_ns - http->expired_ns < EXPIRE_NS)
-		return;
-	http->expired_ns = http->thread->now_ns;
-	list_expire(http, &http->busy, request_ns);
-	list_expire(http, &http->idle, request_ns + conf->ua.idle_timeout_s * 1000000000u);
+	t->stats.connections_slow += ua_connections_expire(&http->connections, t->now_ns);
+	t->stats.connections_shed += ua_connections_make_room(&http->connections, t->now_ns);
 }
 
 // --- The request ----------------------------------------------------------------------------
 
+static struct ua_call *call_get(struct ua_thread *t)
+{
+	struct ua_call *call = t->spare;
+
+	if (call == NULL)
+		return malloc(sizeof(*call));
+	t->spare = call->next_spare;
+	t->spares--;
+	return call;
+}
+
+// Some are kept: the next request needs one.
+static void call_put(struct ua_thread *t, struct ua_call *call)
+{
+	ua_call_fini(call);
+	if (t->spares == SPARES_MAX) {
+		free(call);
+		return;
+	}
+	call->next_spare = t->spare;
+	t->spare = call;
+	t->spares++;
+}
+
 static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connection)
 {
 	struct ua_http *http = arg;
-	struct ua_call *call = malloc(sizeof(*call));
+	struct ua_call *call = call_get(http->thread);
 	size_t len = strlen(uri);
 
-	connection_mark(http, connection, true);
+	connection_move(http, connection, UA_CONNECTION_BUSY);
 	if (call == NULL)
 		return NULL;
 	memset(call, 0, offsetof(struct ua_call, target));
@@ -156,10 +150,8 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connectio
 
 static void authorization_take(struct ua_call *call, struct ua_text value)
 {
-	if (call->authorizations++ > 0)
-		return;
-	call->authorization = value;
-	call->scratch = malloc(UA_AUTHORIZATION_MAX);
+	if (call->authorizations++ == 0)
+		call->authorization = value;
 }
 
 static void content_length_take(struct ua_call *call, struct ua_text value)
@@ -176,7 +168,10 @@ static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char 
 	struct ua_text n = {name, name_len}, v = {value == NULL ? "" : value, value_len};
 
 	(void)kind;
-	if (ua_token_is(n, "Authorization"))
+	// "Content-Length : 5" is read in one way here and in another by whoever stands before us.
+	if (!ua_text_is_token(n))
+		call->is_header_bad = true;
+	else if (ua_token_is(n, "Authorization"))
 		authorization_take(call, v);
 	else if (ua_token_is(n, "User-Agent"))
 		call->user_agent = v;
@@ -184,6 +179,8 @@ static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char 
 		call->content_type = v;
 	else if (ua_token_is(n, "Content-Length"))
 		content_length_take(call, v);
+	else if (ua_token_is(n, "Host"))
+		call->hosts++;
 	else if (ua_token_is(n, "Transfer-Encoding"))
 		call->transfer_coding = call->transfer_coding.data == NULL ? v : n;
 	return MHD_YES;
@@ -208,10 +205,7 @@ static void call_header(struct ua_call *call, struct MHD_Connection *connection,
 	call->method = ua_text_of(method);
 	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, on_header, call);
 	peer_take(call, connection);
-	if (call->authorizations > 0 && call->scratch == NULL)
-		call->result = UA_INTERNAL;
-	else
-		ua_call_header(call);
+	ua_call_header(call);
 }
 
 // Makes room for len octets more, in steps, so that a header that promises much gets nothing.
@@ -260,13 +254,15 @@ static bool body_take(struct ua_call *call, const char *data, size_t len)
 // What is worth a line: not what every phone does now and then.
 static void call_log(struct ua_call *call)
 {
+	char btid[LOG_TEXT_MAX];
+
 	if (call->result == UA_OK || call->result == UA_NO_CREDENTIALS ||
 		call->result == UA_STALE || call->result == UA_EXPIRED)
 		return;
-	log_warning("ua-refused", "result=%s procedure=%s address=%s btid=\"%.*s\"",
+	log_warning("ua-refused", "result=%s procedure=%s address=%s btid=\"%s\"",
 		ua_result_name(call->result), ua_procedure_name(call->procedure),
-		ua_call_address(call), (int)call->auth.username.len,
-		call->auth.username.len > 0 ? call->auth.username.data : "");
+		ua_call_address(call),
+		log_text(call->auth.username.data, call->auth.username.len, btid));
 }
 
 static enum MHD_Result answer_send(struct ua_call *call)
@@ -289,12 +285,6 @@ static enum MHD_Result answer_send(struct ua_call *call)
 	return ret;
 }
 
-static bool is_answered_at_once(const struct ua_call *call)
-{
-	return call->result == UA_BODY_TOO_LARGE || call->result == UA_BAD_LENGTH ||
-		call->result == UA_TRANSFER_CODING;
-}
-
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *data, size_t *len, void **state)
 {
@@ -307,7 +297,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 		return MHD_NO;
 	if (call->connection == NULL) {
 		call_header(call, connection, method);
-		return is_answered_at_once(call) ? answer_send(call) : MHD_YES;
+		return ua_call_is_unframed(call) ? answer_send(call) : MHD_YES;
 	}
 	if (*len > 0) {
 		bool goes_on = body_take(call, data, *len);
@@ -317,6 +307,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	}
 	if (ua_call_run(call))
 		return answer_send(call);
+	connection_hold(connection, true);
 	MHD_suspend_connection(connection);
 	return MHD_YES;
 }
@@ -329,11 +320,9 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
 
 	(void)why;
 	*state = NULL;
-	connection_mark(http, connection, false);
-	if (call == NULL)
-		return;
-	ua_call_fini(call);
-	free(call);
+	connection_move(http, connection, UA_CONNECTION_IDLE);
+	if (call != NULL)
+		call_put(http->thread, call);
 }
 
 // Nothing here looks at the arguments that libmicrohttpd takes out of the target.
@@ -359,7 +348,6 @@ static void on_message(void *arg, const char *format, va_list args)
 static struct MHD_Daemon *daemon_start(struct ua_http *http, int fd, const struct pem_pair *tls)
 {
 	const struct conf *conf = http->thread->ua->conf;
-	unsigned limit = (unsigned)(conf->ua.connections / conf->ua.threads / conf->ua.listen.n);
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
 		(tls->key.text != NULL ? MHD_USE_TLS : 0);
 	struct MHD_OptionItem secure[] = {
@@ -368,15 +356,16 @@ static struct MHD_Daemon *daemon_start(struct ua_http *http, int fd, const struc
 		{MHD_OPTION_END, 0, NULL},
 	};
 
-	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER,
-		on_message, http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		limit == 0 ? 1 : limit, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-		(unsigned)conf->ua.connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)conf->ua.idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_MEMORY, MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL,
-		MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_NOTIFY_CONNECTION,
-		on_connection, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-		MHD_OPTION_ARRAY, tls->key.text != NULL ? secure : secure + 2, MHD_OPTION_END);
+	return MHD_start_daemon(flags, 0, on_accept, http, on_request, http,
+		MHD_OPTION_EXTERNAL_LOGGER, on_message, http, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, http->connections.most,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)conf->ua.connections_per_address,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)conf->ua.idle_timeout_s,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL, MHD_OPTION_URI_LOG_CALLBACK,
+		on_uri, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_ARRAY,
+		tls->key.text != NULL ? secure : secure + 2, MHD_OPTION_END);
 }
 
 static int epoll_add(struct ua_http *http, int fd)
@@ -406,8 +395,9 @@ static int daemon_add(struct ua_http *http, int fd, const struct pem_pair *tls, 
 	return epoll_add(http, daemon_epoll_fd(daemon));
 }
 
-static int http_create(struct ua_thread *t, char why[256])
+static int http_create(struct ua_thread *t, unsigned most, char why[256])
 {
+	const struct conf *conf = t->ua->conf;
 	struct ua_http *http = calloc(1, sizeof(*http));
 
 	snprintf(why, 256, "no memory for the connections of Ua");
@@ -415,8 +405,8 @@ static int http_create(struct ua_thread *t, char why[256])
 		return -ENOMEM;
 	t->http = http;
 	http->thread = t;
-	TAILQ_INIT(&http->busy);
-	TAILQ_INIT(&http->idle);
+	ua_connections_init(
+		&http->connections, most, conf->ua.request_timeout_s, conf->ua.idle_timeout_s);
 	http->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	return http->epoll_fd < 0 ? -errno : epoll_add(http, t->wake_fd);
 }
@@ -443,25 +433,38 @@ static int address_listen(
 	return 0;
 }
 
-// As many descriptors as this process may have: one a connection.
-static void files_allow(void)
+// Most connections of a thread: as configured, as far as this process may have descriptors for them
+// beside its others.
+static unsigned connections_allowed(const struct conf *conf)
 {
+	uint64_t wanted = conf->ua.connections, others = FILES_RESERVED, allowed = wanted;
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	if (conf->key_source.url[0] != '\0')
+		others += conf->key_source.lookups;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+		if (limit.rlim_cur < wanted + others)
+			allowed = limit.rlim_cur > 2 * others ? limit.rlim_cur - others
+							      : limit.rlim_cur / 2;
+	}
+	if (allowed < wanted)
+		log_warning("ua-connections",
+			"wanted=%lu allowed=%lu why=\"no more open files are allowed\"",
+			(unsigned long)wanted, (unsigned long)allowed);
+	allowed /= conf->ua.threads;
+	return allowed > 0 ? (unsigned)allowed : 1;
 }
 
 int ua_http_listen(struct ua *ua, char why[256])
 {
 	const struct conf *conf = ua->conf;
 	int ret = pem_pair_read(conf->ua.certificate, conf->ua.private_key, &ua->tls, why);
+	unsigned most = connections_allowed(conf);
 
-	files_allow();
 	for (unsigned i = 0; ret == 0 && i < ua->threads; i++)
-		ret = http_create(ua->thread[i], why);
+		ret = http_create(ua->thread[i], most, why);
 	for (unsigned i = 0; ret == 0 && i < conf->ua.listen.n; i++)
 		ret = address_listen(ua, conf->ua.listen.value[i], &ua->tls, why);
 	return ret;
@@ -470,6 +473,7 @@ int ua_http_listen(struct ua *ua, char why[256])
 void ua_http_close(struct ua_thread *t)
 {
 	struct ua_http *http = t->http;
+	struct ua_call *call;
 
 	if (http == NULL)
 		return;
@@ -479,6 +483,10 @@ void ua_http_close(struct ua_thread *t)
 		MHD_stop_daemon(http->daemon[i]);
 	if (http->epoll_fd >= 0)
 		close(http->epoll_fd);
+	while ((call = t->spare) != NULL) {
+		t->spare = call->next_spare;
+		free(call);
+	}
 	free(http);
 	t->http = NULL;
 }
@@ -605,6 +613,7 @@ static void woken_resume(struct ua_http *http)
 		return;
 	for (; call != NULL; call = next) {
 		next = call->next_woken;
+		connection_hold(call->connection, false);
 		MHD_resume_connection(call->connection);
 	}
 }
@@ -627,7 +636,7 @@ static void turn(struct ua_http *http)
 	atomic_fetch_add_explicit(&http->thread->turns, 1, memory_order_relaxed);
 	http->thread->stats.waiting = http->thread->waiting;
 	http->thread->stats.bodies_read = ua_bodies_count(http->thread->bodies);
-	connections_expire(http);
+	connections_look_after(http);
 }
 
 void *ua_http_loop(void *arg)

@@ -69,11 +69,13 @@ void ua_key_ask(struct ua_call *call)
 static void service_add(struct ua_call *call, const char *name)
 {
 	struct store_service service;
+	char text[LOG_TEXT_MAX];
 
 	if (store_reader_service_by_name(call->thread->reader, name, &service) == 0)
 		call->key->service[call->key->services++] = service.id;
 	else
-		log_warning("key-source", "why=\"unknown service\" service=\"%s\"", name);
+		log_warning("key-source", "why=\"unknown service\" service=\"%s\"",
+			log_text(name, strlen(name), text));
 }
 
 // Services the source names; else, for somebody new, those of the configuration.
@@ -170,9 +172,13 @@ bool ua_key_answered(struct ua_call *call)
 
 bool ua_key_stored(struct ua_call *call)
 {
+	char btid[LOG_TEXT_MAX], impi[LOG_TEXT_MAX];
+
 	if (call->job_result != 0) {
 		log_warning("bootstrapping-not-stored", "btid=\"%s\" impi=\"%s\" errno=%d",
-			call->key->btid, call->key->answer.impi, -call->job_result);
+			log_text(call->key->btid, strlen(call->key->btid), btid),
+			log_text(call->key->answer.impi, strlen(call->key->answer.impi), impi),
+			-call->job_result);
 		// -EEXIST: another subscriber has this B-TID; the source contradicts the store.
 		call->result = call->job_result == -EEXIST ? UA_KEY_SOURCE_BUSY : UA_STORE_BUSY;
 		return false;

@@ -101,8 +101,22 @@ void ua_place_note(struct ua_call *call, const struct store_hot *hot)
 
 // --- Orders ---------------------------------------------------------------------------------
 
-bool ua_orders_have_room(const struct ua_thread *t, unsigned n)
+void ua_orders_flush(struct ua_thread *t)
 {
+	size_t taken;
+
+	if (t->orders == 0)
+		return;
+	taken = dp_singles(t->ua->ctl->dp, t->order, t->orders);
+	t->orders -= (unsigned)taken;
+	memmove(t->order, t->order + taken, t->orders * sizeof(t->order[0]));
+}
+
+// A turn may have more requests than there is room: then those before do not wait for its end.
+bool ua_orders_have_room(struct ua_thread *t, unsigned n)
+{
+	if (t->orders + n > UA_ORDERS_MAX)
+		ua_orders_flush(t);
 	return t->orders + n <= UA_ORDERS_MAX;
 }
 
@@ -149,15 +163,4 @@ bool ua_order_end(struct ua_call *call, const struct store_group_id *group)
 	if (order != NULL)
 		order->is_end = 1;
 	return order != NULL;
-}
-
-void ua_orders_flush(struct ua_thread *t)
-{
-	size_t taken;
-
-	if (t->orders == 0)
-		return;
-	taken = dp_singles(t->ua->ctl->dp, t->order, t->orders);
-	t->orders -= (unsigned)taken;
-	memmove(t->order, t->order + taken, t->orders * sizeof(t->order[0]));
 }

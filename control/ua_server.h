@@ -26,12 +26,13 @@
 #include "ua_catalogue.h"
 #include "ua_ha1.h"
 #include "ua_limit.h"
+#include "ua_memo.h"
 #include "ua_replay.h"
 
 #define UA_BODY_MAX 65536
 #define UA_TARGET_MAX 1024
 #define UA_ADDRESS_TEXT 46 // INET6_ADDRSTRLEN
-#define UA_ORDERS_MAX 4096 // single pushes of a thread that wait for the end of its turn
+#define UA_ORDERS_MAX 4096 // single pushes of a thread that wait for the end of its turn, at most
 #define UA_REALM_MAX (CONF_TEXT_MAX + 32)
 #define UA_BODIES_HELD_MAX (64u << 20) // octets of request bodies a thread holds at once
 
@@ -55,6 +56,7 @@ struct ua_thread {
 	uint64_t reader_ns; // when it was last renewed
 	uint64_t renew_ns; // what that cost
 	struct ua_bodies *bodies;
+	struct ua_memo *memo;
 	struct ua_catalogue *catalogue;
 	struct dp_muk_prep *muk_prep;
 	uint64_t now_ns; // CLOCK_BOOTTIME of this turn
@@ -63,6 +65,8 @@ struct ua_thread {
 			// CLOCK_BOOTTIME
 	size_t bodies_held; // octets
 	unsigned waiting; // calls that are suspended
+	struct ua_call *spare; // that nobody uses now
+	unsigned spares;
 	struct dp_single order[UA_ORDERS_MAX];
 	unsigned orders;
 	// Calls whose wait is over; anybody puts, this thread takes.
@@ -122,6 +126,8 @@ struct ua_call {
 	struct ua_text user_agent;
 	struct ua_text content_type;
 	unsigned content_lengths;
+	unsigned hosts;
+	bool is_header_bad; // a name is no token
 	struct ua_text transfer_coding;
 	uint64_t content_length;
 	struct sockaddr_storage peer;
@@ -134,7 +140,6 @@ struct ua_call {
 
 	// Who it is.
 	struct ua_authorization auth;
-	char *scratch; // that auth may point into
 	struct ua_nonce nonce;
 	uint8_t body_hash[UA_HASH_MAX];
 	uint8_t ha1[UA_HASH_MAX]; // secret
@@ -152,6 +157,7 @@ struct ua_call {
 	int job_result;
 	uint64_t job_version;
 	struct ua_call *next_woken;
+	struct ua_call *next_spare;
 
 	// The answer.
 	const char *reply; // lives until the next call of the thread
@@ -160,6 +166,7 @@ struct ua_call {
 
 	// From here on nothing is set when a call begins.
 	char target[UA_TARGET_MAX];
+	char scratch[UA_AUTHORIZATION_MAX]; // that auth may point into
 	uint8_t code[UA_ITEMS_MAX]; // answered to each item
 };
 
@@ -173,6 +180,8 @@ bool ua_call_run(struct ua_call *call);
 // Headers of the answer; returns how many.
 #define UA_HEADERS_MAX 6
 unsigned ua_call_headers(struct ua_call *call, struct ua_header out[UA_HEADERS_MAX]);
+// What follows on the connection may not be a request: it is answered at once, and closed.
+bool ua_call_is_unframed(const struct ua_call *call);
 // The peer's address as text.
 const char *ua_call_address(struct ua_call *call);
 // Wipes and frees what the call holds, not the call itself.
@@ -227,7 +236,7 @@ void ua_msk_run(struct ua_call *call);
 // when it is sent. False: there is no room.
 bool ua_order_push(struct ua_call *call, const struct ua_group *group, uint16_t number, bool needs);
 bool ua_order_end(struct ua_call *call, const struct store_group_id *group);
-bool ua_orders_have_room(const struct ua_thread *t, unsigned n);
+bool ua_orders_have_room(struct ua_thread *t, unsigned n);
 void ua_orders_flush(struct ua_thread *t);
 // Where to push to: the address of the request, if the configuration says so. False: as imported.
 bool ua_place_of(const struct ua_call *call, struct store_addr *addr);
@@ -246,6 +255,8 @@ void ua_call_wait(struct ua_call *call, enum ua_state state);
 void ua_call_wake(struct ua_call *call);
 // Takes all calls that were woken.
 struct ua_call *ua_thread_woken(struct ua_thread *t);
+// Whether it may wait: there is room, and the daemon does not end.
+bool ua_call_may_wait(const struct ua_call *call);
 // Posts call->job; the call waits for it. False: it cannot be posted.
 bool ua_call_post(
 	struct ua_call *call, enum ua_state state, int (*fn)(struct store_txn *txn, void *arg));

@@ -30,3 +30,19 @@ static inline bool ua_token_is(struct ua_text text, const char *other)
 {
 	return text.len == strlen(other) && strncasecmp(text.data, other, text.len) == 0;
 }
+
+extern const bool ua_token_chars[256]; // RFC 7230 3.2.6: what a token is made of, by octet
+
+static inline bool ua_is_token_char(char c)
+{
+	return ua_token_chars[(unsigned char)c];
+}
+
+static inline bool ua_text_is_token(struct ua_text text)
+{
+	size_t i = 0;
+
+	while (i < text.len && ua_is_token_char(text.data[i]))
+		i++;
+	return i > 0 && i == text.len;
+}

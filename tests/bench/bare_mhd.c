@@ -16,6 +16,7 @@
 
 #define BODY_MAX 65536
 #define WAIT_MS 500
+#define CONNECTION_MEMORY 16384 // as Ua has it
 
 static struct MHD_Response *response;
 
@@ -66,7 +67,8 @@ int main(int argc, char **argv)
 	response = MHD_create_response_from_buffer(len, body, MHD_RESPMEM_PERSISTENT);
 	daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
 		on_request, NULL, MHD_OPTION_SOCK_ADDR, &at, MHD_OPTION_CONNECTION_LIMIT, 10000,
-		MHD_OPTION_CONNECTION_TIMEOUT, 60, MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_TIMEOUT, 60, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_MEMORY, MHD_OPTION_END);
 	if (response == NULL || daemon == NULL) {
 		fprintf(stderr, "%s: cannot listen on port %s\n", argv[0], argv[1]);
 		return 1;

@@ -8,11 +8,15 @@
                                     ==MIKEY==> mskpush-ue
 """
 
+import contextlib
 import hashlib
 import http.server
 import json
 import os
+import socket
 import socketserver
+import ssl
+import subprocess
 import threading
 import time
 
@@ -47,6 +51,30 @@ class Bsf(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         answer.update(more)
         self.answers[btid] = (200, json.dumps(answer))
         return bytes.fromhex(answer.get("ks_naf", more.get("ks_ext_naf")))
+
+
+class SecureBsf(Bsf):
+    """The same behind TLS, with a certificate of its own for localhost."""
+
+    address_family = socket.AF_INET
+
+    def __init__(self, directory):
+        self.certificate = os.path.join(directory, "bsf.pem")
+        key = os.path.join(directory, "bsf.key")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                        "-keyout", key, "-out", self.certificate],
+                       check=True, stderr=subprocess.DEVNULL)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(self.certificate, key)
+        super().__init__(("127.0.0.1", 0))
+
+    def get_request(self):
+        line, address = super().get_request()
+        return self.context.wrap_socket(line, server_side=True), address
+
+    def handle_error(self, request, client_address):
+        pass  # who does not trust us says so, and goes
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -89,11 +117,12 @@ def btid_of(number):
 class KeyStage(UaStage):
     """A site with a key source."""
 
-    def __init__(self, yaml="", **options):
+    def __init__(self, yaml="", timeout_s=1, **options):
         super().__init__(**options)
         self.bsf_path = self.path("bsf.sock")
         self.bsf = Bsf(self.bsf_path)
-        self.ua_yaml += f"key_source:\n  url: unix:{self.bsf_path}\n  timeout: 1s\n{yaml}"
+        self.key_yaml = f"  timeout: {timeout_s}s\n{yaml}"
+        self.ua_yaml += f"key_source:\n  url: unix:{self.bsf_path}\n{self.key_yaml}"
 
     def __exit__(self, *what):
         self.bsf.gate.set()
@@ -308,6 +337,77 @@ def a_key_source_that_is_gone_and_comes_back():
         expect("status", phone.ask("msk-request", BODY).status, 200)
 
 
+def a_slow_key_source_is_waited_for_longer_than_a_slow_phone():
+    """The phone has sent its request: what takes so long is not its fault."""
+    with KeyStage(timeout_s=6, ua_yaml="  request_timeout: 1s\n") as site:
+        site.raise_all(2)
+        site.bsf.gate.clear()
+        btid = btid_of(1)
+        phone = site.stranger(btid, site.bsf.knows(btid, site.rows[0]["impi"]))
+        phone.challenge()
+        phone.open().send(phone.request("msk-request", BODY, phone.authorization(
+            "/keymanagement?requesttype=msk-request", BODY)))
+        time.sleep(3)  # the time of a request is over twice
+        site.bsf.gate.set()
+        answer = phone.line.answer()
+        expect("status", answer and answer.status, 200)
+        phone.check(answer, "/keymanagement?requesttype=msk-request")
+
+
+def a_key_source_behind_tls_is_believed_under_its_certificate_only():
+    with KeyStage() as site:
+        secure = SecureBsf(site.dir)
+        url = f"key_source:\n  url: https://localhost:{secure.server_address[1]}\n"
+        before = site.ua_yaml.split("key_source:")[0]
+        site.ua_yaml = before + url + f"  ca_file: {secure.certificate}\n" + site.key_yaml
+        site.raise_all(2)
+        btid, other = btid_of(1), btid_of(2)
+        phone = site.stranger(btid, secure.knows(btid, site.rows[0]["impi"]))
+        expect("codes", phone.ask("msk-request", BODY).codes(), ["200 OK"])
+        expect("asked", secure.asked[0][1], {"btid": btid, "naf_id": NAF_ID})
+        site.stop_daemon()
+        site.ua_yaml = before + url + site.key_yaml
+        site.write_config()
+        site.start_daemon()
+        phone = site.stranger(other, secure.knows(other, site.rows[1]["impi"]))
+        expect("status", phone.ask("msk-request", BODY).status, 503)
+        expect("asked", len(secure.asked), 1)
+        expect("who is known", site.phone(1).ask("msk-request", BODY).status, 200)
+        secure.shutdown()
+
+
+def the_daemon_ends_in_order_while_requests_come():
+    """Also those that would have to wait: none may be left waiting."""
+    with KeyStage() as site:
+        site.raise_all(2)
+        stopping = threading.Event()
+
+        def ask(number):
+            # An answer that does not come any more has no headers.
+            with contextlib.suppress(OSError, AttributeError):
+                while not stopping.is_set():
+                    phone = site.stranger(btid_of(number), b"x" * 32)
+                    phone.challenge()
+                    sent = b"".join(phone.request("msk-request", BODY, phone.authorization(
+                        "/keymanagement?requesttype=msk-request", BODY)) for _ in range(20))
+                    phone.open().send(sent)
+                    number += 100
+                    answers = [phone.line.answer() for _ in range(20)]
+                    phone.close()
+                    if None in answers:
+                        return
+
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        wait_until("they come", lambda: site.key_stats()["asked"] > 20)
+        site.stop_daemon()
+        stopping.set()
+        for thread in threads:
+            thread.join()
+        expect("exit status", site.daemon.returncode, 0)
+
+
 def the_daemon_ends_while_requests_wait():
     with KeyStage() as site:
         site.raise_all(2)
@@ -343,4 +443,7 @@ if __name__ == "__main__":
          keys_in_the_uicc_and_after_gba_u, a_wrong_response_changes_nothing,
          verdicts_of_the_key_source, answers_that_make_no_sense_are_503,
          a_key_source_that_hangs_holds_up_nobody_else, a_key_source_that_is_gone_and_comes_back,
+         a_slow_key_source_is_waited_for_longer_than_a_slow_phone,
+         a_key_source_behind_tls_is_believed_under_its_certificate_only,
+         the_daemon_ends_in_order_while_requests_come,
          the_daemon_ends_while_requests_wait, policy_may_end_keys_early)

@@ -220,7 +220,7 @@ class Phone:
         """The nonce of a challenge that fits the phone's algorithm."""
         for text in answer.headers.get("www-authenticate", []):
             found = params(text)
-            if found["algorithm"] == self.algorithm.replace("-sess", ""):
+            if found["algorithm"] in (self.algorithm, self.algorithm.replace("-sess", "")):
                 self.nonce, self.nc = found["nonce"], 0
 
     def ask(self, kind, body, **changes):

@@ -212,19 +212,7 @@ def a_pull_counts_in_a_campaign_that_runs():
 def many_requests_in_one_connection_and_in_a_pipeline():
     with UaStage() as site:
         site.raise_all(2)
-        phone = site.phone(0)
-        body, target = msk_body(key_item(1)), "/keymanagement?requesttype=msk-request"
-        phone.challenge()
-        requests, proofs = b"", []
-        for _ in range(20):
-            requests += phone.request("msk-request", body, phone.authorization(target, body))
-            proofs.append(phone.last)
-        phone.open().send(requests)
-        for mine in proofs:
-            phone.last = mine
-            answer = phone.line.answer()
-            expect("codes", answer.codes(), ["200 OK"])
-            phone.check(answer, target)
+        pipelined(site.phone(0), 20)
         expect("connections", site.cli("stats")["ua"]["connections_accepted"], 1)
 
 
@@ -268,6 +256,31 @@ def other_algorithms_realms_and_qop_are_configured():
                     phone.close()
 
 
+def md5_sess_is_offered_when_configured():
+    with UaStage("  algorithms: MD5-sess\n") as site:
+        site.raise_all(2)
+        phone = site.phone(0, algorithm="MD5-sess")
+        answer = phone.challenge()
+        expect("algorithm", answer.challenge()["algorithm"], "MD5-sess")
+        for _ in range(2):
+            expect("codes", phone.ask("msk-request", msk_body(key_item(1))).codes(), ["200 OK"])
+
+
+def pipelined(phone, count):
+    """So many requests sent in one go; each answer is expected to be good and to prove itself."""
+    body, target = msk_body(key_item(1)), "/keymanagement?requesttype=msk-request"
+    requests, proofs = b"", []
+    phone.challenge()
+    for _ in range(count):
+        requests += phone.request("msk-request", body, phone.authorization(target, body))
+        proofs.append(phone.last)
+    phone.open().send(requests)
+    for phone.last in proofs:
+        answer = phone.line.answer()
+        expect("codes", answer.codes(), ["200 OK"])
+        phone.check(answer, target)
+
+
 def ipv6_and_tls():
     with UaStage() as site:
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
@@ -284,6 +297,8 @@ def ipv6_and_tls():
                           FQDN, tls=True)
             expect(f"codes by {listen}",
                    phone.ask("msk-request", msk_body(key_item(1))).codes(), ["200 OK"])
+            # What has been decrypted and not been read yet makes no descriptor readable.
+            pipelined(phone, 30)
             phone.close()
 
 
@@ -351,6 +366,7 @@ if __name__ == "__main__":
          a_phone_that_was_given_up_gets_the_msk_when_it_asks,
          a_pull_counts_in_a_campaign_that_runs, many_requests_in_one_connection_and_in_a_pipeline,
          a_nonce_is_renewed_in_the_second_half_of_its_life,
-         other_algorithms_realms_and_qop_are_configured, ipv6_and_tls,
+         other_algorithms_realms_and_qop_are_configured, md5_sess_is_offered_when_configured,
+         ipv6_and_tls,
          an_expired_muk_makes_the_phone_bootstrap,
          what_was_registered_is_there_after_a_crash)

@@ -61,6 +61,19 @@ static void line_has_time_level_event_and_pairs(void **state)
 	assert_int_equal(text[10], 'T');
 }
 
+static void texts_from_outside_cannot_end_their_quotes(void **state)
+{
+	char text[512], clean[LOG_TEXT_MAX], outside[1000];
+
+	(void)state;
+	log_info("x", "name=\"%s\"", log_text("a\" result=ok b=\"\\", 17, clean));
+	captured(text, sizeof(text));
+	assert_non_null(strstr(text, "name=\"a? result=ok b=??\"\n"));
+	memset(outside, 'a', sizeof(outside));
+	assert_int_equal(strlen(log_text(outside, sizeof(outside), clean)), LOG_TEXT_MAX - 1);
+	assert_string_equal(log_text("", 0, clean), "");
+}
+
 static void control_characters_cannot_begin_another_line(void **state)
 {
 	char text[512];
@@ -274,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(line_has_time_level_event_and_pairs),
 		T(control_characters_cannot_begin_another_line),
+		T(texts_from_outside_cannot_end_their_quotes),
 		T(long_line_is_cut_and_stays_one_line),
 		T(levels_below_the_threshold_are_not_written),
 		T(repeated_warnings_are_counted_and_told_later),
