@@ -174,8 +174,7 @@ def ours(build):
         site.gateway_mac = "02:00:00:00:00:02"
         site.ua_yaml = f"  address: imported\n  connections: {2 * PHONES}\n"
         path = os.path.join(site.dir, "ues.csv")
-        subprocess.run([site.program("mskpush-ue"), "--generate", str(PHONES), "--fqdn", FQDN,
-                        "--service", SERVICE, "--out", path], check=True)
+        site.make_csv(path, PHONES)
         with pinned():
             site.start_daemon()
         provision(site, path)
@@ -258,8 +257,7 @@ def measure_first_push(build, results):
     with Site(build) as site:
         site.ua_yaml = "  address: imported\n"
         path = os.path.join(site.dir, "ues.csv")
-        subprocess.run([site.program("mskpush-ue"), "--generate", str(PULLERS), "--fqdn", FQDN,
-                        "--service", SERVICE, "--out", path], check=True)
+        site.make_csv(path, PULLERS)
         site.start_daemon()
         site.start_phones(path, "--ua-groups", GROUP, "--ua",
                           "http://{}:{}".format(*site.ua_address()))
