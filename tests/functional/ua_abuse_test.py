@@ -11,6 +11,7 @@ served meanwhile.
 import base64
 import contextlib
 import selectors
+import signal
 import socket
 import time
 
@@ -395,25 +396,28 @@ def a_thousand_slow_clients():
 
 
 def connections_in_lockstep():
-    """As many as libmicrohttpd looks at in one go, and twice as many: none of them waits."""
+    """As many as libmicrohttpd looks at in one go, and twice as many, are ready at the same moment,
+    again and again: none of them waits."""
     with AbuseStage() as site:
         site.raise_all(2)
         for count in (128, 256):
-            phone = site.phone(1)
-            phone.challenge()
-            lines = [Line(site.ua_address()) for _ in range(count)]
+            phones = [site.phone(1) for _ in range(count)]
+            for phone in phones:
+                phone.challenge()
             begin = time.monotonic()
             for _ in range(10):
-                for line in lines:
-                    line.send(phone.request("msk-request", BODY,
-                                            phone.authorization(TARGET, BODY)))
-                for line in lines:
-                    answer = line.answer()
+                site.daemon.send_signal(signal.SIGSTOP)
+                for phone in phones:
+                    phone.line.send(phone.request("msk-request", BODY,
+                                                  phone.authorization(TARGET, BODY)))
+                site.daemon.send_signal(signal.SIGCONT)
+                for phone in phones:
+                    answer = phone.line.answer()
                     expect_that(answer is not None and answer.status == 200, "200", answer)
+                    phone.check(answer, TARGET)
             expect_that(time.monotonic() - begin < 30, "no stall", time.monotonic() - begin)
-            for line in lines:
-                line.close()
-            phone.close()
+            for phone in phones:
+                phone.close()
 
 
 if __name__ == "__main__":
