@@ -77,7 +77,7 @@ static int members_find(struct campaign_run *run, const struct store_reader *r)
 	if (ret != 0)
 		return ret;
 	for (store_id id = 0; id < run->record.span; id++) {
-		const struct store_hot *hot = store_reader_hot(r, id, NULL);
+		const struct store_hot *hot = store_reader_hot(r, id);
 
 		if (hot != NULL && (store_hot_flags(hot) & STORE_LIVE) != 0 &&
 			store_eligibility_is_member(&eligibility, hot))
@@ -263,10 +263,12 @@ int campaign_start(struct ctl *ctl, const struct campaign_order *order, uint32_t
 		pthread_mutex_unlock(&ctl->msk_lock);
 	}
 	pthread_mutex_unlock(&all->start_lock);
-	if (ret != 0)
+	if (ret != 0) {
 		start_explain(ret, *id, why);
-	else
+	} else {
+		atomic_fetch_add(&ctl->meters.campaigns_started, 1);
 		log_info("campaign-started", "campaign=%u group=%04x", *id, order->group.group);
+	}
 	return ret;
 }
 

@@ -128,7 +128,6 @@ static uint16_t route_covering(const struct table *t, const struct dp_prefix *pr
 
 	for (unsigned i = 0; i < t->n; i++)
 		if (t->to[i].len <= prefix->len && dp_prefix_has(&t->to[i], &prefix->addr) &&
-			dp_addr_is_v4(&t->to[i].addr) == dp_addr_is_v4(&prefix->addr) &&
 			(best == ROUTE_NONE || t->to[i].len > t->to[best].len))
 			best = (uint16_t)i;
 	return best;
