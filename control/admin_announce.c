@@ -11,6 +11,7 @@
 
 #include "admin.h"
 #include "announce.h"
+#include "ua.h"
 #include "ua_names.h"
 
 static int flag_read(
@@ -128,7 +129,10 @@ static int keys_read(const struct admin_request *req, struct admin_reply *reply,
 void admin_service_announce(const struct admin_request *req, struct admin_reply *reply)
 {
 	static const char *const names[] = {"flows", "confidentiality", "integrity", NULL};
-	struct announce a = {.conf = req->ctl->conf};
+	struct announce a = {
+		.conf = req->ctl->conf,
+		.addresses = ua_addresses(req->ctl->ua),
+	};
 	char *text;
 
 	if (admin_body_check(req, reply, names) != 0 ||

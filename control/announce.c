@@ -12,6 +12,8 @@
 
 #include "ua_names.h"
 
+#define DEFAULT_PORT 8080 // where another daemon would serve phones
+
 static void escaped_write(FILE *out, const char *text)
 {
 	for (; *text != '\0'; text++) {
@@ -41,18 +43,28 @@ static void server_write(FILE *out, const char *uri)
 	fputs("</serverURI>\n", out);
 }
 
-static void servers_write(FILE *out, const struct conf *conf)
+// The port of the first address there is.
+static int port_of(const char *addresses)
 {
-	const char *listen = conf->ua.listen.n > 0 ? conf->ua.listen.value[0] : ":8080";
+	size_t at = strcspn(addresses, " ");
+
+	while (at > 0 && addresses[at - 1] != ':')
+		at--;
+	return at > 0 ? atoi(addresses + at) : DEFAULT_PORT;
+}
+
+static void servers_write(FILE *out, const struct announce *a)
+{
+	const struct conf *conf = a->conf;
 	char uri[4 * CONF_TEXT_MAX];
 
 	for (unsigned i = 0; i < conf->ua.servers.n; i++)
 		server_write(out, conf->ua.servers.value[i]);
 	if (conf->ua.servers.n > 0)
 		return;
-	snprintf(uri, sizeof(uri), "%s://%s%s%s",
+	snprintf(uri, sizeof(uri), "%s://%s:%d%s",
 		conf->ua.certificate[0] != '\0' ? "https" : "http", conf->fqdn,
-		strrchr(listen, ':') != NULL ? strrchr(listen, ':') : "", conf->ua.path);
+		port_of(a->addresses), conf->ua.path);
 	server_write(out, uri);
 }
 
@@ -106,7 +118,7 @@ char *announce_write(const struct announce *a)
 		"  <keyManagement waitTime=\"%" PRIu64 "\" maxBackOff=\"%" PRIu64 "\">\n",
 		a->has_confidentiality ? "true" : "false", a->has_integrity ? "true" : "false",
 		a->conf->ua.wait_time_s, a->conf->ua.max_back_off_s);
-	servers_write(out, a->conf);
+	servers_write(out, a);
 	fputs("  </keyManagement>\n", out);
 	for (unsigned i = 0; i < a->keys; i++)
 		key_write(out, a, &a->key[i]);

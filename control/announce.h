@@ -28,6 +28,7 @@ struct announce {
 	bool has_confidentiality;
 	bool has_integrity;
 	const struct conf *conf; // servers, waiting times
+	const char *addresses; // that phones are served at: "127.0.0.1:8080 [::1]:8080", or ""
 	unsigned keys;
 	struct announce_key key[STORE_SERVICE_GROUPS_MAX];
 	unsigned flows;

@@ -196,6 +196,16 @@ def check_site(site):
                show=lambda: (os.path.getsize(site["pcap"]), sent))
 
 
+def a_file_without_phones_is_named():
+    with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+        file.write("impi,btid,muk,mrk,expires,address,port,keys_in,services,registered\n\n")
+        file.flush()
+        done = subprocess.run([os.path.join(TOP, "tools/dev/demo.py"), "--csv", file.name],
+                              check=False, stderr=subprocess.PIPE, text=True)
+    expect("exit status and text", (done.returncode, done.stderr),
+           (2, f"demo: {file.name} has no phones\n"))
+
+
 def bad_options_are_named():
     cases = [["--ues", "0"], ["--ues", "x"], ["--loss", "100"], ["--http", "-1"],
              ["--profile", "v5"], ["--csv", "/nowhere"], ["--story", "none"], ["--nonsense"],
@@ -213,4 +223,5 @@ def bad_options_are_named():
 if __name__ == "__main__":
     tell(ctrl_c_at_every_step_cleans_up, sigterm_in_the_push_cleans_up,
          a_terminal_that_is_closed_cleans_up, output_that_takes_nothing_ends_it,
-         odd_directories_are_passed_by, hold_tells_where_everything_is, bad_options_are_named)
+         odd_directories_are_passed_by, hold_tells_where_everything_is,
+         a_file_without_phones_is_named, bad_options_are_named)

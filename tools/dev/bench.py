@@ -17,11 +17,11 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from bench_flood import measure_flood  # noqa: E402
+from bench_testpmd import Testpmd  # noqa: E402
 from bench_ua import measure_pulls  # noqa: E402
 from mskpush_site import GROUP, SERVICE, Site, SiteError, allowed_cpus, available_memory  # noqa: E402
 
 DISK_NEEDED, MEMORY_NEEDED = 6 << 30, 4 << 30
-PUSH_BYTES = 226  # Ethernet frame of a 184-byte push
 
 
 def parse_args():
@@ -48,63 +48,6 @@ def cpu_model():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return "unknown"
-
-
-class Testpmd:
-    """One dpdk-testpmd on one CPU, steered by its prompt: without one its main thread spins."""
-
-    def __init__(self, directory, name, vdev, mode, cpu):
-        self.log = os.path.join(directory, name + ".log")
-        argv = ["stdbuf", "-oL", "dpdk-testpmd", f"--lcores=0@({','.join(map(str, allowed_cpus()))}),1@{cpu}",
-                "--main-lcore=0", "--no-huge", "--no-shconf", "--no-pci", "-m", "512",
-                f"--file-prefix={os.path.basename(directory)}{name}", f"--vdev={vdev}", "--",
-                "-i", "--burst=64", "--txd=1024", "--rxd=1024", "--total-num-mbufs=4096",
-                f"--txpkts={PUSH_BYTES}", f"--forward-mode={mode}", "--no-lsc-interrupt"]
-        with open(self.log, "wb") as file:
-            self.process = subprocess.Popen(
-                argv, stdin=subprocess.PIPE, stdout=file, stderr=file,
-                env=dict(os.environ, RUNTIME_DIRECTORY=directory))
-        self.say("start")
-
-    def say(self, command):
-        """Types a command at its prompt."""
-        self.process.stdin.write(command.encode() + b"\n")
-        self.process.stdin.flush()
-
-    def packets(self, direction):
-        """(packets so far, when it was asked)."""
-        pattern = re.compile(direction + r"-packets: (\d+)")
-        seen = len(self.read(pattern))
-        self.say("show port stats 0")
-        asked = time.monotonic()
-        while len(self.read(pattern)) == seen:
-            if self.process.poll() is not None or time.monotonic() > asked + 10:
-                raise SiteError("dpdk-testpmd does not answer: see " + self.log)
-            time.sleep(0.001)
-        return int(self.read(pattern)[-1]), asked
-
-    def read(self, pattern):
-        """All that matches in what it wrote so far."""
-        with open(self.log, encoding="utf-8", errors="replace") as file:
-            return pattern.findall(file.read())
-
-    def rate(self, direction, seconds):
-        """Packets per second over some seconds."""
-        before, begin = self.packets(direction)
-        time.sleep(seconds)
-        after, end = self.packets(direction)
-        return (after - before) / (end - begin)
-
-    def stop(self):
-        """Ends it."""
-        if self.process.poll() is None:
-            try:
-                self.say("quit")
-                self.process.wait(10)
-            except (subprocess.TimeoutExpired, BrokenPipeError):
-                self.process.kill()
-                self.process.wait()
-        self.process.stdin.close()
 
 
 def memif(directory, role):

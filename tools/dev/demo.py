@@ -347,6 +347,8 @@ def interrupted(*_):
 def run(args):
     """The site and the demo on it; returns the exit status."""
     args.ues = args.ues or (count_rows(args.csv) if args.csv else 1000000)
+    if args.ues == 0:
+        raise SiteError(f"{args.csv} has no phones")
     site = Site(os.environ.get("MSKPUSH_BUILD", "build"), workers=args.workers)
     try:
         if args.hold:
