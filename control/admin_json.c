@@ -47,7 +47,8 @@ void admin_error_store(struct admin_reply *reply, int err, const char *what)
 		break;
 	case -ENOSPC:
 		admin_error(reply, 507, "store-full",
-			"The store is full: its disk has no more room, or store.map_max is reached.");
+			"The store is full: its disk has no more room, or store.map_max is "
+			"reached.");
 		break;
 	case -EBADMSG:
 	case -ENOTSUP:

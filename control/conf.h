@@ -180,6 +180,7 @@ struct conf {
 	struct {
 		uint64_t level; // enum log_level
 	} log;
+	uint64_t is_confined;
 };
 
 enum conf_type {

@@ -130,6 +130,9 @@ const struct conf_row conf_rows[] = {
 		"it open)."},
 	{"log.level", CONF_CHOICE, AT(log.level), false, 0, 0, "info", "error warning info debug",
 		"What is logged: this level and those before it."},
+	{"confine", CONF_CHOICE, AT(is_confined), false, 0, 0, "true", "false true",
+		"Whether the daemon gives up what it does not need: capabilities, beginning "
+		"programs, being traced or dumped. For looking for faults, false."},
 };
 const size_t conf_rows_count = sizeof(conf_rows) / sizeof(conf_rows[0]);
 
