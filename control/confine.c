@@ -79,9 +79,13 @@ static int capabilities_drop(const struct dp_conf *conf, char why[256])
 	struct wanted wanted[] = {
 		{true, false, CAP_IPC_LOCK}, // keys stay out of swap
 		{true, false, CAP_NET_BIND_SERVICE}, // HTTP on port 80
-		{is_kernel, false, CAP_NET_RAW}, {is_kernel, false, CAP_NET_ADMIN},
-		{is_xdp, false, CAP_BPF}, {is_hardware, false, CAP_SYS_RAWIO},
-		{is_hardware, false, CAP_SYS_ADMIN}, // physical addresses of memory
+		{is_kernel, false, CAP_NET_RAW},
+		{is_kernel, false, CAP_NET_ADMIN},
+		{is_xdp, false, CAP_BPF},
+		{is_xdp, false, CAP_PERFMON}, // libxdp's program compares pointers
+		// Programs are found by their numbers; physical addresses of memory.
+		{is_xdp || is_hardware, false, CAP_SYS_ADMIN},
+		{is_hardware, false, CAP_SYS_RAWIO},
 	};
 	size_t n = sizeof(wanted) / sizeof(wanted[0]);
 	bool is_privileged;
