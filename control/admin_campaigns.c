@@ -42,9 +42,11 @@ static int waits_read(
 	const struct admin_request *req, struct admin_reply *reply, struct campaign_order *order)
 {
 	const json_t *waits = json_object_get(req->body, "waits");
-	const struct conf_numbers *initial = &req->ctl->conf->campaign.waits_s;
-	size_t n = waits == NULL ? initial->n : json_array_size(waits);
+	struct conf_campaign initial;
+	size_t n;
 
+	ctl_campaign_defaults(req->ctl, &initial);
+	n = waits == NULL ? initial.waits_s.n : json_array_size(waits);
 	if (n == 0 || n > STORE_SENDS_MAX) {
 		admin_error(reply, 400, "bad-value", "waits is to be a list of 1 to %d seconds.",
 			STORE_SENDS_MAX);
@@ -53,8 +55,8 @@ static int waits_read(
 	for (size_t i = 0; i < STORE_SENDS_MAX; i++) {
 		size_t at = i < n ? i : n - 1;
 		const json_t *value = waits == NULL ? NULL : json_array_get(waits, at);
-		json_int_t wait =
-			waits == NULL ? (json_int_t)initial->value[at] : json_integer_value(value);
+		json_int_t wait = waits == NULL ? (json_int_t)initial.waits_s.value[at]
+						: json_integer_value(value);
 
 		if ((waits != NULL && !json_is_integer(value)) || wait < 0 || wait > WAIT_MAX_S) {
 			admin_error(reply, 400, "bad-value", "A wait is to be 0 to %d seconds.",
@@ -69,9 +71,13 @@ static int waits_read(
 static int numbers_read(
 	const struct admin_request *req, struct admin_reply *reply, struct campaign_order *order)
 {
-	uint64_t sends = req->ctl->conf->campaign.sends, rate = req->ctl->conf->campaign.rate;
 	const json_t *is_new = json_object_get(req->body, "new");
+	struct conf_campaign initial;
+	uint64_t sends, rate;
 
+	ctl_campaign_defaults(req->ctl, &initial);
+	sends = initial.sends;
+	rate = initial.rate;
 	if (admin_body_u64(req, reply, "sends", STORE_SENDS_MAX, &sends) < 0 ||
 		admin_body_u64(req, reply, "rate", RATE_MAX, &rate) < 0)
 		return -EINVAL;
@@ -83,6 +89,9 @@ static int numbers_read(
 		admin_error(reply, 400, "bad-value", "new is to be true or false.");
 		return -EINVAL;
 	}
+	// Who starts a campaign does not make keys by that.
+	if (json_is_true(is_new) && admin_role_check(req, reply, ADMIN_KEYS) != 0)
+		return -EACCES;
 	order->sends = (uint8_t)sends;
 	order->rate = (uint32_t)rate;
 	order->is_msk_new = json_is_true(is_new);

@@ -9,6 +9,7 @@
 
 #include "admin.h"
 #include "admin_campaign_json.h"
+#include "admin_http.h"
 #include "admin_network.h"
 #include "campaign.h"
 #include "conf.h"
@@ -99,6 +100,13 @@ static void dataplane_status(struct ctl *ctl, struct dp_status *out)
 	pthread_mutex_unlock(&ctl->dp_lock);
 }
 
+static json_t *listeners_json(struct ctl *ctl)
+{
+	return json_pack("{s:s, s:s?, s:s?}", "socket", ctl->conf->socket, "tls",
+		admin_http_address(ctl->admin, false), "metrics",
+		admin_http_address(ctl->admin, true));
+}
+
 void admin_status(const struct admin_request *req, struct admin_reply *reply)
 {
 	struct ctl *ctl = req->ctl;
@@ -119,6 +127,7 @@ void admin_status(const struct admin_request *req, struct admin_reply *reply)
 		"next_hops", admin_hops_json(&status), "areas", admin_areas_json(ctl), "store",
 		store_json(ctl, r), "memory", memory_json(), "ua", admin_ua_status(ctl->ua),
 		"campaigns", open_campaigns_json(ctl, r));
+	json_object_set_new(reply->body, "admin", listeners_json(ctl));
 	ctl_reader_put(ctl, r);
 }
 

@@ -263,10 +263,12 @@ int campaign_start(struct ctl *ctl, const struct campaign_order *order, uint32_t
 		pthread_mutex_unlock(&ctl->msk_lock);
 	}
 	pthread_mutex_unlock(&all->start_lock);
-	if (ret != 0)
+	if (ret != 0) {
 		start_explain(ret, *id, why);
-	else
+	} else {
+		atomic_fetch_add(&ctl->meters.campaigns_started, 1);
 		log_info("campaign-started", "campaign=%u group=%04x", *id, order->group.group);
+	}
 	return ret;
 }
 

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include "conf.h"
 #include "ctl.h"
 #include "ua_items.h"
 #include "ua_result.h"
@@ -19,6 +20,12 @@ int ua_start(struct ctl *ctl, struct ua **out, char why[256]);
 void ua_quiesce(struct ua *ua);
 // Frees it, when nobody uses it any more.
 void ua_stop(struct ua *ua);
+
+// Reads certificate and key anew where phones are served over TLS: connections that come get
+// them, those that are there go on. On error all stays as it was. Main thread; ua may be NULL.
+int ua_reload(struct ua *ua, const struct conf *conf, char why[256]);
+// How often each thread has turned: several times a second. Returns how many threads there are.
+unsigned ua_turns_read(const struct ua *ua, uint64_t turns[CONF_WORKERS_MAX]);
 
 struct ua_stats {
 	uint64_t result[UA_PROCEDURES + 1][UA_RESULTS]; // requests, by procedure and outcome

@@ -230,6 +230,21 @@ int store_subscriber_put(struct store_txn *txn, const struct store_subscriber *s
 	return rc;
 }
 
+bool store_subscriber_is_there(
+	struct store_txn *txn, const struct store_subscriber *sub, store_id *id)
+{
+	const struct view *v = &txn->view;
+	struct store_subscriber old;
+	bool is_same;
+
+	*id = view_find_impi(v, sub->impi, strlen(sub->impi));
+	if (*id == STORE_ID_NONE || view_subscriber(v, *id, &old) != 0)
+		return false;
+	is_same = subscriber_is_same(&old, sub);
+	explicit_bzero(&old, sizeof(old));
+	return is_same;
+}
+
 static int blocks_clear(struct store_txn *txn, store_id id)
 {
 	static const struct store_subscriber nobody;

@@ -107,6 +107,10 @@ int store_set_intern(
 // may_reuse_id: ids freed by store_subscriber_remove may be given out again.
 int store_subscriber_put(struct store_txn *txn, const struct store_subscriber *sub,
 	bool may_reuse_id, store_id *id, bool *is_new);
+// Whether a subscriber is there and is just so already: putting it would change nothing. *id is set
+// then.
+bool store_subscriber_is_there(
+	struct store_txn *txn, const struct store_subscriber *sub, store_id *id);
 // -EBUSY while an import is open.
 int store_subscriber_remove(struct store_txn *txn, store_id id);
 // Notes that a verification under the current MUK arrived, which ends the life of the previous
@@ -232,6 +236,7 @@ enum store_mark_state {
 	STORE_MARK_OK,
 	STORE_MARK_MISSING,
 	STORE_MARK_OTHER_MACHINE, // written under another machine-id
+	STORE_MARK_HALF, // one of its sectors is damaged: it may have held a higher mark
 };
 
 // Opens dir/counter.mark, creating it when missing. machine_id: 16 octets. -EUCLEAN: both

@@ -54,6 +54,7 @@ enum cli_option {
 	OPT_NO_INTEGRITY,
 	OPT_COUNT
 };
+#define CLI_GLOBAL_OPTIONS (1u << OPT_SOCKET | 1u << OPT_JSON | 1u << OPT_HELP | 1u << OPT_VERSION)
 
 #define CLI_WORDS_MAX 40
 
