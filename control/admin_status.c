@@ -44,8 +44,8 @@ static json_t *store_json(struct ctl *ctl, const struct store_reader *r)
 		groups++;
 	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:I, s:o}", "dir",
 		ctl->conf->store.dir, "map_bytes", (json_int_t)info.map_bytes, "map_max_bytes",
-		(json_int_t)info.map_max_bytes, "used_bytes",
-		(json_int_t)info.used_bytes, "version", (json_int_t)info.version, "subscribers",
+		(json_int_t)info.map_max_bytes, "used_bytes", (json_int_t)info.used_bytes,
+		"version", (json_int_t)info.version, "subscribers",
 		(json_int_t)store_reader_subscriber_count(r), "services", services, "groups",
 		groups, "damaged_blocks", (json_int_t)store_reader_damaged(r), "wrapping",
 		admin_wrapping_json(ctl, r));

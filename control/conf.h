@@ -199,6 +199,7 @@ struct conf {
 		uint64_t level; // enum log_level
 		uint64_t target; // enum log_target
 	} log;
+	uint64_t is_confined;
 };
 
 enum conf_type {

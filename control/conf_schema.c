@@ -158,6 +158,9 @@ const struct conf_row conf_rows[] = {
 		"What is logged: this level and those before it."},
 	{"log.target", CONF_CHOICE, AT(log.target), false, 0, 0, "auto", "auto stderr journal",
 		"Where to: stderr, systemd's journal, or the journal when stderr leads there."},
+	{"confine", CONF_CHOICE, AT(is_confined), false, 0, 0, "true", "false true",
+		"Whether the daemon gives up what it does not need: capabilities, beginning "
+		"programs, being traced or dumped. For looking for faults, false."},
 };
 const size_t conf_rows_count = sizeof(conf_rows) / sizeof(conf_rows[0]);
 

@@ -19,6 +19,7 @@
 #include "campaign.h"
 #include "conf.h"
 #include "conf_dp.h"
+#include "confine.h"
 #include "counter_mark.h"
 #include "ctl.h"
 #include "dp.h"
@@ -226,6 +227,17 @@ static void telemetry_down(struct site *s)
 	metric_telemetry_stop(&s->ctl);
 }
 
+// The last rung: from here on nothing is opened that needs a privilege.
+static int confine_up(struct site *s, char why[256])
+{
+	struct dp_conf conf;
+
+	if (!s->conf.is_confined)
+		return 0;
+	conf_dp_fill(&s->conf, &conf);
+	return confine_end(&conf, why);
+}
+
 static const struct rung {
 	const char *name;
 	int (*up)(struct site *s, char why[256]);
@@ -243,6 +255,7 @@ static const struct rung {
 	{"ua", ua_up, ua_down},
 	{"admin-socket", admin_up, admin_down},
 	{"telemetry", telemetry_up, telemetry_down},
+	{"confine", confine_up, NULL},
 };
 #define RUNGS (sizeof(ladder) / sizeof(ladder[0]))
 
@@ -378,8 +391,20 @@ static void site_serve(struct site *s)
 	}
 }
 
+static int confine_first(struct site *s, char why[256])
+{
+	struct dp_conf conf;
+
+	if (!s->conf.is_confined)
+		return 0;
+	conf_dp_fill(&s->conf, &conf);
+	return confine_begin(&conf, why);
+}
+
 static int site_run(struct site *s)
 {
+	char why[256];
+
 	s->ctl.conf = &s->conf;
 	s->ctl.started_ms = (int64_t)campaign_now_ms();
 	s->ctl.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -390,6 +415,10 @@ static int site_run(struct site *s)
 	pthread_mutex_init(&s->ctl.meters.expiry.lock, NULL);
 	if (s->ctl.wake_fd < 0 || s->signal_fd < 0) {
 		log_error("start-failed", "step=signals errno=%d", errno);
+		return EXIT_FAILURE;
+	}
+	if (confine_first(s, why) != 0) {
+		log_error("start-failed", "step=confine why=\"%s\"", why);
 		return EXIT_FAILURE;
 	}
 	if (ladder_up(s) != 0)

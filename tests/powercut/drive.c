@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "content.h"
+#include "offline.h"
 #include "support.h"
 
 #define MAP_BYTES (UINT64_C(3) << 19)
@@ -409,6 +410,38 @@ static void story_keys(struct drive *d)
 	down(d);
 }
 
+static void transactions(struct drive *d, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		transaction(d);
+}
+
+// A backup while the store is used, and the store that is made of it. The state behind the backup
+// is what the backup and 16 Key Numbers make of it, whatever the store has gone through since.
+static void story_restore(struct drive *d)
+{
+	char backup[256], kept[64], why[256];
+	struct store_backup_result result;
+
+	snprintf(backup, sizeof(backup), "%s/../backup.mdb", d->dir);
+	up(d);
+	basics(d);
+	transactions(d, 10);
+	if (store_backup(d->env, backup, &result, why) != 0)
+		fail_msg("%s", why);
+	transactions(d, 10);
+	mark_move(d);
+	down(d);
+	note("begin");
+	if (store_restore(backup, d->dir, kept, why) != 0)
+		fail_msg("%s", why);
+	up(d);
+	note_state(d);
+	d->campaign = 0;
+	transactions(d, 10);
+	down(d);
+}
+
 static void story_mark(struct drive *d)
 {
 	up(d);
@@ -447,6 +480,7 @@ int main(int argc, char **argv)
 		{"keys", story_keys},
 		{"die", story_die},
 		{"repair", story_repair},
+		{"restore", story_restore},
 	};
 
 	for (size_t i = 0; argc >= 4 && argc <= 6 && i < sizeof(stories) / sizeof(*stories); i++) {

@@ -106,6 +106,8 @@ def main():
         "life-wrapped": lambda: harness.life("life", 2, 100, keys=1),
         "import-wrapped": lambda: harness.life("import", 2, 100, keys=1),
         "keys": lambda: harness.life("keys", 3, 100, keys=2),
+        "restore": lambda: harness.life("restore", 2, 100),
+        "restore-wrapped": lambda: harness.life("restore", 1, 50, keys=1),
         "repair": harness.repair,
         "each-sync-is-needed": harness.each_sync_is_needed,
     }

@@ -288,6 +288,42 @@ def measure_wrapped(args, results):
         results["push_wrapped_over_plain"] = round(statistics.median(ratios), 3)
 
 
+def recovery_time(site):
+    """Seconds from the start of a daemon to its first push, when the one before was killed in a
+    campaign whose members were all in flight."""
+    campaign = site.cli("push", GROUP, "--no-wait")["id"]
+    members = site.cli("campaign", "show", str(campaign))["members"]
+    while pushes(site)[0] < 2 * members:
+        time.sleep(0.05)
+    site.daemon.kill()
+    site.daemon.wait()
+    begin = time.monotonic()
+    site.start_daemon()
+    while pushes(site)[0] == 0:
+        time.sleep(0.005)
+    seconds = time.monotonic() - begin
+    if site.cli("campaign", "show", str(campaign))["state"] == "running":
+        site.cli("campaign", "abort", str(campaign))
+    wait_closed(site, campaign)
+    site.stop_daemon()
+    site.start_daemon()
+    return seconds
+
+
+def measure_recovery(args, results):
+    """Kill -9 with all members in flight, until the campaign goes on: both with keys in the clear
+    and wrapped."""
+    for name, make in (("recovery_s", bench_site), ("recovery_wrapped_s", wrapped_site)):
+        with make(args) as site:
+            # Who is killed leaves no peer behind, and needs none.
+            site.port = "net_null0,no-rx=1"
+            site.start_daemon()
+            provision(site, args, {})
+            results[name] = round(statistics.median(
+                recovery_time(site) for _ in range(args.repeat)), 3)
+            site.stop_daemon()
+
+
 def measure_crypto(build, args, results):
     """Crypto alone, no wire, no store."""
     done = subprocess.run([os.path.join(build, "tests/bench/bench-crypto"), "--seconds",
@@ -328,6 +364,7 @@ def main():
             results["testpmd_tx"] = measure_testpmd(site, args)
         measure_daemon(args, results)
         measure_wrapped(args, results)
+        measure_recovery(args, results)
         measure_ports(args, results)
         results.update(measure_flood(args, measure_push))
         measure_crypto(build, args, results)
