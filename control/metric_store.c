@@ -29,7 +29,7 @@ static void readers_collect(
 static void commit_collect(
 	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
 {
-	metric_times(m, sink, &f->ctl->meters.commit);
+	metric_times(m, sink, &f->ctl->meters.commit, NULL);
 }
 
 static void failed_collect(
