@@ -127,6 +127,9 @@ admin_handler admin_api;
 admin_handler admin_metrics;
 // admin_status.c
 admin_handler admin_status, admin_stats, admin_stats_stages, admin_shutdown;
+// admin_store.c
+admin_handler admin_key_show, admin_key_rotate, admin_backup;
+json_t *admin_wrapping_json(struct ctl *ctl, const struct store_reader *r);
 // admin_services.c
 admin_handler admin_services_list, admin_service_put, admin_service_remove;
 // admin_announce.c

@@ -64,7 +64,14 @@ void admin_error_store(struct admin_reply *reply, int err, const char *what)
 		break;
 	case -ENOSPC:
 		admin_error(reply, 507, "store-full",
-			"The store or its disk is full: make store.map_size larger.");
+			"The store is full: its disk has no more room, or store.map_max is "
+			"reached.");
+		break;
+	case -EBADMSG:
+	case -ENOTSUP:
+	case -EIO:
+		admin_error(reply, 500, "damaged",
+			"The %s is damaged in the store: mskpush-store check tells more.", what);
 		break;
 	case -EAGAIN:
 	case -ESHUTDOWN:

@@ -77,7 +77,7 @@ static int members_find(struct campaign_run *run, const struct store_reader *r)
 	if (ret != 0)
 		return ret;
 	for (store_id id = 0; id < run->record.span; id++) {
-		const struct store_hot *hot = store_reader_hot(r, id, NULL);
+		const struct store_hot *hot = store_reader_hot(r, id);
 
 		if (hot != NULL && (store_hot_flags(hot) & STORE_LIVE) != 0 &&
 			store_eligibility_is_member(&eligibility, hot))

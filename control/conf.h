@@ -119,7 +119,9 @@ struct conf {
 	struct {
 		char dir[CONF_TEXT_MAX];
 		uint64_t map_bytes;
+		uint64_t map_max_bytes;
 		uint64_t max_subscribers;
+		char wrapping_key[CONF_TEXT_MAX]; // a source, see store/writer.h
 	} store;
 	char socket[CONF_TEXT_MAX]; // empty: see conf_socket_resolve()
 	struct {

@@ -14,8 +14,13 @@ const struct conf_row conf_rows[] = {
 	{"store.map_size", CONF_SIZE, AT(store.map_bytes), false, 16ull << 20, 1ull << 44, "1G",
 		NULL,
 		"Size of the store, set aside on disk at the first start. 1G holds 4 million."},
+	{"store.map_max", CONF_SIZE, AT(store.map_max_bytes), false, 16ull << 20, 1ull << 44, "64G",
+		NULL, "Size up to which it grows by itself while it fills."},
 	{"store.max_subscribers", CONF_COUNT, AT(store.max_subscribers), false, 1, 100000000,
 		"10000000", NULL, "Most subscribers there can be: sizes the table of counters."},
+	{"store.wrapping_key", CONF_TEXT, AT(store.wrapping_key), true, 1, 255, "none", NULL,
+		"Key that wraps the secrets at rest: file:PATH, credential:NAME, "
+		"passphrase-file:PATH; none: they lie in the clear."},
 	{"socket", CONF_TEXT, AT(socket), false, 0, 107, "", NULL,
 		"Admin socket. Empty: $MSKPUSH_SOCKET, else $XDG_RUNTIME_DIR/mskpush/admin.sock, "
 		"else "

@@ -24,6 +24,7 @@ struct admin_http;
 struct audit;
 struct pulse;
 struct ua;
+struct rewrap;
 
 // One per daemon. Filled by the start ladder, step by step, and const while the daemon serves;
 // what the pointers lead to has locks of its own.
@@ -35,6 +36,7 @@ struct ctl {
 	struct campaigns *campaigns;
 	struct ua *ua; // NULL: phones are not served
 	pthread_mutex_t conf_lock;
+	struct rewrap *rewrap; // NULL: not started
 	pthread_mutex_t dp_lock; // the calls of dp.h that take one thread at a time
 	pthread_mutex_t msk_lock; // held by who makes or changes MSKs, or starts a campaign
 	struct meters meters;

@@ -29,6 +29,7 @@
 #include "pulse.h"
 #include "ready.h"
 #include "reload.h"
+#include "rewrap.h"
 #include "ua.h"
 #include "writer_thread.h"
 
@@ -53,10 +54,20 @@ static int store_up(struct site *s, char why[256])
 	struct store_env_conf conf = {
 		.dir = s->conf.store.dir,
 		.map_bytes = s->conf.store.map_bytes,
+		.map_max_bytes = s->conf.store.map_max_bytes,
 		.max_readers = READERS_MAX,
+		.wrapping_key = s->conf.store.wrapping_key,
 	};
+	struct store_env_info info;
+	int ret = store_env_open(&conf, &s->ctl.env, why);
 
-	return store_env_open(&conf, &s->ctl.env, why);
+	if (ret != 0)
+		return ret;
+	if (store_env_info(s->ctl.env, &info) == 0 && info.key_numbers_skipped != 0)
+		log_warning("store-is-a-copy",
+			"why=\"a backup was restored\" key_numbers_skipped=%u",
+			info.key_numbers_skipped);
+	return 0;
 }
 
 static void store_down(struct site *s)
@@ -183,6 +194,17 @@ static void ua_down(struct site *s)
 	ua_stop(ua);
 }
 
+static int rewrap_up(struct site *s, char why[256])
+{
+	snprintf(why, 256, "no thread for sealing records anew");
+	return rewrap_create(&s->ctl, &s->ctl.rewrap);
+}
+
+static void rewrap_down(struct site *s)
+{
+	rewrap_destroy(s->ctl.rewrap);
+}
+
 static int admin_up(struct site *s, char why[256])
 {
 	return admin_http_start(&s->ctl, why);
@@ -216,6 +238,7 @@ static const struct rung {
 	{"dataplane", dataplane_up, dataplane_down},
 	{"counter-thread", mark_thread_up, mark_thread_down},
 	{"resume", resume_up, NULL},
+	{"rewrap", rewrap_up, rewrap_down},
 	{"audit-log", audit_up, audit_down},
 	{"ua", ua_up, ua_down},
 	{"admin-socket", admin_up, admin_down},
@@ -264,6 +287,7 @@ static int conf_read(const struct options *options, struct conf *conf, char why[
 {
 	bool is_default = options->config == NULL && access(OPTIONS_CONFIG, F_OK) != 0;
 	const char *path = options->config == NULL ? OPTIONS_CONFIG : options->config;
+	char what[CONF_WHY_MAX];
 
 	conf_init(conf);
 	if ((!is_default && conf_load(conf, path, why) != 0) ||
@@ -272,6 +296,10 @@ static int conf_read(const struct options *options, struct conf *conf, char why[
 		flag_apply(conf, "--log-level", "log.level", options->log_level, why) != 0 ||
 		conf_socket_resolve(conf, options->socket != NULL, why) != 0)
 		return -EINVAL;
+	if (store_wrapping_check(conf->store.wrapping_key, what) != 0) {
+		snprintf(why, CONF_WHY_MAX, "store.wrapping_key: %.400s", what);
+		return -EINVAL;
+	}
 	return 0;
 }
 

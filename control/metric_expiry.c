@@ -33,7 +33,7 @@ static void count_again(struct meter_expiry *e, const struct store_reader *r, ui
 	e->expired = e->later = e->none = 0;
 	memset(e->day, 0, sizeof(e->day));
 	for (store_id id = 0; id < span; id++) {
-		const struct store_hot *hot = store_reader_hot(r, id, NULL);
+		const struct store_hot *hot = store_reader_hot(r, id);
 
 		if (hot != NULL)
 			muk_count(e, hot, now_ms / 1000);

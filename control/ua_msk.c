@@ -63,7 +63,7 @@ static enum ua_item_code item_run(
 
 void ua_msk_run(struct ua_call *call)
 {
-	const struct store_hot *hot = store_reader_hot(call->thread->reader, call->id, NULL);
+	const struct store_hot *hot = store_reader_hot(call->thread->reader, call->id);
 	const struct ua_items *items = &call->items->items;
 
 	for (unsigned i = 0; i < items->n; i++)

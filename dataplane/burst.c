@@ -5,6 +5,8 @@
 
 #include "single.h"
 
+#include <string.h>
+
 void member_refuse(struct worker *w, unsigned i, unsigned why, const struct dp_now *now)
 {
 	struct burst *b = &w->burst;
@@ -50,6 +52,11 @@ void member_return(struct worker *w, struct run *run, unsigned round, store_id i
 	}
 	rounds_put_aside(&run->rounds, id, w->ways_epoch);
 	w->ways_epoch++;
+}
+
+void burst_forget_keys(struct burst *b)
+{
+	explicit_bzero(b->psk, sizeof(b->psk));
 }
 
 void burst_return(struct worker *w)

@@ -49,11 +49,10 @@ static unsigned place_of(
 	return address_is_none(&member->address) ? DP_REFUSED_NO_ADDRESS : 0;
 }
 
-unsigned translate_member(const struct store_reader *r, const struct store_eligibility *e,
-	store_id id, const struct member_wish *wish, struct member *member)
+unsigned translate_member(struct store_reader *r, const struct store_eligibility *e, store_id id,
+	const struct member_wish *wish, struct member *member)
 {
-	const struct store_muk_state *muk = NULL;
-	const struct store_hot *hot = store_reader_hot(r, id, &muk);
+	const struct store_hot *hot = store_reader_hot(r, id);
 	unsigned why = refuse_record(e, hot, wish->is_registered);
 
 	if (why != 0)
@@ -63,9 +62,13 @@ unsigned translate_member(const struct store_reader *r, const struct store_eligi
 	why = place_of(hot, wish, member);
 	if (why != 0)
 		return why;
-	member->psk = translate_psk(muk);
 	member->idr_len = (uint16_t)store_reader_btid(r, id, hot, member->idr);
-	return member->idr_len == 0 ? DP_REFUSED_NO_MUK : 0;
+	if (member->idr_len == 0)
+		return DP_REFUSED_NO_MUK;
+	// What was looked at so far is known to be whole only now.
+	return store_reader_muk(r, id, (struct store_muk_state *)member->psk) != 0
+		? DP_REFUSED_DAMAGED
+		: 0;
 }
 
 void translate_msk(const struct dp_msk *msk, const char *idi, struct mikey_msk *msg)

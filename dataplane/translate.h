@@ -22,17 +22,17 @@ struct member_wish {
 
 // What a message to one member needs.
 struct member {
-	const struct crypto_hmac_state *psk; // of its MUK, lives as long as the snapshot
+	struct crypto_hmac_state *psk; // gets those of its MUK; set by the caller
 	struct dp_addr address;
 	uint16_t port;
 	uint16_t idr_len;
 	uint8_t *idr; // the caller's, STORE_NAI_MAX octets
 };
 
-// Looks at a member's record for an MSK message: returns 0 and fills member, or the reason to
-// refuse (enum dp_refusal). Expiry of a MUK is judged here and nowhere else.
-unsigned translate_member(const struct store_reader *r, const struct store_eligibility *e,
-	store_id id, const struct member_wish *wish, struct member *member);
+// Looks at a member's record for an MSK message: returns 0 and fills member and what psk points
+// at, or the reason to refuse (enum dp_refusal). Expiry of a MUK is judged here and nowhere else.
+unsigned translate_member(struct store_reader *r, const struct store_eligibility *e, store_id id,
+	const struct member_wish *wish, struct member *member);
 
 // Address of a member, none when there is none.
 struct dp_addr translate_address(const struct store_hot *hot);

@@ -80,6 +80,7 @@ struct burst {
 	uint16_t idr_len[BURST]; // fetch .. build
 	uint8_t idr[BURST][STORE_NAI_MAX + 3]; // fetch .. build
 	struct rte_mbuf *mbuf[BURST]; // build .. frame
+	struct crypto_hmac_state psk[BURST]; // fetch .. seal
 	struct crypto_seal_msg seal[BURST]; // fetch .. seal
 };
 
@@ -115,8 +116,7 @@ struct intake {
 	uint8_t is_prev[BURST];
 	uint8_t drop[BURST]; // enum dp_drop, or DP_DROP_COUNT once accepted
 	struct single *single[BURST]; // the single that a message may answer
-	const struct store_muk_state *muk[BURST];
-	struct store_prev prev[BURST]; // of those that answered under the previous MUK
+	struct store_muk_state muk[BURST]; // the key they answered under
 	uint8_t input[BURST][CHECK_INPUT_BYTES];
 };
 
@@ -288,6 +288,8 @@ void capture_tx_begin(struct worker *w, unsigned port, struct rte_mbuf **mbufs, 
 void capture_tx_end(struct worker *w, unsigned taken);
 
 void worker_drop(struct worker *w, struct rte_mbuf *mbuf, enum dp_drop why);
+// Wipes the keys that the fetch stage has put there.
+void burst_forget_keys(struct burst *b);
 // Gives up what burst and egress hold; of one run, or of all (NULL).
 void burst_discard(struct worker *w, const struct run *run);
 // Gives it back to the rounds, which choose it again: what waits too long is made anew.

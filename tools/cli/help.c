@@ -29,6 +29,7 @@ static const struct option_text {
 	[OPT_NO_WAIT] = {"no-wait", NULL, "start the campaign and return"},
 	[OPT_UNDELIVERED] = {"undelivered", NULL, "list the members without the key, and why"},
 	[OPT_CAPTURE_COUNT] = {"count", "N", "end after N frames"},
+	[OPT_DEEP] = {"deep", NULL, "draw a new data key too, and seal all records with it"},
 	[OPT_STAGES] = {"stages", NULL, "measure each stage for a second: cycles per message"},
 	[OPT_NO_CONFIDENTIALITY] = {"no-confidentiality", NULL, "announce flows in the clear"},
 	[OPT_NO_INTEGRITY] = {"no-integrity", NULL, "announce flows without integrity"},

@@ -166,20 +166,22 @@ def pushes(site):
     return site.cli("stats")["counters"]["pushes"], time.monotonic()
 
 
-def measure_push(site, args):
+def push_rate(site, args):
     """Pushes per second while a campaign runs at full speed, without answers."""
-    rates = []
-    for _ in range(args.repeat):
-        campaign = site.cli("push", GROUP, "--no-wait")["id"]
-        time.sleep(0.5)
-        before, begin = pushes(site)
-        time.sleep(args.seconds)
-        after, end = pushes(site)
-        rates.append((after - before) / (end - begin))
-        if site.cli("campaign", "show", str(campaign))["state"] == "running":
-            site.cli("campaign", "abort", str(campaign))
-        wait_closed(site, campaign)
-    return statistics.median(rates)
+    campaign = site.cli("push", GROUP, "--no-wait")["id"]
+    time.sleep(0.5)
+    before, begin = pushes(site)
+    time.sleep(args.seconds)
+    after, end = pushes(site)
+    if site.cli("campaign", "show", str(campaign))["state"] == "running":
+        site.cli("campaign", "abort", str(campaign))
+    wait_closed(site, campaign)
+    return (after - before) / (end - begin)
+
+
+def measure_push(site, args):
+    """The median of some."""
+    return statistics.median(push_rate(site, args) for _ in range(args.repeat))
 
 
 def wait_closed(site, campaign):
@@ -278,6 +280,47 @@ def measure_daemon(args, results):
         finally:
             site.stop_daemon()
             sink.stop()
+
+
+def wrapped_site(args):
+    """The same as bench_site(), with keys wrapped at rest."""
+    site = bench_site(args)
+    path = os.path.join(site.dir, "wrapping.key")
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+        file.write(os.urandom(32))
+    site.wrapping_key = "file:" + path
+    return site
+
+
+def turn(site, task):
+    """One task for a daemon and its sink, which are there only that long: two would share the
+    CPUs."""
+    sink = start_sink(site)
+    try:
+        site.start_daemon()
+        return task()
+    finally:
+        site.stop_daemon()
+        sink.stop()
+
+
+def measure_wrapped(args, results):
+    """Push rate with keys wrapped at rest against keys in the clear, in turns. A sweep over all
+    members opens every block again when there are more of them than the cache of a worker holds."""
+    with bench_site(args) as plain, wrapped_site(args) as wrapped:
+        for site in (plain, wrapped):
+            site.write_config()
+        turn(plain, lambda: provision(plain, args, {}))
+        of_wrapped = {}
+        turn(wrapped, lambda: provision(wrapped, args, of_wrapped))
+        results["import_wrapped"] = of_wrapped["import"]
+        results["bytes_per_subscriber_wrapped"] = of_wrapped["bytes_per_subscriber"]
+        ratios = []
+        for _ in range(args.repeat):
+            rates = [turn(site, lambda site=site: push_rate(site, args))
+                     for site in (plain, wrapped)]
+            ratios.append(rates[1] / rates[0])
+        results["push_wrapped_over_plain"] = round(statistics.median(ratios), 3)
 
 
 FLOOD_PHONES = 1024
@@ -379,6 +422,7 @@ def main():
         with Site(build) as site:
             results["testpmd_tx"] = measure_testpmd(site, args)
         measure_daemon(args, results)
+        measure_wrapped(args, results)
         measure_ports(args, results)
         measure_flood(args, results)
         measure_crypto(build, args, results)

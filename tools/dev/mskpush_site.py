@@ -61,6 +61,7 @@ class Site:
         self.ue_argv = []
         self.map_size = "512M"
         self.extra_yaml = ""
+        self.wrapping_key = "none"
         self.ua_listen = '["127.0.0.1:0"]'
         self.ua_yaml = ""  # more of the section about Ua
         self.ua_served = (0, None)
@@ -76,7 +77,7 @@ class Site:
     def program(self, name):
         """Path of one of our programs in the build directory."""
         folder = {"mskpushd": "control", "mskpush-ue": "tools/ue", "mskpush": "tools/cli",
-                  "mikey-dump": "tools/dump"}[name]
+                  "mikey-dump": "tools/dump", "mskpush-store": "tools/store"}[name]
         return os.path.join(self.build, folder, name)
 
     def environment(self):
@@ -93,6 +94,7 @@ socket: {self.socket}
 store:
   dir: {self.dir}/store
   map_size: {self.map_size}
+  wrapping_key: {self.wrapping_key}
 {self.port_lines()}workers:
   count: {self.workers}
   cpus: [{", ".join(str(self.daemon_cpu(i)) for i in range(self.workers))}]
