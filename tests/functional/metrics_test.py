@@ -87,7 +87,7 @@ STILL = {
     # The same all the time.
     "mskpush_build_info", "process_start_time_seconds", "process_max_fds",
     "mskpush_cycles_per_second", "mskpush_port_info", "mskpush_port_speed_bytes",
-    "mskpush_port_queues", "mskpush_store_map_bytes",
+    "mskpush_port_queues", "mskpush_store_map_bytes", "mskpush_store_map_max_bytes",
     # Nothing of the kind happens here.
     "mskpush_transmit_full_total", "mskpush_port_transmit_full_total",
     "mskpush_queue_transmit_full_total", "mskpush_replay_waits_total",

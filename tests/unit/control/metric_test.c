@@ -278,7 +278,8 @@ static void *process_change(void)
 static bool is_moved_elsewhere(const char *name)
 {
 	static const char *const names[] = {"mskpush_store_map_bytes",
-		"mskpush_store_damaged_blocks", "mskpush_audit_lost_total"};
+		"mskpush_store_map_max_bytes", "mskpush_store_damaged_blocks",
+		"mskpush_audit_lost_total"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(names[i], name) == 0)
