@@ -297,5 +297,3 @@ bool conf_type_may_stand_alone(enum conf_type type); // a list that one value ma
 void conf_value_clear(const struct conf_row *row, void *base); // no members, or none given
 bool conf_value_is_equal(const struct conf_row *row, const void *a, const void *b);
 void conf_value_print(const struct conf_row *row, const void *base, FILE *out);
-// The seconds of "30s", "10m", "2h", "1d". -EINVAL.
-int conf_duration_read(const char *text, uint64_t *out);

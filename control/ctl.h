@@ -35,8 +35,8 @@ struct ctl {
 	struct writer *writer;
 	struct campaigns *campaigns;
 	struct ua *ua; // NULL: phones are not served
-	pthread_mutex_t conf_lock;
 	struct rewrap *rewrap; // NULL: not started
+	pthread_mutex_t conf_lock;
 	pthread_mutex_t dp_lock; // the calls of dp.h that take one thread at a time
 	pthread_mutex_t msk_lock; // held by who makes or changes MSKs, or starts a campaign
 	struct meters meters;

@@ -41,17 +41,6 @@ void log_level_set(enum log_level level)
 	atomic_store(&threshold, (int)level);
 }
 
-int log_level_parse(const char *name, enum log_level *out)
-{
-	for (int i = LOG_ERROR; i <= LOG_DEBUG; i++) {
-		if (strcmp(levels[i].name, name) != 0)
-			continue;
-		*out = (enum log_level)i;
-		return 0;
-	}
-	return -EINVAL;
-}
-
 // --- Out --------------------------------------------------------------------------------------
 
 static int journal_probe(int fd, const char *path)

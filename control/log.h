@@ -24,8 +24,6 @@ enum log_target {
 };
 
 void log_level_set(enum log_level level);
-// -EINVAL when the name is none of error, warning, info, debug.
-int log_level_parse(const char *name, enum log_level *out);
 // Where lines go from here on: until then to stderr. journal: path of the journal's socket, NULL
 // is systemd's. -errno: the journal cannot be reached, and it stays with stderr.
 int log_target_set(enum log_target target, const char *journal);

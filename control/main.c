@@ -238,8 +238,8 @@ static const struct rung {
 	{"dataplane", dataplane_up, dataplane_down},
 	{"counter-thread", mark_thread_up, mark_thread_down},
 	{"resume", resume_up, NULL},
-	{"rewrap", rewrap_up, rewrap_down},
 	{"audit-log", audit_up, audit_down},
+	{"rewrap", rewrap_up, rewrap_down},
 	{"ua", ua_up, ua_down},
 	{"admin-socket", admin_up, admin_down},
 	{"telemetry", telemetry_up, telemetry_down},
@@ -283,23 +283,29 @@ static int flag_apply(struct conf *conf, const char *flag, const char *key, cons
 	return -EINVAL;
 }
 
+static int wrapping_check(const char *source, char why[CONF_WHY_MAX])
+{
+	char what[CONF_WHY_MAX];
+
+	if (store_wrapping_check(source, what) == 0)
+		return 0;
+	snprintf(why, CONF_WHY_MAX, "store.wrapping_key: %.400s", what);
+	return -EINVAL;
+}
+
 static int conf_read(const struct options *options, struct conf *conf, char why[CONF_WHY_MAX])
 {
 	bool is_default = options->config == NULL && access(OPTIONS_CONFIG, F_OK) != 0;
 	const char *path = options->config == NULL ? OPTIONS_CONFIG : options->config;
-	char what[CONF_WHY_MAX];
 
 	conf_init(conf);
 	if ((!is_default && conf_load(conf, path, why) != 0) ||
+		wrapping_check(conf->store.wrapping_key, why) != 0 ||
 		flag_apply(conf, "--socket", "socket", options->socket, why) != 0 ||
 		flag_apply(conf, "--store", "store.dir", options->store, why) != 0 ||
 		flag_apply(conf, "--log-level", "log.level", options->log_level, why) != 0 ||
 		conf_socket_resolve(conf, options->socket != NULL, why) != 0)
 		return -EINVAL;
-	if (store_wrapping_check(conf->store.wrapping_key, what) != 0) {
-		snprintf(why, CONF_WHY_MAX, "store.wrapping_key: %.400s", what);
-		return -EINVAL;
-	}
 	return 0;
 }
 

@@ -53,7 +53,7 @@ uint32_t dp_counter_now(const struct dp *dp);
 
 // Sums over all workers (worker = -1) or one. Any thread.
 void dp_stats_read(const struct dp *dp, int worker, struct dp_stats *out);
-void dp_status_read(const struct dp *dp, struct dp_status *out);
+void dp_status_read(struct dp *dp, struct dp_status *out);
 // Of one area of the configuration; of DP_AREAS_MAX: of members that lie in none.
 void dp_area_stats_read(const struct dp *dp, unsigned area, struct dp_area_stats *out);
 // Of one queue of a port, that of the worker with its number.

@@ -14,7 +14,6 @@
 
 #define ORDERS 16384 // ring, power of two
 #define ORDERS_PER_TURN 256
-#define HANDED 1024 // ring, power of two
 #define VERIFICATIONS 65536 // ring, power of two
 #define IN_FLIGHT_MAX (1u << 18) // singles of a worker
 

@@ -102,7 +102,8 @@ size_t dict_set_list(const struct view *v, store_set set, store_service_id out[S
 	return text.len / sizeof(*out);
 }
 
-int dict_set_normalise(const struct view *v, const store_service_id *services, size_t *n,
+// Sorts and checks a list of services as it came from a caller. -EINVAL, -ENOENT.
+static int set_normalise(const struct view *v, const store_service_id *services, size_t *n,
 	store_service_id out[STORE_SET_MAX])
 {
 	struct blob val;
@@ -128,7 +129,8 @@ int dict_set_normalise(const struct view *v, const store_service_id *services, s
 	return 0;
 }
 
-int dict_set_find(const struct view *v, const store_service_id *sorted, size_t n, store_set *out)
+// -ENOENT when no set has exactly these services.
+static int set_find(const struct view *v, const store_service_id *sorted, size_t n, store_set *out)
 {
 	store_service_id list[STORE_SET_MAX];
 	struct blob val;
@@ -152,10 +154,10 @@ int store_set_intern(
 {
 	store_service_id sorted[STORE_SET_MAX];
 	uint32_t next = txn->state.set_count + 1;
-	int rc = dict_set_normalise(&txn->view, services, &n, sorted);
+	int rc = set_normalise(&txn->view, services, &n, sorted);
 
 	if (rc == 0)
-		rc = dict_set_find(&txn->view, sorted, n, out);
+		rc = set_find(&txn->view, sorted, n, out);
 	else
 		return rc;
 	if (rc != -ENOENT)

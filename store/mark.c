@@ -111,8 +111,12 @@ static int mark_read(
 	if (!good[0] && !good[1])
 		return -EUCLEAN;
 	m->last = good[0] && (!good[1] || r[0].sequence > r[1].sequence) ? r[0] : r[1];
+	// A write that was cut off, of which nobody was told yet, and one that was damaged later
+	// look the same.
+	if (!good[0] || !good[1])
+		*state = STORE_MARK_HALF;
 	// A daemon that died right after it made the file has left no mark.
-	if (m->last.sequence < 2)
+	else if (m->last.sequence < 2)
 		*state = STORE_MARK_MISSING;
 	else if (memcmp(m->last.machine_id, machine_id, sizeof(m->last.machine_id)) != 0)
 		*state = STORE_MARK_OTHER_MACHINE;

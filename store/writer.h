@@ -236,6 +236,7 @@ enum store_mark_state {
 	STORE_MARK_OK,
 	STORE_MARK_MISSING,
 	STORE_MARK_OTHER_MACHINE, // written under another machine-id
+	STORE_MARK_HALF, // one of its sectors is damaged: it may have held a higher mark
 };
 
 // Opens dir/counter.mark, creating it when missing. machine_id: 16 octets. -EUCLEAN: both

@@ -68,8 +68,7 @@ static void unknown_key_is_named_with_line_and_what_is_allowed(void **state)
 	(void)state;
 	expect_refused("fqdn: a\nstore:\n  dri: /x\n",
 		"f.yaml:3: store.dri: unknown key; allowed: dir, map_size, map_max, "
-		"max_subscribers, "
-		"wrapping_key");
+		"max_subscribers, wrapping_key");
 	expect_refused("nix: 1\n",
 		"f.yaml:1: nix: unknown key; allowed: store, socket, admin, metrics, fqdn, port, "
 		"ports, routes, areas, workers, memory, "
@@ -233,6 +232,8 @@ static void wrong_ports_are_named(void **state)
 	expect_refused("port: {address: 'ff02::1', gateway: 'fe80::1'}\n",
 		"f.yaml:1: port.address: not an address phones can answer to: \"ff02::1\"; "
 		"allowed: an address, as 192.0.2.1, 192.0.2.1/24 or 2001:db8::1/64");
+	expect_refused("port: {address: 192.0.2.1/24, gateway: 192.0.2.1}\n",
+		"f.yaml: port.gateway: number 1 is an address of ours");
 	expect_refused("port: {gateway_mac: ['02:00:00:00:00:01', '02:00:00:00:00:02']}\n",
 		"f.yaml: port.gateway_mac: 2 for 1 gateways");
 }
@@ -251,6 +252,8 @@ static void wrong_routes_are_named(void **state)
 		"f.yaml: routes[0].via: on the link of no port, or of several: name the port");
 	expect_refused("routes:\n  - {to: 10.0.0.0/8, via: '2001:db8::9'}\n",
 		"f.yaml: routes[0].via: of the other IP version than its prefix");
+	expect_refused("routes:\n  - {to: 10.0.0.0/8, via: 192.0.2.1}\n",
+		"f.yaml: routes[0].via: an address of ours");
 	expect_refused("routes:\n  - {to: 10.0.0.0/8, via: 192.0.2.9, port: x}\n",
 		"f.yaml: routes[0].port: there is no port \"x\"");
 	expect_refused("routes:\n  - {to: 10.0.0.0/8, via: 192.0.2.9, source: 192.0.2.7}\n",

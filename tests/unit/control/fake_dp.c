@@ -136,7 +136,7 @@ void dp_stats_read(const struct dp *dp, int worker, struct dp_stats *out)
 			out->turns += dp->turns[i];
 }
 
-void dp_status_read(const struct dp *dp, struct dp_status *out)
+void dp_status_read(struct dp *dp, struct dp_status *out)
 {
 	*out = dp->status;
 	out->workers = dp->workers;
