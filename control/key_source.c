@@ -20,6 +20,7 @@
 
 #include "key_answer.h"
 #include "log.h"
+#include "meter.h"
 #include "ua_hash.h"
 
 #define BUCKETS 1024
@@ -34,6 +35,7 @@ struct lookup {
 	struct key_waiter *waiters;
 	int64_t deadline_ms;
 	CURL *easy; // NULL: not sent yet
+	uint64_t sent_ns; // meter_now_ns()
 	char *body; // of the answer
 	size_t body_len;
 	bool is_body_too_long;
@@ -48,6 +50,7 @@ struct remembered {
 
 struct key_source {
 	const struct conf *conf;
+	struct meter_times *times; // what answers took
 	char url[CONF_TEXT_MAX + sizeof(PATH)];
 	uint8_t hash_key[16];
 	pthread_t thread;
@@ -208,6 +211,7 @@ static bool lookup_send(struct key_source *ks, struct lookup *lookup)
 	char question[KEY_QUESTION_MAX];
 	size_t len = key_question_write(lookup->btid, ks->conf->fqdn, question);
 
+	lookup->sent_ns = meter_now_ns();
 	lookup->easy = len == 0 ? NULL : curl_easy_init();
 	lookup->body = malloc(KEY_ANSWER_MAX);
 	if (lookup->easy == NULL || lookup->body == NULL)
@@ -300,6 +304,7 @@ static void lookup_finish(struct key_source *ks, struct lookup *lookup, CURLcode
 	long status = 0;
 
 	under_way_leave(ks, lookup);
+	meter_time(ks->times, lookup->sent_ns);
 	if (code != CURLE_OK) {
 		lookup_fail(ks, lookup,
 			lookup->is_body_too_long ? "the answer is too long"
@@ -427,7 +432,8 @@ static int parts_create(struct key_source *ks)
 	return gba_create(&ks->gba);
 }
 
-int key_source_create(const struct conf *conf, struct key_source **out, char why[256])
+int key_source_create(
+	const struct conf *conf, struct meter_times *times, struct key_source **out, char why[256])
 {
 	struct key_source *ks;
 	int ret;
@@ -439,6 +445,7 @@ int key_source_create(const struct conf *conf, struct key_source **out, char why
 	if (ks == NULL)
 		return -ENOMEM;
 	ks->conf = conf;
+	ks->times = times;
 	pthread_mutex_init(&ks->lock, NULL);
 	TAILQ_INIT(&ks->waiting);
 	TAILQ_INIT(&ks->under_way);

@@ -52,7 +52,10 @@ struct key_source_stats {
 struct key_source;
 
 // *out is NULL when none is configured. why gets a sentence on error.
-int key_source_create(const struct conf *conf, struct key_source **out, char why[256]);
+// times: of answers, noted there.
+struct meter_times;
+int key_source_create(
+	const struct conf *conf, struct meter_times *times, struct key_source **out, char why[256]);
 // Who still waits, and who asks from now on, is told KEY_BUSY.
 void key_source_stop(struct key_source *ks);
 // After it was stopped, when nobody asks any more.

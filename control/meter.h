@@ -39,11 +39,15 @@ struct meter_expiry {
 	uint64_t none; // subscribers without MUK
 };
 
+#define METER_PROCEDURES 4 // with the one for requests of none
+
 // One per daemon, in struct ctl; all zero at the start.
 struct meters {
 	struct meter_times commit; // group commits of the store's writer
 	struct meter_times settle; // steps of the main loop
 	struct meter_times admin; // calls of the admin API, from header to reply
+	struct meter_times ua[METER_PROCEDURES]; // requests of phones, by enum ua_procedure
+	struct meter_times key_source; // questions to it
 	_Atomic uint64_t commits_failed;
 	_Atomic uint64_t admin_answers[6]; // by the first digit of the status
 	_Atomic uint64_t campaigns_started;

@@ -23,6 +23,8 @@ static struct metric_table table_at(size_t i)
 	case 3:
 		return (struct metric_table){metric_network_rows, metric_network_count};
 	case 4:
+		return (struct metric_table){metric_ua_rows, metric_ua_count};
+	case 5:
 		return (struct metric_table){metric_store_rows, metric_store_count};
 	default:
 		return (struct metric_table){NULL, 0};
@@ -108,10 +110,10 @@ void metric_sample(const struct metric *metric, struct metric_sink *sink, double
 	sample_put(metric, sink, "", values, NULL, value);
 }
 
-void metric_times(
-	const struct metric *metric, struct metric_sink *sink, const struct meter_times *times)
+void metric_times(const struct metric *metric, struct metric_sink *sink,
+	const struct meter_times *times, const char *value)
 {
-	const char *const none[] = {NULL};
+	const char *const values[] = {value, NULL};
 	uint64_t count = 0;
 	char le[32];
 
@@ -121,10 +123,10 @@ void metric_times(
 		else
 			snprintf(le, sizeof(le), "+Inf");
 		count += atomic_load(&times->bucket[i]);
-		sample_put(metric, sink, "_bucket", none, le, (double)count);
+		sample_put(metric, sink, "_bucket", values, le, (double)count);
 	}
-	sample_put(metric, sink, "_sum", none, NULL, (double)atomic_load(&times->sum_ns) / 1e9);
-	sample_put(metric, sink, "_count", none, NULL, (double)count);
+	sample_put(metric, sink, "_sum", values, NULL, (double)atomic_load(&times->sum_ns) / 1e9);
+	sample_put(metric, sink, "_count", values, NULL, (double)count);
 }
 
 // --- Text -------------------------------------------------------------------------------------

@@ -46,9 +46,9 @@ struct metric_table {
 	size_t n;
 };
 extern const struct metric metric_dataplane_rows[], metric_campaign_rows[], metric_store_rows[],
-	metric_process_rows[], metric_network_rows[];
+	metric_process_rows[], metric_network_rows[], metric_ua_rows[];
 extern const size_t metric_dataplane_count, metric_campaign_count, metric_store_count,
-	metric_process_count, metric_network_count;
+	metric_process_count, metric_network_count, metric_ua_count;
 
 // All rows, in the order of the tables: index from 0; NULL at the end.
 const struct metric *metric_at(size_t index);
@@ -61,8 +61,9 @@ const char *metric_type_name(enum metric_type type);
 void metric_sample(const struct metric *metric, struct metric_sink *sink, double value, ...)
 	__attribute__((sentinel));
 struct meter_times;
-void metric_times(
-	const struct metric *metric, struct metric_sink *sink, const struct meter_times *times);
+// A histogram; value: of the row's label, NULL when it has none.
+void metric_times(const struct metric *metric, struct metric_sink *sink,
+	const struct meter_times *times, const char *value);
 
 // --- For readers ------------------------------------------------------------------------------
 

@@ -15,6 +15,13 @@
 
 #define FDS_TRIED 65536
 
+static void ports_read(const struct dp *dp, struct metric_facts *f)
+{
+	for (unsigned p = 0; p < f->status.ports; p++)
+		for (unsigned q = 0; q < f->status.workers; q++)
+			dp_queue_stats_read(dp, p, q, &f->queue[p][q]);
+}
+
 static void dataplane_read(struct ctl *ctl, struct metric_facts *f)
 {
 	pthread_mutex_lock(&ctl->dp_lock);
@@ -23,11 +30,19 @@ static void dataplane_read(struct ctl *ctl, struct metric_facts *f)
 		dp_stats_read(ctl->dp, -1, &f->sum);
 		for (unsigned i = 0; i < f->status.workers; i++)
 			dp_stats_read(ctl->dp, (int)i, &f->worker[i]);
+		ports_read(ctl->dp, f);
 		for (unsigned i = 0; i < ctl->conf->areas; i++)
 			dp_area_stats_read(ctl->dp, i, &f->area[i]);
 		dp_area_stats_read(ctl->dp, DP_AREAS_MAX, &f->area[ctl->conf->areas]);
 	}
 	pthread_mutex_unlock(&ctl->dp_lock);
+}
+
+static void ua_read(struct ctl *ctl, struct metric_facts *f)
+{
+	ua_stats_read(ctl->ua, &f->ua);
+	if (ua_key_source(ctl->ua) != NULL)
+		key_source_stats_read(ua_key_source(ctl->ua), &f->key_source);
 }
 
 static void campaigns_read(struct ctl *ctl, struct store_reader *r, struct metric_facts *f)
@@ -121,6 +136,7 @@ struct metric_facts *metric_facts_collect(struct ctl *ctl)
 		metric_expiry_read(ctl, r, f);
 		ctl_reader_put(ctl, r);
 	}
+	ua_read(ctl, f);
 	process_read(ctl, f);
 	log_counts_read(&f->log);
 	audit_counts_read(ctl->audit, &f->audit);

@@ -9,7 +9,9 @@
 #include "campaign.h"
 #include "ctl.h"
 #include "dp.h"
+#include "key_source.h"
 #include "log.h"
+#include "ua.h"
 
 struct metric_facts {
 	struct ctl *ctl;
@@ -17,6 +19,9 @@ struct metric_facts {
 	struct dp_stats sum; // over all workers
 	struct dp_stats worker[DP_WORKERS_MAX];
 	struct dp_area_stats area[DP_AREAS_MAX + 1]; // the one behind the last: in none
+	struct dp_port_stats queue[DP_PORTS_MAX][DP_WORKERS_MAX];
+	struct ua_stats ua;
+	struct key_source_stats key_source;
 	struct store_env_info store;
 	uint64_t subscribers, services, groups, damaged;
 	struct campaign_view campaign[DP_CAMPAIGNS_MAX]; // open ones

@@ -78,6 +78,22 @@ static void count_collect(
 	}
 }
 
+// A queue is the one of the worker with its number.
+static void queue_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	char queue[12];
+
+	for (unsigned p = 0; p < f->status.ports; p++)
+		for (unsigned q = 0; q < f->status.workers; q++) {
+			uint64_t value;
+
+			memcpy(&value, (const char *)&f->queue[p][q] + m->offset, sizeof(value));
+			snprintf(queue, sizeof(queue), "%u", q);
+			metric_sample(m, sink, (double)value, f->status.port[p].name, queue, NULL);
+		}
+}
+
 // --- Next hops --------------------------------------------------------------------------------
 
 static const char *address_text(const struct dp_addr *addr, char out[INET6_ADDRSTRLEN])
@@ -108,7 +124,8 @@ static void area_collect(
 {
 	const struct conf *conf = f->ctl->conf;
 
-	for (unsigned i = 0; i <= conf->areas; i++) {
+	// Without areas nothing is counted by them.
+	for (unsigned i = 0; conf->areas > 0 && i <= conf->areas; i++) {
 		uint64_t value;
 
 		memcpy(&value, (const char *)&f->area[i] + m->offset, sizeof(value));
@@ -118,6 +135,7 @@ static void area_collect(
 }
 
 #define COUNT(field) count_collect, offsetof(struct dp_port_stats, field)
+#define QUEUE(field) queue_collect, offsetof(struct dp_port_stats, field)
 #define AREA(field) area_collect, offsetof(struct dp_area_stats, field)
 
 const struct metric metric_network_rows[] = {
@@ -146,6 +164,16 @@ const struct metric metric_network_rows[] = {
 		"Octets of frames received on the port", COUNT(rx_bytes)},
 	{"mskpush_port_transmit_full_total", METRIC_COUNTER, "port",
 		"Times the port took less than it was given", COUNT(tx_full)},
+	{"mskpush_queue_transmit_frames_total", METRIC_COUNTER, "port,queue",
+		"Frames the port took from a queue", QUEUE(tx_frames)},
+	{"mskpush_queue_transmit_bytes_total", METRIC_COUNTER, "port,queue",
+		"Octets of frames the port took from a queue", QUEUE(tx_bytes)},
+	{"mskpush_queue_receive_frames_total", METRIC_COUNTER, "port,queue",
+		"Frames received on a queue", QUEUE(rx_frames)},
+	{"mskpush_queue_receive_bytes_total", METRIC_COUNTER, "port,queue",
+		"Octets of frames received on a queue", QUEUE(rx_bytes)},
+	{"mskpush_queue_transmit_full_total", METRIC_COUNTER, "port,queue",
+		"Times the port took less from a queue than it was given", QUEUE(tx_full)},
 	{"mskpush_next_hop_usable", METRIC_GAUGE, "port,via",
 		"Whether a next hop can be sent to: its port works and its MAC is known",
 		hop_collect, 0},

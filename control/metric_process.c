@@ -58,13 +58,13 @@ static void answers_collect(
 static void admin_collect(
 	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
 {
-	metric_times(m, sink, &f->ctl->meters.admin);
+	metric_times(m, sink, &f->ctl->meters.admin, NULL);
 }
 
 static void settle_collect(
 	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
 {
-	metric_times(m, sink, &f->ctl->meters.settle);
+	metric_times(m, sink, &f->ctl->meters.settle, NULL);
 }
 
 static void reloads_collect(

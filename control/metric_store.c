@@ -29,7 +29,7 @@ static void readers_collect(
 static void commit_collect(
 	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
 {
-	metric_times(m, sink, &f->ctl->meters.commit);
+	metric_times(m, sink, &f->ctl->meters.commit, NULL);
 }
 
 static void failed_collect(
@@ -60,6 +60,8 @@ static void expiring_collect(
 const struct metric metric_store_rows[] = {
 	{"mskpush_store_map_bytes", METRIC_GAUGE, "", "Size of the store, set aside on disk",
 		FACT(store.map_bytes)},
+	{"mskpush_store_map_max_bytes", METRIC_GAUGE, "",
+		"Size up to which the store grows by itself", FACT(store.map_max_bytes)},
 	{"mskpush_store_used_bytes", METRIC_GAUGE, "", "Octets of the store that are in use",
 		FACT(store.used_bytes)},
 	{"mskpush_store_commits_total", METRIC_COUNTER, "",

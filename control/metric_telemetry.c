@@ -33,6 +33,8 @@ static void telemetry_put(struct metric_sink *sink, const struct metric *metric,
 			key + n, sizeof(key) - n, "%s%s", i > 0 ? "/" : "", labels[i][1]);
 	if (n == 0)
 		snprintf(key, sizeof(key), "%s", suffix[0] == '_' ? suffix + 1 : "value");
+	else if (suffix[0] == '_' && strcmp(suffix, "_bucket") != 0 && n < sizeof(key))
+		snprintf(key + n, sizeof(key) - n, "/%s", suffix + 1);
 	dp_telemetry_add(((struct telemetry_sink *)sink)->out, key, value);
 }
 

@@ -337,7 +337,8 @@ static int parts_create(struct ua *ua, char why[256])
 	if (ret == 0)
 		ret = ua_http_listen(ua, why);
 	if (ret == 0)
-		ret = key_source_create(ua->conf, &ua->key_source, why);
+		ret = key_source_create(
+			ua->conf, &ua->ctl->meters.key_source, &ua->key_source, why);
 	return ret;
 }
 

@@ -19,6 +19,7 @@
 
 #include "listen.h"
 #include "log.h"
+#include "meter.h"
 #include "ua_connections.h"
 #include "ua_server.h"
 
@@ -141,6 +142,7 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connectio
 		return NULL;
 	memset(call, 0, offsetof(struct ua_call, target));
 	call->thread = http->thread;
+	call->begun_ns = meter_now_ns();
 	call->procedure = UA_NO_PROCEDURE;
 	call->id = STORE_ID_NONE;
 	call->target_len = len;
@@ -267,6 +269,7 @@ static void call_log(struct ua_call *call)
 
 static enum MHD_Result answer_send(struct ua_call *call)
 {
+	_Static_assert(METER_PROCEDURES == UA_PROCEDURES + 1, "one for each, one for none");
 	struct ua_header header[UA_HEADERS_MAX];
 	unsigned n = ua_call_headers(call, header);
 	struct MHD_Response *response = MHD_create_response_from_buffer(call->reply_len,
@@ -274,6 +277,7 @@ static enum MHD_Result answer_send(struct ua_call *call)
 	enum MHD_Result ret;
 
 	call->thread->stats.result[call->procedure][call->result]++;
+	meter_time(&call->thread->ua->ctl->meters.ua[call->procedure], call->begun_ns);
 	ua_note_write(call);
 	call_log(call);
 	if (response == NULL)

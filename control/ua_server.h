@@ -113,6 +113,7 @@ enum ua_state {
 
 struct ua_call {
 	struct ua_thread *thread;
+	uint64_t begun_ns; // meter_now_ns()
 	void *connection; // ua_http.c's
 	enum ua_state state;
 	enum ua_procedure procedure;

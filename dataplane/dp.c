@@ -179,6 +179,12 @@ void dp_area_stats_read(const struct dp *dp, unsigned area, struct dp_area_stats
 	}
 }
 
+void dp_queue_stats_read(
+	const struct dp *dp, unsigned port, unsigned queue, struct dp_port_stats *out)
+{
+	port_queue_stats(&dp->shared, port, queue, out);
+}
+
 // Why a next hop cannot be used: what one worker at least says.
 static uint32_t hop_stall(const struct dp_shared *s, unsigned hop)
 {

@@ -56,6 +56,9 @@ void dp_stats_read(const struct dp *dp, int worker, struct dp_stats *out);
 void dp_status_read(struct dp *dp, struct dp_status *out);
 // Of one area of the configuration; of DP_AREAS_MAX: of members that lie in none.
 void dp_area_stats_read(const struct dp *dp, unsigned area, struct dp_area_stats *out);
+// Of one queue of a port, that of the worker with its number.
+void dp_queue_stats_read(
+	const struct dp *dp, unsigned port, unsigned queue, struct dp_port_stats *out);
 // Turns the measuring of cycles per stage on or off. Any thread.
 void dp_stages_measure(struct dp *dp, int is_on);
 

@@ -327,6 +327,13 @@ static void stats_add(struct dp_port_stats *sum, const struct dp_port_stats *add
 		to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 }
 
+void port_queue_stats(
+	const struct dp_shared *shared, unsigned number, unsigned queue, struct dp_port_stats *out)
+{
+	memset(out, 0, sizeof(*out));
+	stats_add(out, &shared->worker[queue]->egress[number].stats);
+}
+
 void port_status(const struct dp_shared *shared, unsigned number, struct dp_port_status *out)
 {
 	const struct port *port = &shared->port[number];

@@ -91,6 +91,9 @@ int ports_start(struct dp_shared *shared, char why[256]);
 int port_start(struct dp_shared *shared, struct port *port, char why[256]);
 void port_stop(struct port *port);
 void ports_stop(struct dp_shared *shared);
+// What one queue of a port has moved.
+void port_queue_stats(
+	const struct dp_shared *shared, unsigned port, unsigned queue, struct dp_port_stats *out);
 void port_status(const struct dp_shared *shared, unsigned port, struct dp_port_status *out);
 static inline enum port_state port_state(const struct port *port)
 {

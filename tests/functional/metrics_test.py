@@ -15,9 +15,12 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 
-from story import BUILD, NOT_ALL, Stage, TOP, expect, expect_that, tell
+from bootstrapping_test import KeyStage, btid_of
+from story import BUILD, NOT_ALL, Stage, TOP, expect, expect_that, tell, wait_until
+from ua_client import Line, key_item, msk_body
 
 sys.path.insert(0, os.path.join(TOP, "tools", "dev"))
 from prometheus_text import FormatError, parse  # noqa: E402
@@ -80,6 +83,32 @@ class Telemetry:
         return json.loads(self.line.recv(self.size))[command]
 
 
+STILL = {
+    # The same all the time.
+    "mskpush_build_info", "process_start_time_seconds", "process_max_fds",
+    "mskpush_cycles_per_second", "mskpush_port_info", "mskpush_port_speed_bytes",
+    "mskpush_port_queues", "mskpush_store_map_bytes", "mskpush_store_map_max_bytes",
+    # Nothing of the kind happens here.
+    "mskpush_transmit_full_total", "mskpush_port_transmit_full_total",
+    "mskpush_queue_transmit_full_total", "mskpush_replay_waits_total",
+    "mskpush_put_aside_total", "mskpush_made_anew_total", "mskpush_port_gone",
+    "mskpush_port_stuck", "mskpush_port_lives_total", "mskpush_unreachable_total",
+    "mskpush_area_unreachable_total", "mskpush_handed_over_total",
+    "mskpush_buffer_waits_total", "mskpush_echo_answers_total",
+    "mskpush_events_lost_total", "mskpush_capture_missed_total",
+    "mskpush_mikey_refused_total", "mskpush_log_suppressed_total",
+    "mskpush_log_lost_total", "mskpush_audit_lost_total", "mskpush_reloads_total",
+    "mskpush_store_damaged_blocks", "mskpush_store_commits_failed_total",
+    "mskpush_store_writer_waiting", "mskpush_store_readers", "mskpush_singles_total",
+    "mskpush_singles_merged_total", "mskpush_singles_full_total",
+    "mskpush_singles_pushes_total", "mskpush_singles_ended_total",
+    # Moved on every few seconds.
+    "mskpush_replay_mark",
+    # Counted at most once a minute.
+    "mskpush_muks_expired", "mskpush_muks_expiring", "mskpush_muks_later",
+    "mskpush_muks_none", "mskpush_drops_total", "mskpush_neighbour_messages_total"}
+
+
 def moved(before, after):
     """Names of the families that are not what they were."""
     return {name for name, family in after.items() if family.series() != before[name].series()}
@@ -107,6 +136,7 @@ def the_text_is_sound_for_us_and_for_promtool():
 
 def what_happens_at_the_site_moves_its_metric():
     with Stage() as site:
+        site.extra_yaml = "areas: [{name: all, prefixes: 0.0.0.0/0}]\n"
         site.make_phones(PHONES, "--expired", "10", "--no-muk", "5")
         site.start_daemon()
         start = scrape(site)
@@ -144,26 +174,68 @@ def what_happens_at_the_site_moves_its_metric():
                      "mskpush_campaign_stalled", "mskpush_campaigns_open"):
             expect_that(during[name].series() not in (start[name].series(), end[name].series()),
                         f"{name} shows an open campaign", during[name].series())
-        still = {
-            # The same all the time.
-            "mskpush_build_info", "process_start_time_seconds", "process_max_fds",
-            "mskpush_cycles_per_second", "mskpush_port_info", "mskpush_store_map_bytes",
-            # Nothing of the kind happened here.
-            "mskpush_transmit_full_total", "mskpush_replay_waits_total",
-            "mskpush_buffer_waits_total", "mskpush_echo_answers_total",
-            "mskpush_events_lost_total", "mskpush_capture_missed_total",
-            "mskpush_mikey_refused_total", "mskpush_log_suppressed_total",
-            "mskpush_log_lost_total", "mskpush_audit_lost_total", "mskpush_reloads_total",
-            "mskpush_store_damaged_blocks", "mskpush_store_commits_failed_total",
-            "mskpush_store_writer_waiting", "mskpush_store_readers",
-            # Moved on every few seconds.
-            "mskpush_replay_mark",
-            # Counted at most once a minute.
-            "mskpush_muks_expired", "mskpush_muks_expiring", "mskpush_muks_later",
-            "mskpush_muks_none", "mskpush_drops_total", "mskpush_arp_answers_total",
-            "mskpush_arp_requests_total", "mskpush_arp_replies_total"}
         seen = moved(start, during) | moved(during, end)
-        expect("metrics that stood still", set(end) - seen - still, set())
+        phones = {name for name in end if name.startswith(("mskpush_ua_", "mskpush_key_source_"))}
+        expect("metrics that stood still", set(end) - seen - STILL - phones, set())
+
+
+def requests(families, procedure, code, result):
+    """Requests of phones that ended so."""
+    return families["mskpush_ua_requests_total"].value(procedure=procedure, code=code,
+                                                       result=result)
+
+
+def what_phones_ask_moves_its_metric():
+    with KeyStage() as site:
+        site.raise_all(4)
+        before = scrape(site)
+        phone = site.phone(0)
+        expect("codes", phone.ask("msk-request", msk_body(key_item(1))).codes(), ["200 OK"])
+        site.push_when(0, "verified")
+        site.deafen(1)
+        site.phone(1).ask("msk-request", msk_body(key_item(1)))
+        site.phone(1).ask("msk-request", msk_body(key_item(1)))
+        expect("a wrong response", site.stranger(site.rows[2]["btid"], b"x" * 32).ask(
+            "msk-request", msk_body(key_item(1))).status, 401)
+        btid = btid_of(1)
+        ks_naf = site.bsf.knows(btid, site.rows[3]["impi"])
+        site.bsf.gate.clear()
+        lines = [site.stranger(btid, ks_naf) for _ in range(2)]
+        threads = [threading.Thread(target=line.ask, args=("msk-request", msk_body(key_item(1))))
+                   for line in lines]
+        for thread in threads:
+            thread.start()
+        wait_until("two wait for the key source",
+                   lambda: scrape(site)["mskpush_ua_waiting"].value() == 2)
+        during = scrape(site)
+        site.bsf.gate.set()
+        for thread in threads:
+            thread.join()
+        for _ in range(2):
+            site.stranger(btid_of(2), ks_naf).ask("msk-request", msk_body(key_item(1)))
+        with Line(site.ua_address()) as line:
+            line.send(b"no HTTP\r\n\r\n")
+            line.answer()
+        after = scrape(site)
+        expect("done", requests(after, "msk-request", "200", "ok"), 5)
+        expect("wrong", requests(after, "msk-request", "401", "wrong-response"), 1)
+        expect("items", after["mskpush_ua_items_total"].value(procedure="msk-request", code="200"),
+               5)
+        took = after["mskpush_ua_request_seconds"].series()
+        counted = sum(value for (_, labels), value in
+                      after["mskpush_ua_requests_total"].series().items()
+                      if ("procedure", "msk-request") in labels)
+        expect("requests that were timed", took["_count", (("procedure", "msk-request"),)],
+               counted)
+        expect("asked", (after["mskpush_key_source_asked_total"].value(),
+                         after["mskpush_key_source_coalesced_total"].value(),
+                         after["mskpush_key_source_remembered_total"].value()), (2, 1, 1))
+        names = {name for name in after if name.startswith(("mskpush_ua_", "mskpush_key_source_"))}
+        names |= {"mskpush_singles_total", "mskpush_singles_merged_total",
+                  "mskpush_singles_pushes_total", "mskpush_singles_ended_total"}
+        expect("metrics that stood still",
+               names - moved(before, during) - moved(during, after) -
+               {"mskpush_ua_connections_slow_total"}, set())
 
 
 def int_time(text):
@@ -254,5 +326,6 @@ def a_scraper_that_never_reads_holds_nobody_up():
 
 if __name__ == "__main__":
     tell(the_text_is_sound_for_us_and_for_promtool, what_happens_at_the_site_moves_its_metric,
+         what_phones_ask_moves_its_metric,
          a_damaged_block_and_a_full_audit_log_are_seen, telemetry_answers_with_the_same_numbers,
          over_tcp_there_are_metrics_and_nothing_else, a_scraper_that_never_reads_holds_nobody_up)

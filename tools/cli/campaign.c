@@ -110,7 +110,50 @@ static void page_print_json(const json_t *members, bool is_first)
 	}
 }
 
-static int undelivered_print(struct cli *cli, const struct cli_args *args)
+// A cell, in quotes where it needs them.
+static void cell_print_csv(const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	if (json_is_integer(value))
+		printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	if (text == NULL)
+		return;
+	if (strpbrk(text, ",\"\r\n") == NULL) {
+		fputs(text, stdout);
+		return;
+	}
+	putchar('"');
+	for (; *text != '\0'; text++) {
+		if (*text == '"')
+			putchar('"');
+		putchar(*text);
+	}
+	putchar('"');
+}
+
+static void page_print_csv(const json_t *members, bool is_first)
+{
+	static const char *const columns[] = {"id", "impi", "btid", "state", "why", "sends"};
+	const json_t *m;
+	size_t i;
+
+	if (is_first)
+		puts("id,impi,btid,state,why,sends");
+	json_array_foreach(members, i, m)
+	{
+		for (unsigned k = 0; k < 6; k++) {
+			if (k > 0)
+				putchar(',');
+			cell_print_csv(value_at(m, columns[k]));
+		}
+		putchar('\n');
+	}
+}
+
+// end: what stands behind the last page, or NULL.
+static int undelivered_print(struct cli *cli, const struct cli_args *args,
+	void (*print)(const json_t *members, bool is_first), const char *end)
 {
 	char path[128], after[32] = "";
 	uint64_t id;
@@ -125,25 +168,38 @@ static int undelivered_print(struct cli *cli, const struct cli_args *args)
 		err = http_call(cli, "GET", path, NULL, &answer);
 		if (err != 0)
 			break;
-		if (cli->is_json)
-			page_print_json(value_at(answer, "members"), is_first);
-		else
-			page_print(value_at(answer, "members"), is_first);
+		print(value_at(answer, "members"), is_first);
 		next = value_at(answer, "next");
 		is_last = !json_is_integer(next);
 		snprintf(after, sizeof(after), "&after=%" JSON_INTEGER_FORMAT,
 			json_integer_value(next));
 		json_decref(answer);
 	}
-	if (err == 0 && cli->is_json)
-		puts("\n]}");
+	if (err == 0 && end != NULL)
+		puts(end);
 	return err;
+}
+
+static int undelivered_show(struct cli *cli, const struct cli_args *args)
+{
+	if (cli->is_json)
+		return undelivered_print(cli, args, page_print_json, "\n]}");
+	return undelivered_print(cli, args, page_print, NULL);
+}
+
+int campaign_export_run(struct cli *cli, const struct cli_args *args)
+{
+	if (args->option[OPT_CSV] != NULL && !cli->is_json)
+		return undelivered_print(cli, args, page_print_csv, NULL);
+	if (cli->is_json && args->option[OPT_CSV] == NULL)
+		return undelivered_show(cli, args);
+	return cli_fail(cli, CLI_USAGE, "bad-usage", "campaign export takes --csv or --json");
 }
 
 int campaign_show_run(struct cli *cli, const struct cli_args *args)
 {
 	if (args->option[OPT_UNDELIVERED] != NULL)
-		return undelivered_print(cli, args);
+		return undelivered_show(cli, args);
 	return campaign_call(cli, args, "GET", "", NULL);
 }
 

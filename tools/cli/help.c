@@ -31,6 +31,7 @@ static const struct option_text {
 	[OPT_CAPTURE_COUNT] = {"count", "N", "end after N frames"},
 	[OPT_DEEP] = {"deep", NULL, "draw a new data key too, and seal all records with it"},
 	[OPT_STAGES] = {"stages", NULL, "measure each stage for a second: cycles per message"},
+	[OPT_CSV] = {"csv", NULL, "as CSV"},
 	[OPT_NO_CONFIDENTIALITY] = {"no-confidentiality", NULL, "announce flows in the clear"},
 	[OPT_NO_INTEGRITY] = {"no-integrity", NULL, "announce flows without integrity"},
 };

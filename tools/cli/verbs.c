@@ -80,6 +80,13 @@ const struct cli_verb cli_verbs[] = {
 		"part of\n"
 		"it: keep a copy of that in another place.",
 		"mskpush backup /var/backups/mskpush.mdb"},
+	{"campaign export", "ID", 1, 1, BIT(CSV), campaign_export_run,
+		"Print who lacks the key of a campaign and why, as CSV\n\n"
+		"A line for each member that is refused, given up or pending, as campaign show\n"
+		"--undelivered has them.",
+		"mskpush campaign export 7 --csv"},
+	{"explain", "ID", 1, 1, 0, explain_run, "Say what limits the rate of a campaign now",
+		"mskpush explain 7"},
 	{"capture", "FILE", 1, 1, BIT(CAPTURE_COUNT) | BIT(UE), capture_run,
 		"Write what the ports send and receive, as pcapng (- = standard output)",
 		"mskpush capture push.pcapng --count 1000"},

@@ -20,7 +20,9 @@ cli_run msk_new_run, msk_list_run, msk_activate_run;
 cli_run push_run;
 // campaign.c
 cli_run campaign_list_run, campaign_show_run, campaign_watch_run, campaign_pause_run,
-	campaign_resume_run, campaign_abort_run, campaign_set_run;
+	campaign_resume_run, campaign_abort_run, campaign_set_run, campaign_export_run;
+// explain.c
+cli_run explain_run;
 // store.c
 cli_run key_show_run, key_rotate_run, backup_run;
 // status.c

@@ -83,15 +83,23 @@ def suffix_of(family, name, number):
 
 
 def histogram_check(family):
-    """Buckets ascend, end with +Inf, and agree with the count."""
-    buckets = [(float(labels["le"].replace("Inf", "inf")), value)
-               for suffix, labels, value in family.samples if suffix == "_bucket"]
-    if [le for le, _ in buckets] != sorted({le for le, _ in buckets}) or buckets[-1][0] != math.inf:
-        raise FormatError(f"{family.name}: buckets do not ascend to +Inf")
-    if [value for _, value in buckets] != sorted(value for _, value in buckets):
-        raise FormatError(f"{family.name}: buckets fall")
-    if [value for suffix, _, value in family.samples if suffix == "_count"] != [buckets[-1][1]]:
-        raise FormatError(f"{family.name}: its count is not that of its last bucket")
+    """Buckets of each series ascend, end with +Inf, and agree with the count."""
+    of = {}
+    for suffix, labels, value in family.samples:
+        rest = tuple(sorted((name, text) for name, text in labels.items() if name != "le"))
+        buckets, counts = of.setdefault(rest, ([], []))
+        if suffix == "_bucket":
+            buckets.append((float(labels["le"].replace("Inf", "inf")), value))
+        elif suffix == "_count":
+            counts.append(value)
+    for buckets, counts in of.values():
+        bounds, values = [le for le, _ in buckets], [value for _, value in buckets]
+        if bounds != sorted(set(bounds)) or bounds[-1] != math.inf:
+            raise FormatError(f"{family.name}: buckets do not ascend to +Inf")
+        if values != sorted(values):
+            raise FormatError(f"{family.name}: buckets fall")
+        if counts != [values[-1]]:
+            raise FormatError(f"{family.name}: its count is not that of its last bucket")
 
 
 def family_check(family):

@@ -25,6 +25,8 @@ VERDICTS = {
     "0003": ("aborted", 1234566, 1, 0),
     "0005": ("running", 1000000, 0, 0),  # for ever
     "0006": ("done", 1234564, 0, 3),
+    "0010": ("running", 1000, 0, 0),  # for ever, stalled
+    "0011": ("running", 1000, 0, 0),  # for ever, and the port takes too little
 }
 
 polls = {}
@@ -38,7 +40,7 @@ def campaign(number, is_closed):
     return {
         "id": int(number), "kind": "push", "group": "001-01/" + number,
         "msk": {"number": "0002", "check": "a1b2c3", "csb_id": "12345678", "rand": "00" * 16},
-        "state": state, "stall": None, "rate": 0, "sends": 8, "round": 1, "rounds": 3,
+        "state": state, "stall": "no-gateway-mac" if number == "0010" else None, "rate": 0, "sends": 8, "round": 1, "rounds": 3,
         "members": 1234567, "verified": verified, "given_up": given_up, "refused": refused,
         "pending": 1234567 - verified - given_up - refused,
         "refused_by": {"no-muk": 2, "muk-expired": 1} if refused else {},
@@ -135,7 +137,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send(200, {})
             return
         self.send(200, {
-            "counters": {"pushes": 1234567, "verified": 0}, "drops": drops, "mikey": {"ok": 3},
+            "counters": {"pushes": 1234567, "verified": 0, "tx_full":
+                         polls.get("0011", 0)}, "drops": drops, "mikey": {"ok": 3},
             "workers": [{"cpu": 1, "pushes": 1234567}],
             "stages": [{"name": "seal", "cycles": 1000, "items": 3, "cycles_per_item": 333.3}],
         })
@@ -234,7 +237,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             number = "%04d" % int(words[0])
             polls[number] = polls.get(number, 0) + 1
-            is_closed = number != "0005" and polls[number] > POLLS_UNTIL_CLOSED
+            is_closed = number not in ("0005", "0010", "0011") and polls[number] > POLLS_UNTIL_CLOSED
             self.send(200, campaign(number, is_closed))
 
     def campaign_start(self, number):
@@ -250,7 +253,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def undelivered(self, is_second):
         member = {"id": 3 + is_second, "impi": "a@b", "btid": "c@d", "state": "given-up",
-                  "why": "sent 8 times", "sends": 8}
+                  "why": 'said "no", twice' if is_second else "sent 8 times", "sends": 8}
         self.send(200, {"members": [member], "next": None if is_second else 3})
 
     def on_capture(self, words, query, body):

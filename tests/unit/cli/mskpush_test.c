@@ -196,6 +196,38 @@ static void undelivered_walks_all_pages(void **state)
 	expect_in(ran.out, "\n]}\n");
 }
 
+static void export_is_csv_with_a_line_a_member(void **state)
+{
+	(void)state;
+	expect_code(0, "campaign export 2 --csv");
+	assert_string_equal(ran.out,
+		"id,impi,btid,state,why,sends\n"
+		"3,a@b,c@d,given-up,sent 8 times,8\n"
+		"4,a@b,c@d,given-up,\"said \"\"no\"\", twice\",8\n");
+	expect_code(2, "campaign export 2");
+	expect_code(2, "campaign export 2 --csv --json");
+	expect_code(0, "campaign export 2 --json");
+	expect_in(ran.out, "{\"members\": [\n{\"id\":3,");
+}
+
+static void explanation_names_what_limits_the_rate(void **state)
+{
+	(void)state;
+	expect_code(0, "explain 5");
+	expect_pair("limit", "answers");
+	expect_in(ran.out, "answers are waited for");
+	expect_code(0, "explain 5 --json");
+	expect_in(ran.out, "\"limit\": \"answers\"");
+	expect_code(0, "explain 10");
+	expect_pair("limit", "stalled");
+	expect_in(ran.out, "Nothing is sent: no-gateway-mac.");
+	expect_code(0, "explain 11 --json");
+	expect_in(ran.out, "\"limit\": \"port\"");
+	expect_code(1, "explain 77");
+	expect_code(2, "explain x");
+	expect_code(0, "explain 8");
+}
+
 static void capture_writes_a_file_of_the_owner(void **state)
 {
 	char arguments[128], path[96];
@@ -230,6 +262,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(tables_are_aligned_and_harmless),
 		cmocka_unit_test(every_verb_runs),
 		cmocka_unit_test(undelivered_walks_all_pages),
+		cmocka_unit_test(export_is_csv_with_a_line_a_member),
+		cmocka_unit_test(explanation_names_what_limits_the_rate),
 		cmocka_unit_test(capture_writes_a_file_of_the_owner),
 	};
 

@@ -145,6 +145,13 @@ void dp_status_read(struct dp *dp, struct dp_status *out)
 	out->counter_mark = dp->mark;
 }
 
+void dp_queue_stats_read(
+	const struct dp *dp, unsigned port, unsigned queue, struct dp_port_stats *out)
+{
+	*out = dp->status.port[port].stats;
+	out->tx_frames += queue;
+}
+
 void dp_area_stats_read(const struct dp *dp, unsigned area, struct dp_area_stats *out)
 {
 	*out = dp->area;
