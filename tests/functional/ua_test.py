@@ -179,6 +179,8 @@ def the_address_of_the_request_is_where_pushes_go():
         wait_until("the record follows", lambda: site.shown(0)["address"] == "127.0.0.1")
         expect("codes", site.phone(1).ask("register", register_body(SERVICE)).codes(), ["200 OK"])
         expect("address", site.shown(1)["address"], "127.0.0.1")
+        for index in (0, 1):
+            site.push_when(index, "sent")
         site.stop_phones()
         pushes, _ = read_wire(site.pcap)
         expect("where pushes went", {push.address for push in pushes}, {"127.0.0.1"})
