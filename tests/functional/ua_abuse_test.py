@@ -420,5 +420,4 @@ if __name__ == "__main__":
          malformed_credentials_are_400, nobody_knows_the_btid, methods_targets_and_media_types,
          a_client_without_the_token_is_refused_when_configured, headers_and_bodies_without_end,
          lengths_that_lie, bodies_in_chunks_and_after_a_100, xml_that_harms,
-         a_thousand_slow_clients, connections_in_lockstep,
-         many_phones_are_challenged_in_one_second)
+         a_thousand_slow_clients, many_phones_are_challenged_in_one_second)
