@@ -369,8 +369,6 @@ def main():
         results.update(measure_flood(args, measure_push))
         measure_crypto(build, args, results)
         measure_pulls(build, args, results)
-        # The path through ipsec-mb is the only one there is.
-        results["push_ipsecmb"] = results["push"]
     except (SiteError, subprocess.CalledProcessError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
