@@ -98,6 +98,8 @@ const struct metric metric_ua_rows[] = {
 	{"mskpush_ua_connections_slow_total", METRIC_COUNTER, "",
 		"Connections closed because a request took too long to arrive",
 		UA(connections_slow)},
+	{"mskpush_ua_connections_shed_total", METRIC_COUNTER, "",
+		"Connections closed while idle, to make room for others", UA(connections_shed)},
 	{"mskpush_ua_http_errors_total", METRIC_COUNTER, "",
 		"Requests that are no HTTP, or whose header is too long", UA(http_errors)},
 	{"mskpush_ua_waiting", METRIC_GAUGE, "",

@@ -235,7 +235,7 @@ def what_phones_ask_moves_its_metric():
                   "mskpush_singles_pushes_total", "mskpush_singles_ended_total"}
         expect("metrics that stood still",
                names - moved(before, during) - moved(during, after) -
-               {"mskpush_ua_connections_slow_total"}, set())
+               {"mskpush_ua_connections_slow_total", "mskpush_ua_connections_shed_total"}, set())
 
 
 def int_time(text):
