@@ -71,7 +71,7 @@ struct wanted {
 	unsigned capability;
 };
 
-static int capabilities_drop(const struct dp_conf *conf, char why[256])
+static int capabilities_drop(const struct dp_conf *conf, bool has_group, char why[256])
 {
 	bool is_xdp = has_device(conf, "net_af_xdp"), is_hardware = has_hardware(conf);
 	bool is_kernel = is_xdp || is_hardware || has_device(conf, "net_af_packet") ||
@@ -79,6 +79,7 @@ static int capabilities_drop(const struct dp_conf *conf, char why[256])
 	struct wanted wanted[] = {
 		{true, false, CAP_IPC_LOCK}, // keys stay out of swap
 		{true, false, CAP_NET_BIND_SERVICE}, // HTTP on port 80
+		{has_group, false, CAP_CHOWN},
 		{is_kernel, false, CAP_NET_RAW},
 		{is_kernel, false, CAP_NET_ADMIN},
 		{is_xdp, false, CAP_BPF},
@@ -107,11 +108,11 @@ static int capabilities_drop(const struct dp_conf *conf, char why[256])
 	return 0;
 }
 
-int confine_begin(const struct dp_conf *conf, char why[256])
+int confine_begin(const struct dp_conf *conf, bool has_group, char why[256])
 {
 	int rc = dumps_forbid(why);
 
-	return rc == 0 ? capabilities_drop(conf, why) : rc;
+	return rc == 0 ? capabilities_drop(conf, has_group, why) : rc;
 }
 
 // --- System calls ----------------------------------------------------------------------------

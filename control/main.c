@@ -398,7 +398,7 @@ static int confine_first(struct site *s, char why[256])
 	if (!s->conf.is_confined)
 		return 0;
 	conf_dp_fill(&s->conf, &conf);
-	return confine_begin(&conf, why);
+	return confine_begin(&conf, s->conf.admin.group[0] != '\0', why);
 }
 
 static int site_run(struct site *s)

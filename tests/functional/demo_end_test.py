@@ -23,6 +23,11 @@ from wire import read_wire
 UES = 5000
 
 
+def hang_up_by_default():
+    """As at a terminal, also when this test runs under nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Demo:
     """A demo of its own process group, as a shell would start it, in a TMPDIR of its own."""
 
@@ -35,6 +40,7 @@ class Demo:
             self.process = subprocess.Popen(
                 [os.path.join(TOP, "tools/dev/demo.py"), "--ues", str(UES), *flags], stdout=out,
                 stderr=out, stdin=subprocess.DEVNULL, start_new_session=True,
+                preexec_fn=hang_up_by_default,
                 env={**os.environ, "MSKPUSH_BUILD": BUILD, "TMPDIR": self.run_in})
 
     def path(self, name):

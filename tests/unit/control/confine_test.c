@@ -93,7 +93,7 @@ static void child_forbidden_calls(void)
 	char why[256];
 
 	CHECK(pipe(early.wake) == 0);
-	CHECK(confine_begin(&conf, why) == 0);
+	CHECK(confine_begin(&conf, false, why) == 0);
 	CHECK(pthread_create(&early.thread, NULL, calls_try, &early) == 0);
 	CHECK(confine_end(&conf, why) == 0);
 	CHECK(write(early.wake[1], "", 1) == 1);
@@ -108,7 +108,7 @@ static void child_dumps(void)
 	char why[256], filter[32] = "";
 	int fd;
 
-	CHECK(confine_begin(&conf, why) == 0);
+	CHECK(confine_begin(&conf, false, why) == 0);
 	CHECK(getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur == 0 && limit.rlim_max == 0);
 	fd = open("/proc/self/coredump_filter", O_RDONLY);
 	CHECK(fd < 0 || read(fd, filter, sizeof(filter) - 1) > 0);
@@ -130,10 +130,22 @@ static void capabilities_of(const char *device, unsigned kept, unsigned dropped)
 	bool is_kept = had(kept);
 	char why[256];
 
-	CHECK(confine_begin(&conf, why) == 0);
+	CHECK(confine_begin(&conf, false, why) == 0);
 	CHECK(had(kept) == is_kept);
 	CHECK(!had(dropped) && !had(CAP_SETUID) && !had(CAP_DAC_OVERRIDE));
 	CHECK(capng_have_capability(CAPNG_EFFECTIVE, dropped) == 0);
+}
+
+static void child_group_of_the_socket(void)
+{
+	struct dp_conf conf = conf_of("net_null0");
+	bool is_kept = had(CAP_CHOWN);
+	char why[256];
+
+	CHECK(confine_begin(&conf, true, why) == 0);
+	CHECK(had(CAP_CHOWN) == is_kept && !had(CAP_DAC_OVERRIDE));
+	CHECK(confine_begin(&conf, false, why) == 0);
+	CHECK(!had(CAP_CHOWN));
 }
 
 static void child_virtual_port(void)
@@ -180,12 +192,19 @@ static void capabilities_are_those_of_the_devices(void **state)
 	run(child_kernel_port);
 }
 
+static void the_socket_may_go_to_a_group(void **state)
+{
+	(void)state;
+	run(child_group_of_the_socket);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forbidden_calls_fail_in_all_threads),
 		cmocka_unit_test(nothing_can_be_dumped),
 		cmocka_unit_test(capabilities_are_those_of_the_devices),
+		cmocka_unit_test(the_socket_may_go_to_a_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
