@@ -11,6 +11,7 @@ served meanwhile.
 import base64
 import contextlib
 import selectors
+import signal
 import socket
 import time
 
@@ -378,25 +379,28 @@ def a_thousand_slow_clients():
 
 
 def connections_in_lockstep():
-    """As many as libmicrohttpd looks at in one go, and twice as many: none of them waits."""
+    """As many as libmicrohttpd looks at in one go, and twice as many, are ready at the same moment,
+    again and again: none of them waits."""
     with AbuseStage() as site:
         site.raise_all(2)
         for count in (128, 256):
-            phone = site.phone(1)
-            phone.challenge()
-            lines = [Line(site.ua_address()) for _ in range(count)]
+            phones = [site.phone(1) for _ in range(count)]
+            for phone in phones:
+                phone.challenge()
             begin = time.monotonic()
             for _ in range(10):
-                for line in lines:
-                    line.send(phone.request("msk-request", BODY,
-                                            phone.authorization(TARGET, BODY)))
-                for line in lines:
-                    answer = line.answer()
+                site.daemon.send_signal(signal.SIGSTOP)
+                for phone in phones:
+                    phone.line.send(phone.request("msk-request", BODY,
+                                                  phone.authorization(TARGET, BODY)))
+                site.daemon.send_signal(signal.SIGCONT)
+                for phone in phones:
+                    answer = phone.line.answer()
                     expect_that(answer is not None and answer.status == 200, "200", answer)
+                    phone.check(answer, TARGET)
             expect_that(time.monotonic() - begin < 30, "no stall", time.monotonic() - begin)
-            for line in lines:
-                line.close()
-            phone.close()
+            for phone in phones:
+                phone.close()
 
 
 def many_phones_are_challenged_in_one_second():
@@ -420,4 +424,5 @@ if __name__ == "__main__":
          malformed_credentials_are_400, nobody_knows_the_btid, methods_targets_and_media_types,
          a_client_without_the_token_is_refused_when_configured, headers_and_bodies_without_end,
          lengths_that_lie, bodies_in_chunks_and_after_a_100, xml_that_harms,
-         a_thousand_slow_clients, many_phones_are_challenged_in_one_second)
+         a_thousand_slow_clients, connections_in_lockstep,
+         many_phones_are_challenged_in_one_second)
