@@ -13,7 +13,7 @@ static void message_build(struct burst *b, unsigned i)
 	struct mikey_bytes idr = {b->idr[i], b->idr_len[i]};
 	struct mikey_layout layout;
 
-	mikey_template_fill(&b->run->tpl, idr, message, &layout);
+	mikey_template_fill(&b->draft->tpl, idr, message, &layout);
 	m->data_len = (uint16_t)layout.len;
 	m->pkt_len = m->data_len;
 	b->seal[i].data = message;
@@ -63,7 +63,7 @@ bool stage_build(struct worker *w, const struct dp_now *now)
 		campaign_begin_at(b->run->campaign, b->counter);
 		campaign_spend(b->run->campaign, b->n, now);
 	}
-	mikey_template_set_counter(&b->run->tpl, b->counter);
+	mikey_template_set_counter(&b->draft->tpl, b->counter);
 	for (unsigned i = 0; i < b->n; i++)
 		message_build(b, i);
 	return true;
