@@ -189,9 +189,14 @@ static bool wait_is_over(const struct rounds *s, uint32_t sent_ms, uint64_t now_
 	return sent_ms == 0 || elapsed_ms(s, now_ns) >= sent_ms + last_wait_ms(s);
 }
 
+bool rounds_is_done(const struct rounds *s)
+{
+	return !has_rounds_left(s) && s->aside.marked == 0;
+}
+
 bool rounds_is_through(const struct rounds *s, uint64_t now_ns)
 {
-	if (has_rounds_left(s) || s->aside.marked > 0)
+	if (!rounds_is_done(s))
 		return false;
 	return wait_is_over(s, s->last_sent_ms, now_ns) &&
 		wait_is_over(s, s->aside.last_sent_ms, now_ns);

@@ -79,5 +79,7 @@ static inline bool rounds_has_blocked(const struct rounds *s)
 {
 	return s->aside.has_blocked;
 }
+// Nobody is to be sent to any more.
+bool rounds_is_done(const struct rounds *s);
 // All rounds are over, the last wait too.
 bool rounds_is_through(const struct rounds *s, uint64_t now_ns);

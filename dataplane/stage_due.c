@@ -9,14 +9,11 @@
 
 #define SWEEPS_PER_TURN 8
 
-// The rate of a campaign; the worker that sees a new one first begins the schedule anew.
 static uint32_t campaign_rate(struct dp_campaign *c, const struct dp_now *now)
 {
 	uint32_t rate = atomic_load_explicit(&c->rate, memory_order_relaxed);
 
-	if (atomic_load_explicit(&c->pace_rate, memory_order_relaxed) != rate &&
-		atomic_exchange_explicit(&c->pace_rate, rate, memory_order_relaxed) != rate)
-		pace_begin(&c->pace_schedule, now->ns);
+	pace_follow(&c->pace_rate, &c->pace_schedule, rate, now->ns);
 	return rate;
 }
 
@@ -49,20 +46,42 @@ static unsigned members_due(
 	return n;
 }
 
+// What the area of a sweep allows, and, where it solicits, the HTTP side; 0 with the reason.
+static unsigned sweep_allowed(struct worker *w, struct run *run, const struct sweep *sweep,
+	const struct dp_now *now, unsigned allowed)
+{
+	if (run->campaign->area != NULL && sweep->rounds.plan.area < w->shared->conf->areas)
+		allowed =
+			pace_due(&w->shared->area_pace[sweep->rounds.plan.area], now->ns, allowed);
+	if (allowed == 0) {
+		run->held_for = DP_STALL_PACE;
+		return 0;
+	}
+	if (!sweep->is_solicit)
+		return allowed;
+	allowed = pace_due(&w->shared->solicit_pace, now->ns, allowed);
+	if (allowed == 0)
+		run->held_for = DP_STALL_HTTP;
+	return allowed;
+}
+
 // The sweeps take turns; a turn looks at no more than a few of them.
 static unsigned sweeps_due(
 	struct worker *w, struct run *run, const struct dp_now *now, unsigned allowed)
 {
 	struct burst *b = &w->burst;
-	unsigned n = 0, looks = 0;
+	unsigned n = 0, looks = 0, some;
 
 	for (unsigned i = 0; i < run->sweeps && n == 0 && looks < SWEEPS_PER_TURN; i++) {
 		struct sweep *sweep = &run->sweep[run->next_sweep++ % run->sweeps];
 
-		if (sweep->is_waiting)
+		if (sweep->is_waiting || rounds_is_done(&sweep->rounds))
+			continue;
+		some = sweep_allowed(w, run, sweep, now, allowed);
+		if (some == 0)
 			continue;
 		looks++;
-		n = members_due(w, sweep, now, allowed);
+		n = members_due(w, sweep, now, some);
 		b->sweep = sweep;
 		b->draft = sweep->is_solicit ? &run->solicit : &run->msk;
 	}
@@ -102,10 +121,14 @@ static unsigned run_due(struct worker *w, struct run *run, const struct dp_now *
 		run_stall(w, run, DP_STALL_PACE);
 		return 0;
 	}
+	run->held_for = DP_STALL_NONE;
 	n = sweeps_due(w, run, now, allowed);
 	run_publish(w, run, false);
 	// Some cannot be reached now, whoever else is.
-	run_stall(w, run, sweeps_have_blocked(run) ? run->aside_for : DP_STALL_NONE);
+	run_stall(w, run,
+		sweeps_have_blocked(run) ? run->aside_for
+			: n > 0		 ? DP_STALL_NONE
+					 : run->held_for);
 	return n;
 }
 

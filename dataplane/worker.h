@@ -68,6 +68,7 @@ struct run {
 	unsigned sweeps;
 	unsigned next_sweep; // whose turn it is
 	enum dp_stall aside_for; // why members were put aside last
+	enum dp_stall held_for; // what kept a sweep from sending in this turn
 };
 
 // The MSK of single pushes.
@@ -155,6 +156,8 @@ struct dp_shared {
 	_Atomic(struct capture *) capture; // control: wo, workers: ro
 	_Atomic uint64_t held; // times a worker stopped for changed records. workers: rw
 	_Atomic uint32_t singles; // single pushes under way. workers: rw
+	struct pace area_pace[DP_AREAS_MAX]; // of all campaigns
+	struct pace solicit_pace; // likewise, of solicited pulls: what the HTTP side can serve
 	struct push_notes notes;
 	struct rte_ring *events;
 	struct dp_counter_start counter_start;

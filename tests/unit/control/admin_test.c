@@ -78,7 +78,7 @@ static void bodies_that_are_no_json_objects_are_refused(void **state)
 
 static void body_over_the_limit_is_413(void **state)
 {
-	size_t len = (1 << 20) + 1;
+	size_t len = ADMIN_BODY_MAX + 1;
 	char *big = malloc(len);
 
 	(void)state;
