@@ -171,6 +171,8 @@ static bool procedure_run(struct ua_call *call)
 {
 	enum ua_result result = body_read(call);
 
+	if (result == UA_OK && call->procedure == UA_MSK_REQUEST)
+		result = ua_msk_demand(call);
 	if (result != UA_OK)
 		return ua_call_end(call, result);
 	if (call->procedure == UA_MSK_REQUEST)

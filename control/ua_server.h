@@ -215,6 +215,9 @@ bool ua_register_run(struct ua_call *call);
 void ua_register_committed(struct ua_call *call);
 void ua_register_free(struct ua_call *call);
 void ua_msk_run(struct ua_call *call);
+// Whether the policies of the services allow it under this MUK and nonce: UA_OK, or what is to be
+// demanded.
+enum ua_result ua_msk_demand(struct ua_call *call);
 
 // --- ua_orders.c ----------------------------------------------------------------------------
 

@@ -62,6 +62,8 @@ enum cli_option {
 	OPT_ONLY,
 	OPT_UNDELIVERED_OF,
 	OPT_YES,
+	OPT_POLICY,
+	OPT_REKEY,
 	OPT_COUNT
 };
 

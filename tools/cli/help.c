@@ -44,6 +44,9 @@ static const struct option_text {
 	[OPT_ONLY] = {"only", "FILE", "only UEs of this list, an IMPI or B-TID a line (- = stdin)"},
 	[OPT_UNDELIVERED_OF] = {"undelivered-of", "ID",
 		"only UEs that this campaign did not reach"},
+	[OPT_POLICY] = {"policy", "NAME",
+		"MSK requests: accept (default), reauthenticate or bootstrap"},
+	[OPT_REKEY] = {"rekey", NULL, "make new MSKs for those who stay, and push them"},
 	[OPT_YES] = {"yes", NULL, "do not ask, however many UEs it is"},
 };
 
