@@ -109,6 +109,7 @@ json_t *admin_hex_u32(uint32_t value, int digits);
 struct ua;
 json_t *admin_ua_status(const struct ua *ua);
 json_t *admin_ua_stats(const struct ua *ua);
+json_t *admin_governor_json(struct ctl *ctl);
 // Last request and last single push of a subscriber, added to what is told of it.
 void admin_ua_notes_add(json_t *subscriber, struct ctl *ctl, store_id id);
 

@@ -11,6 +11,7 @@
 
 #include "campaign.h"
 #include "cmd.h"
+#include "governor.h"
 
 enum campaign_phase {
 	CAMPAIGN_STARTING, // looks for its members; holds every id
@@ -50,6 +51,7 @@ struct campaigns {
 	pthread_cond_t closed; // a campaign became CLOSED
 	struct campaign_run *run[DP_CAMPAIGNS_MAX];
 	unsigned n;
+	struct governor governor; // the main loop's
 };
 
 struct campaign_run *campaigns_find(struct campaigns *all, uint32_t id);

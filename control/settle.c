@@ -386,6 +386,7 @@ void settle_step(struct ctl *ctl)
 
 	events_take(ctl);
 	ua_verifications_note(ctl);
+	governor_step(ctl, &ctl->campaigns->governor);
 	n = runs_follow(ctl->campaigns, runs);
 	for (unsigned i = 0; i < n; i++)
 		run_step(ctl, runs[i]);

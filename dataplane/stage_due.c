@@ -108,7 +108,7 @@ static unsigned run_due(struct worker *w, struct run *run, const struct dp_now *
 	bool is_aborted = atomic_load_explicit(&c->is_aborted, memory_order_relaxed);
 	unsigned allowed, n;
 
-	sweeps_follow(run, now);
+	sweeps_follow(w, run, now);
 	if (is_aborted || sweeps_are_through(run, now)) {
 		run_publish(w, run, true);
 		run_stall(w, run, DP_STALL_NONE);
@@ -121,7 +121,7 @@ static unsigned run_due(struct worker *w, struct run *run, const struct dp_now *
 		run_stall(w, run, DP_STALL_PACE);
 		return 0;
 	}
-	run->held_for = DP_STALL_NONE;
+	run->held_for = run->held_since_ns != 0 ? DP_STALL_HTTP : DP_STALL_NONE;
 	n = sweeps_due(w, run, now, allowed);
 	run_publish(w, run, false);
 	// Some cannot be reached now, whoever else is.
