@@ -4,7 +4,8 @@
 // Every GOVERNOR_STEP_MS the rate of solicited pulls
 //   falls to nothing for a second when nearly all requests are refused with 503, or nobody serves;
 //   falls by a quarter when some are refused, when 99 in 100 answers take too long, or when half of
-//   the calls that may wait do wait, and then stays there for a second;
+//   the calls that may wait do wait, again and again while that lasts, and rises no sooner than a
+//   second after it;
 //   falls to what keeps the utilisation at its target when that is above it;
 //   rises towards what the target allows by the cost of a request as measured, or by a twentieth
 //   where that is not known, while it is what limits the campaigns.
@@ -23,6 +24,7 @@
 #define DOWN_ANSWERS 10 // fewer tell nothing
 #define COST_ANSWERS 20 // likewise
 #define FALL 0.75
+#define FALL_MS 400 // phones come some time after they were solicited
 #define RISE 1.05
 #define RISE_SHARE 0.2 // of the way to the goal
 #define RISE_MOST 1.5
@@ -106,6 +108,12 @@ static void rate_rise(struct governor *g, const struct governor_aim *aim,
 		g->rate = goal;
 }
 
+static void rate_fall(struct governor *g, const struct governor_sample *s, double to)
+{
+	g->rate *= to;
+	g->fallen_ms = s->now_ms;
+}
+
 static void rate_follow(struct governor *g, const struct governor_aim *aim,
 	const struct governor_sample *s, const struct window *w)
 {
@@ -115,8 +123,8 @@ static void rate_follow(struct governor *g, const struct governor_aim *aim,
 		g->down_until_ms = s->now_ms + DOWN_MS;
 		g->rate = GOVERNOR_LEAST;
 	} else if (is_strained(g, aim, s, w)) {
-		if (s->now_ms >= g->wait_until_ms)
-			g->rate *= FALL;
+		if (s->now_ms >= g->fallen_ms + FALL_MS)
+			rate_fall(g, s, FALL);
 		g->wait_until_ms = s->now_ms + CALM_MS;
 	} else if (g->utilisation > share) {
 		g->rate *= share / g->utilisation > FALL ? share / g->utilisation : FALL;

@@ -36,6 +36,7 @@ struct governor {
 	double cost_ns; // that the threads work for one MSK request, with all around it; 0: not
 			// known
 	uint64_t wait_until_ms; // it does not rise before
+	uint64_t fallen_ms; // when it last fell because of a strain
 	uint64_t down_until_ms; // none is sent before
 	// As seen in the last look.
 	double utilisation; // 0 .. 1
