@@ -101,6 +101,19 @@ static bool run_may_send(struct worker *w, struct run *run, const struct dp_now 
 	return false;
 }
 
+// What is left of a trial of the first members.
+static unsigned trial_allowed(struct dp_campaign *c, unsigned allowed)
+{
+	uint32_t trial = atomic_load_explicit(&c->trial, memory_order_relaxed);
+	uint32_t tried = atomic_load_explicit(&c->tried, memory_order_relaxed);
+
+	if (trial == 0)
+		return allowed;
+	if (tried >= trial)
+		return 0;
+	return trial - tried < allowed ? trial - tried : allowed;
+}
+
 // Members of one campaign that may be sent to now; 0 with the reason noted.
 static unsigned run_due(struct worker *w, struct run *run, const struct dp_now *now)
 {
@@ -119,6 +132,11 @@ static unsigned run_due(struct worker *w, struct run *run, const struct dp_now *
 	allowed = pace_allowed(&c->pace_schedule, campaign_rate(c, now), now->ns, BURST);
 	if (allowed == 0) {
 		run_stall(w, run, DP_STALL_PACE);
+		return 0;
+	}
+	allowed = trial_allowed(c, allowed);
+	if (allowed == 0) {
+		run_stall(w, run, DP_STALL_TRIAL);
 		return 0;
 	}
 	run->held_for = run->held_since_ns != 0 ? DP_STALL_HTTP : DP_STALL_NONE;

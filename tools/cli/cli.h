@@ -64,6 +64,9 @@ enum cli_option {
 	OPT_YES,
 	OPT_POLICY,
 	OPT_REKEY,
+	OPT_AT,
+	OPT_STOP_IF_UNVERIFIED,
+	OPT_STOP_AFTER,
 	OPT_COUNT
 };
 

@@ -6,7 +6,9 @@
 #define BIT(option) (1ull << OPT_##option)
 #define PACE_BITS (BIT(RATE) | BIT(WITHIN) | BIT(BY))
 #define CHOICE_BITS (BIT(UE) | BIT(SAMPLE) | BIT(AREA) | BIT(ONLY) | BIT(UNDELIVERED_OF))
-#define START_BITS (BIT(DRY_RUN) | BIT(NO_WAIT) | BIT(YES))
+#define START_BITS                                                                    \
+	(BIT(DRY_RUN) | BIT(NO_WAIT) | BIT(YES) | BIT(AT) | BIT(STOP_IF_UNVERIFIED) | \
+		BIT(STOP_AFTER))
 #define SOLICIT_BITS (BIT(SOLICITS) | BIT(SOLICIT_WAITS) | BIT(SOLICIT_PREVIOUS))
 
 const struct cli_verb cli_verbs[] = {
