@@ -16,7 +16,7 @@
 #include "ctl.h"
 
 #define ADMIN_ARGS_MAX 4
-#define ADMIN_BODY_MAX (1 << 20) // of JSON bodies
+#define ADMIN_BODY_MAX (32 << 20) // of JSON bodies: lists of subscribers are long
 
 struct admin_query; // the connection, as admin_http.c sees it
 
@@ -116,6 +116,7 @@ json_t *admin_hex_u32(uint32_t value, int digits);
 struct ua;
 json_t *admin_ua_status(const struct ua *ua);
 json_t *admin_ua_stats(const struct ua *ua);
+json_t *admin_governor_json(struct ctl *ctl);
 // Last request and last single push of a subscriber, added to what is told of it.
 void admin_ua_notes_add(json_t *subscriber, struct ctl *ctl, store_id id);
 
@@ -141,6 +142,8 @@ admin_handler admin_msks_list, admin_msk_new, admin_msk_activate;
 // admin_campaigns.c
 admin_handler admin_campaigns_list, admin_campaign_start, admin_campaign_show, admin_campaign_pause,
 	admin_campaign_resume, admin_campaign_abort, admin_campaign_change;
+// admin_network.c
+admin_handler admin_area_change;
 // admin_undelivered.c
 admin_handler admin_campaign_undelivered;
 // admin_capture.c

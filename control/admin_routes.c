@@ -56,6 +56,8 @@ const struct admin_route admin_routes[] = {
 		"go on with a paused campaign"},
 	{"POST", "/v1/campaigns/*/abort", ADMIN_OPERATE, 0, admin_campaign_abort, NULL,
 		"end a campaign"},
+	{"PATCH", "/v1/areas/*", ADMIN_OPERATE, ADMIN_NEEDS_BODY, admin_area_change, NULL,
+		"change the limit of an area"},
 	{"POST", "/v1/capture", ADMIN_OPERATE, 0, admin_capture, NULL,
 		"stream what the port sends and receives"},
 };

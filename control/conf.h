@@ -84,6 +84,8 @@ struct conf_campaign {
 	uint64_t sends;
 	struct conf_numbers waits_s; // the last one stands for all that are missing
 	uint64_t rate;
+	uint64_t solicits;
+	struct conf_numbers solicit_waits_s; // likewise
 };
 
 struct conf_port {
@@ -113,6 +115,7 @@ struct conf_route {
 
 struct conf_area {
 	char name[CONF_NAME_MAX];
+	uint64_t rate;
 	struct conf_addresses prefixes;
 };
 
@@ -161,6 +164,11 @@ struct conf {
 	} eal;
 	struct conf_campaign campaign;
 	struct {
+		uint64_t target_percent; // 0: solicited pulls are not governed
+		uint64_t p99_ms;
+		uint64_t start; // solicited pulls per second
+	} governor;
+	struct {
 		struct conf_texts listen; // none: phones are not served
 		char path[CONF_TEXT_MAX];
 		uint64_t threads;
@@ -168,6 +176,7 @@ struct conf {
 		uint64_t connections_per_address; // 0: no limit
 		uint64_t idle_timeout_s;
 		uint64_t request_timeout_s;
+		uint64_t shed_after_ms; // 0: never
 		char certificate[CONF_TEXT_MAX]; // both empty: no TLS
 		char private_key[CONF_TEXT_MAX];
 		uint64_t address; // enum conf_ua_address

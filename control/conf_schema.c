@@ -75,6 +75,23 @@ const struct conf_row conf_rows[] = {
 	{"campaign.rate", CONF_COUNT, AT(campaign.rate), false, 0, 100000000, "0", NULL,
 		"UEs per second a campaign sends to, over all workers. 0: as fast as the port "
 		"takes."},
+	{"campaign.solicits", CONF_COUNT, AT(campaign.solicits), false, 1, CONF_SENDS_MAX - 2, "3",
+		NULL, "Most solicited pulls a member of a campaign gets."},
+	{"campaign.solicit_waits", CONF_DURATIONS, AT(campaign.solicit_waits_s), false, 0, 3600,
+		"10s, 20s, 30s", NULL,
+		"Time to wait for the fetched MSK's verification after the first solicited pull, "
+		"the second, and so on."},
+	{"governor.target", CONF_COUNT, AT(governor.target_percent), false, 0, 95, "70", NULL,
+		"Share of the time, in percent, that the threads of `ua` work while phones are "
+		"solicited. 0: solicited pulls do not follow what the HTTP side can serve."},
+	{"governor.p99_ms", CONF_COUNT, AT(governor.p99_ms), false, 1, 10000, "250", NULL,
+		"Above this time of 99 in 100 answers, milliseconds, fewer phones are solicited."},
+	{"governor.start", CONF_COUNT, AT(governor.start), false, 1, 1000000, "1000", NULL,
+		"Solicited pulls per second while nothing is known of what they cost."},
+	{"ua.shed_after_ms", CONF_COUNT, AT(ua.shed_after_ms), false, 0, 10000, "100", NULL,
+		"A request that is looked at later than this, milliseconds after its thread saw "
+		"that "
+		"there was something to do, gets 503 and Retry-After at once. 0: never."},
 	{"ua.listen", CONF_TEXTS, AT(ua.listen), false, 3, 64, "127.0.0.1:8080", NULL,
 		"Addresses and ports where phones are served over HTTP, IPv6 in brackets. Port 0: "
 		"any that is free; `mskpush status` tells. None: phones are not served."},
@@ -213,6 +230,8 @@ static const struct conf_row area_rows[] = {
 	{"name", CONF_TEXT, AREA(name), false, 1, CONF_NAME_MAX - 1, "", NULL, "Name of the area."},
 	{"prefixes", CONF_PREFIXES, AREA(prefixes), false, 0, CONF_ADDRESSES_MAX, "", NULL,
 		"Addresses of its phones. No two prefixes overlap."},
+	{"rate", CONF_COUNT, AREA(rate), false, 0, 100000000, "0", NULL,
+		"UEs per second that all campaigns together send to in this area. 0: no limit."},
 };
 
 #define COUNT_OF(rows) (sizeof(rows) / sizeof((rows)[0]))

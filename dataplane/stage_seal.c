@@ -9,5 +9,5 @@ void stage_seal(struct worker *w)
 {
 	struct burst *b = &w->burst;
 
-	crypto_seal_burst(w->crypto, &b->run->label, b->counter, b->seal, b->n);
+	crypto_seal_burst(w->crypto, &b->draft->label, b->counter, b->seal, b->n);
 }

@@ -143,7 +143,8 @@ size_t record_encode_service(const struct store_service *in, struct service_reco
 	memset(out, 0, sizeof(*out));
 	out->seat.version = SERVICE_VERSION;
 	out->group_count = in->group_count;
-	out->name_len = (uint16_t)len;
+	out->name_len = (uint8_t)len;
+	out->policy = in->policy;
 	for (unsigned i = 0; i < in->group_count; i++)
 		out->group[i] = group_key_of(&in->group[i]);
 	memcpy(out->name, in->name, len);
@@ -159,11 +160,13 @@ int record_decode_service(struct blob in, store_service_id id, struct store_serv
 	memset(out, 0, sizeof(*out));
 	if (rc != 0)
 		return rc;
-	if (rec.name_len > STORE_NAME_MAX || rec.group_count > STORE_SERVICE_GROUPS_MAX ||
+	if (rec.name_len > STORE_NAME_MAX || rec.policy > STORE_POLICY_BOOTSTRAP ||
+		rec.group_count > STORE_SERVICE_GROUPS_MAX ||
 		in.len != offsetof(struct service_record, name) + rec.name_len)
 		return -EIO;
 	out->id = id;
-	out->group_count = (uint8_t)rec.group_count;
+	out->group_count = rec.group_count;
+	out->policy = rec.policy;
 	for (unsigned i = 0; i < rec.group_count; i++)
 		out->group[i] = group_id_of(&rec.group[i]);
 	memcpy(out->name, rec.name, rec.name_len);
@@ -259,15 +262,26 @@ size_t record_encode_campaign(const struct store_campaign *in, struct campaign_r
 		.refused = in->refused,
 		.only = in->only,
 		.pushes = in->pushes,
+		.solicits_sent = in->solicits_sent,
+		.start_ms = in->start_ms,
+		.stop_after = in->stop_after,
+		.flags = in->flags,
+		.stop_percent = in->stop_percent,
+		.solicits = in->solicits,
+		.solicit_csb_id = in->solicit_csb_id,
 	};
 	memcpy(out->wait_s, in->wait_s, sizeof(out->wait_s));
+	memcpy(out->solicit_rand, in->solicit_rand, sizeof(out->solicit_rand));
+	memcpy(out->solicit_wait_s, in->solicit_wait_s, sizeof(out->solicit_wait_s));
 	return sizeof(*out);
 }
 
 int record_decode_campaign(struct blob in, uint32_t id, struct store_campaign *out)
 {
-	struct campaign_record rec;
-	int rc = record_load(in, CAMPAIGN_VERSION, sizeof(rec), &rec, sizeof(rec));
+	struct campaign_record rec = {0};
+	bool is_v1 = in.len > 0 && *(const uint8_t *)in.data == 1;
+	size_t size = is_v1 ? CAMPAIGN_V1_BYTES : sizeof(rec);
+	int rc = record_load(in, is_v1 ? 1 : CAMPAIGN_VERSION, size, &rec, size);
 
 	memset(out, 0, sizeof(*out));
 	if (rc != 0)
@@ -291,7 +305,16 @@ int record_decode_campaign(struct blob in, uint32_t id, struct store_campaign *o
 		.refused = rec.refused,
 		.only = rec.only,
 		.pushes = rec.pushes,
+		.solicits_sent = rec.solicits_sent,
+		.start_ms = rec.start_ms,
+		.stop_after = rec.stop_after,
+		.flags = rec.flags,
+		.stop_percent = rec.stop_percent,
+		.solicits = rec.solicits,
+		.solicit_csb_id = rec.solicit_csb_id,
 	};
+	memcpy(out->solicit_rand, rec.solicit_rand, sizeof(out->solicit_rand));
+	memcpy(out->solicit_wait_s, rec.solicit_wait_s, sizeof(out->solicit_wait_s));
 	memcpy(out->wait_s, rec.wait_s, sizeof(out->wait_s));
 	return 0;
 }

@@ -123,7 +123,8 @@ struct group_key {
 struct service_record {
 	struct wrap_seat seat;
 	uint16_t name_len;
-	uint16_t group_count;
+	uint8_t group_count;
+	uint8_t policy;
 	struct group_key group[STORE_SERVICE_GROUPS_MAX];
 	char name[STORE_NAME_MAX]; // name_len of them are stored
 };
@@ -163,7 +164,7 @@ struct msk_record {
 };
 _Static_assert(sizeof(struct msk_record) == 88, "an MSK record is 88 octets");
 
-#define CAMPAIGN_VERSION 1
+#define CAMPAIGN_VERSION 2
 struct campaign_record {
 	uint8_t version;
 	uint8_t kind;
@@ -185,9 +186,23 @@ struct campaign_record {
 	uint32_t refused;
 	uint32_t only;
 	uint64_t pushes;
-	uint64_t unused;
+	uint64_t solicits_sent;
+	// Version 1 ends here.
+	uint64_t start_ms;
+	uint32_t stop_after;
+	uint8_t flags;
+	uint8_t stop_percent;
+	uint8_t solicits;
+	uint8_t reserved2;
+	uint32_t solicit_csb_id;
+	uint8_t solicit_rand[STORE_RAND_BYTES];
+	uint16_t solicit_wait_s[STORE_SENDS_MAX];
+	uint8_t reserved3[14];
 };
-_Static_assert(sizeof(struct campaign_record) == 144, "a campaign record is 144 octets");
+#define CAMPAIGN_V1_BYTES 144
+_Static_assert(offsetof(struct campaign_record, start_ms) == CAMPAIGN_V1_BYTES &&
+		sizeof(struct campaign_record) == 256,
+	"a campaign record is 256 octets, as before in its first 144");
 
 struct group_key group_key_of(const struct store_group_id *id);
 struct store_group_id group_id_of(const struct group_key *key);

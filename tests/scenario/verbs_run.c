@@ -31,17 +31,42 @@ static void verb_sends(struct site *s, struct words *w)
 		s->control.wait_ms[i] = s->control.wait_ms[i - 1];
 }
 
-// waits 1 2 4: seconds; the last one stands for all that are missing
-static void verb_waits(struct site *s, struct words *w)
+static void waits_take(struct words *w, uint32_t wait_ms[DP_SENDS_MAX])
 {
 	unsigned i = 0;
 
 	for (; w->at < w->n && i < DP_SENDS_MAX; i++)
-		s->control.wait_ms[i] = (uint32_t)word_number(w, "seconds", 0, 3600) * 1000;
+		wait_ms[i] = (uint32_t)word_number(w, "seconds", 0, 3600) * 1000;
 	if (i == 0)
 		script_fail("waits: one number of seconds at least");
 	for (; i < DP_SENDS_MAX; i++)
-		s->control.wait_ms[i] = s->control.wait_ms[i - 1];
+		wait_ms[i] = wait_ms[i - 1];
+}
+
+// waits 1 2 4: seconds; the last one stands for all that are missing
+static void verb_waits(struct site *s, struct words *w)
+{
+	waits_take(w, s->control.wait_ms);
+}
+
+// solicits N [WAITS]: most solicited pulls of a campaign that may, and the waits after them
+static void verb_solicits(struct site *s, struct words *w)
+{
+	s->control.solicits = (uint8_t)word_number(w, "number of solicits", 1, DP_SENDS_MAX - 1);
+	if (w->at < w->n)
+		waits_take(w, s->control.solicit_wait_ms);
+}
+
+// pulls off | lazy | fresh | bootstrap: what phones do when they are solicited (fetch.h)
+static void verb_pulls(struct site *s, struct words *w)
+{
+	s->fetch = word_take_if(w, "off")      ? FETCH_OFF
+		: word_take_if(w, "lazy")      ? FETCH_LAZY
+		: word_take_if(w, "bootstrap") ? FETCH_BOOTSTRAP
+					       : FETCH_FRESH;
+	if (s->fetch == FETCH_FRESH && !word_take_if(w, "fresh"))
+		script_fail("pulls: off, lazy, fresh or bootstrap");
+	words_end(w);
 }
 
 // Of campaigns that start later, and of those that are open.
@@ -53,6 +78,30 @@ static void verb_rate(struct site *s, struct words *w)
 		atomic_store(&s->control.campaign[i]->dp->rate, s->control.rate);
 }
 
+// area-rate NAME N
+static void verb_area_rate(struct site *s, struct words *w)
+{
+	const char *name = word_take(w, "an area");
+	unsigned area = 0;
+
+	while (area < s->conf.areas && strcmp(s->conf.area[area].name, name) != 0)
+		area++;
+	if (area == s->conf.areas)
+		script_fail("area-rate: there is no area '%s'", name);
+	atomic_store(&s->shared.area_pace[area].rate,
+		(uint32_t)word_number(w, "UEs per second", 0, INT32_MAX));
+	words_end(w);
+}
+
+// solicit-rate N: what the HTTP side can serve; nothing at 0
+static void verb_solicit_rate(struct site *s, struct words *w)
+{
+	uint32_t rate = (uint32_t)word_number(w, "UEs per second", 0, INT32_MAX);
+
+	words_end(w);
+	atomic_store(&s->shared.solicit_pace.rate, rate == 0 ? PACE_NOTHING : rate);
+}
+
 static struct control_order order_take(struct site *s, struct words *w)
 {
 	struct control_order order = {.group = 1, .only = UINT_MAX};
@@ -62,6 +111,12 @@ static struct control_order order_take(struct site *s, struct words *w)
 			order.group = (unsigned)word_number(w, "group", 1, PEOPLE_GROUPS);
 		else if (word_take_if(w, "only"))
 			order.only = (unsigned)word_number(w, "phone", 0, (long)s->people.n - 1);
+		else if (word_take_if(w, "solicit"))
+			order.kind = DP_CAMPAIGN_SOLICIT;
+		else if (word_take_if(w, "auto"))
+			order.kind = DP_CAMPAIGN_AUTO;
+		else if (word_take_if(w, "previous"))
+			order.is_previous = true;
 		else if (word_take_if(w, "new"))
 			order.is_msk_new = true;
 		else if (word_take_if(w, "paused"))
@@ -72,7 +127,7 @@ static struct control_order order_take(struct site *s, struct words *w)
 	return order;
 }
 
-// start [group G] [only ID] [new] [paused]
+// start [solicit | auto] [previous] [group G] [only ID] [new] [paused]
 static void verb_start(struct site *s, struct words *w)
 {
 	struct control_order order = order_take(s, w);
@@ -193,7 +248,11 @@ static void verb_restart(struct site *s, struct words *w)
 const struct verb verbs_run[] = {
 	{"sends", verb_sends, false},
 	{"waits", verb_waits, false},
+	{"solicits", verb_solicits, false},
+	{"pulls", verb_pulls, false},
 	{"rate", verb_rate, false},
+	{"area-rate", verb_area_rate, false},
+	{"solicit-rate", verb_solicit_rate, false},
 	{"start", verb_start, false},
 	{"push-one", verb_push_one, false},
 	{"pause", verb_pause, false},

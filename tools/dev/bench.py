@@ -17,6 +17,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from bench_flood import measure_flood  # noqa: E402
+from bench_solicit import measure_paces, measure_solicit, measure_storms  # noqa: E402
 from bench_testpmd import Testpmd  # noqa: E402
 from bench_ua import measure_pulls  # noqa: E402
 from mskpush_site import GROUP, SERVICE, Site, SiteError, allowed_cpus, available_memory  # noqa: E402
@@ -91,7 +92,8 @@ def bench_site(args):
     site = Site(os.environ.get("MSKPUSH_BUILD", "build"))
     site.port = memif(site.dir, "client")
     site.map_size = f"{max(64, 48 + args.ues * 260 // 1000000)}M"
-    site.extra_yaml = "campaign:\n  sends: 31\n  waits: [0]\n"
+    site.extra_yaml = ("campaign:\n  sends: 31\n  waits: [0]\n  solicits: 29\n"
+                       "  solicit_waits: [0]\ngovernor:\n  target: 0\n")
     site.gateway_mac = "02:00:00:00:00:02"
     return site
 
@@ -136,7 +138,7 @@ def rate_while_running(site, campaign, seconds):
 
 def push_rate(site, args):
     """Pushes per second while a campaign runs at full speed, without answers."""
-    campaign = site.cli("push", GROUP, "--no-wait")["id"]
+    campaign = site.cli("push", GROUP, "--yes", "--no-wait")["id"]
     time.sleep(0.5)
     rate = rate_while_running(site, campaign, args.seconds)
     # It may end by itself just now.
@@ -216,7 +218,7 @@ def measure_ports(args, results):
 
 def measure_stages(site, results):
     """Cycles per message of each stage, over a second of a campaign at full speed."""
-    campaign = site.cli("push", GROUP, "--no-wait")["id"]
+    campaign = site.cli("push", GROUP, "--yes", "--no-wait")["id"]
     for stage in site.cli("stats", "--stages")["stages"]:
         if stage["items"]:
             results["cycles_" + stage["name"]] = round(stage["cycles_per_item"], 1)
@@ -233,6 +235,7 @@ def measure_daemon(args, results):
             site.start_daemon()
             provision(site, args, results)
             results["push"] = round(measure_push(site, args))
+            results["solicit"] = measure_solicit(site, args)
             measure_stages(site, results)
             status = site.cli("status")
             results["path"] = status["crypto"]
@@ -369,6 +372,8 @@ def main():
         results.update(measure_flood(args, measure_push))
         measure_crypto(build, args, results)
         measure_pulls(build, args, results)
+        measure_paces(build, results)
+        measure_storms(build, results)
     except (SiteError, subprocess.CalledProcessError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2

@@ -73,12 +73,13 @@ static void unknown_key_is_named_with_line_and_what_is_allowed(void **state)
 		"f.yaml:1: nix: unknown key; allowed: store, socket, admin, metrics, fqdn, port, "
 		"ports, routes, areas, workers, memory, "
 		"eal, "
-		"campaign, ua, key_source, muk_margin, verification_timestamp_bytes, log, confine");
+		"campaign, governor, ua, key_source, muk_margin, verification_timestamp_bytes, "
+		"log, confine");
 	expect_refused("store.dir: /x\n",
 		"f.yaml:1: store.dir: unknown key; allowed: store, socket, admin, metrics, fqdn, "
 		"port, ports, routes, areas, workers, "
-		"memory, eal, campaign, ua, key_source, muk_margin, verification_timestamp_bytes, "
-		"log, confine");
+		"memory, eal, campaign, governor, ua, key_source, muk_margin, "
+		"verification_timestamp_bytes, log, confine");
 }
 
 static void wrong_type_is_named(void **state)
@@ -151,7 +152,8 @@ static void broken_yaml_is_refused_with_its_line(void **state)
 		"f.yaml:1: a: unknown key; allowed: store, socket, admin, metrics, fqdn, port, "
 		"ports, routes, areas, workers, memory, "
 		"eal, "
-		"campaign, ua, key_source, muk_margin, verification_timestamp_bytes, log, confine");
+		"campaign, governor, ua, key_source, muk_margin, verification_timestamp_bytes, "
+		"log, confine");
 	expect_refused("fqdn: b\n---\nfqdn: d\n", "f.yaml:2: a second document; allowed: one");
 	assert_int_equal(conf_parse(&conf, "f", "fqdn: a\0b\n", 10, why), -EINVAL);
 }
@@ -282,7 +284,7 @@ static void wrong_areas_are_named(void **state)
 		       "  - {name: a, prefixes: 11.0.0.0/8}\n",
 		"f.yaml: areas[1].name: \"a\" stands twice");
 	expect_refused("areas:\n  - {name: a, cells: 3}\n",
-		"f.yaml:2: areas[0].cells: unknown key; allowed: name, prefixes");
+		"f.yaml:2: areas[0].cells: unknown key; allowed: name, prefixes, rate");
 }
 
 static void printed_lists_read_back_the_same(void **state)
