@@ -33,5 +33,7 @@ struct ue_change {
 // Gives an MSK to a phone. -ENOMEM leaves the phone as it was.
 int ue_holding_deliver(struct ue_phones *phones, uint32_t phone, const struct ue_delivery *delivery,
 	struct ue_change *change);
+// Notes what brought the MSK that was stored last. Until then it was a push.
+void ue_holding_mark(struct ue_phones *phones, uint32_t phone, enum ue_way way);
 // Takes all MSKs from a phone; returns how many there were.
 unsigned ue_holding_forget(struct ue_phones *phones, uint32_t phone);

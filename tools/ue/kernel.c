@@ -326,6 +326,7 @@ static void kernel_turn_all(struct kernel *k)
 
 		turn_offer(&program->turn);
 		now = ue_now();
+		ue_site_tick(program->site, &now);
 		for (unsigned i = 0; i < k->endpoints; i++)
 			is_busy |= endpoint_take(k, &k->endpoint[i], &now);
 		is_busy |= delayed_send(k, &now);

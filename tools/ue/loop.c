@@ -184,6 +184,7 @@ static void loop_turn_all(struct loop *loop)
 
 		turn_offer(&program->turn);
 		now = ue_now();
+		ue_site_tick(program->site, &now);
 		is_busy = burst_take(loop, &now);
 		is_busy |= delayed_send(loop, &now);
 		is_busy |= backlog_flush(loop);

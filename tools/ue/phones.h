@@ -20,6 +20,15 @@
 #define UE_IDENTITY_MAX_BYTES 253 // of a B-TID or an IMPI, as in the subscriber CSV
 #define UE_PER_GROUP 2 // MSKs a phone keeps per key group
 
+// What brought a phone its MSK. The names are in way.def.
+enum ue_way {
+#define UE_WAY(NAME, name, text) UE_WAY_##NAME,
+#include "way.def"
+#undef UE_WAY
+	UE_WAY_COUNT
+};
+const char *ue_way_name(enum ue_way way);
+
 // One bootstrapping: what a row of the CSV says. Secret.
 struct ue_credential {
 	const char *btid; // in the arena; NULL: a phone without MUK
@@ -65,6 +74,7 @@ struct ue_msk {
 	uint16_t number;
 	uint32_t csb_id;
 	uint32_t phones; // that hold it now
+	uint32_t ways[UE_WAY_COUNT]; // how they got it
 	const uint8_t *rand;
 	uint8_t rand_len;
 	uint8_t key[MIKEY_MSK_BYTES];
@@ -77,6 +87,7 @@ struct ue_holding {
 	uint16_t seq_l;
 	uint16_t seq_u;
 	uint16_t seq_s; // last MTK ID accepted; never moves backwards
+	uint8_t way; // enum ue_way
 };
 
 struct ue_phones {

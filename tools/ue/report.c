@@ -32,18 +32,29 @@ static json_t *json_check(const uint8_t key[MIKEY_MSK_BYTES])
 	return json_hex(check, sizeof(check));
 }
 
+// How many of the phones that hold an MSK got it which way.
+static json_t *ways_json(const struct ue_msk *msk)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; i < UE_WAY_COUNT; i++)
+		json_object_set_new(object, ue_way_name((enum ue_way)i),
+			json_integer((json_int_t)msk->ways[i]));
+	return object;
+}
+
 static json_t *msk_json(const struct ue_msk *msk)
 {
 	char domain[8];
 
 	mikey_kdi_to_text(domain, msk->kdi);
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I}", "key_group",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:o}", "key_group",
 		json_sprintf("%s/%04x", domain, msk->group), "kdi",
 		json_hex(msk->kdi, sizeof(msk->kdi)), "group", json_hex_number(msk->group, 4),
 		"number", json_hex_number(msk->number, 4), "check", json_check(msk->key), "csb_id",
 		json_hex_number(msk->csb_id, 8), "rand", json_hex(msk->rand, msk->rand_len),
 		"profile", msk->profile == MIKEY_PROFILE_V600 ? "v600" : "ts33246", "phones",
-		(json_int_t)msk->phones);
+		(json_int_t)msk->phones, "ways", ways_json(msk));
 }
 
 static uint32_t msk_first(const struct ue_phones *phones)
@@ -165,6 +176,7 @@ static bool msk_is_newest(const struct ue_phones *phones, const struct ue_msk *m
 json_t *ue_report_final(const struct ue_site *site, const struct ue_now *now)
 {
 	json_t *object = ue_report_status(site, now), *groups = json_array();
+	uint64_t totals[UE_SERIES_COUNT];
 
 	for (uint32_t i = msk_first(&site->phones); i < site->phones.msk_count; i++) {
 		const struct ue_msk *msk = &site->phones.msks[i];
@@ -174,9 +186,13 @@ json_t *ue_report_final(const struct ue_site *site, const struct ue_now *now)
 			continue;
 		group = msk_json(msk);
 		json_object_set_new(group, "msk", json_hex(msk->key, sizeof(msk->key)));
+		json_object_set_new(group, "without",
+			json_integer((json_int_t)(site->phones.phone_count - msk->phones)));
 		json_array_append_new(groups, group);
 	}
 	json_object_set_new(object, "groups", groups);
+	ue_site_totals(site, totals);
+	json_object_set_new(object, "series", ue_series_report(&site->series, totals));
 	return object;
 }
 
@@ -204,6 +220,9 @@ static json_t *holdings_json(const struct ue_phones *phones, const struct ue_pho
 		json_t *msk = msk_json(&phones->msks[holding->msk]);
 
 		json_object_del(msk, "phones");
+		json_object_del(msk, "ways");
+		json_object_set_new(
+			msk, "way", json_string(ue_way_name((enum ue_way)holding->way)));
 		json_object_set_new(msk, "seq_l", json_integer(holding->seq_l));
 		json_object_set_new(msk, "seq_u", json_integer(holding->seq_u));
 		json_object_set_new(msk, "seq_s", json_integer(holding->seq_s));

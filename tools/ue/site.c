@@ -45,6 +45,7 @@ void ue_site_destroy(struct ue_site *site)
 	if (site == NULL)
 		return;
 	ue_wire_fini(&site->wire);
+	ue_series_fini(&site->series);
 	ue_phones_fini(&site->phones);
 	free(site->fqdn);
 	free(site);
@@ -92,6 +93,19 @@ static void receipt_count(struct ue_site *site, const struct ue_receipt *receipt
 	site->findings[UE_FINDING_V_ON_SOLICIT] += receipt->has_v_on_solicit;
 }
 
+// Tells the phone's side of HTTP, which knows what brought an MSK.
+static void receipt_tell(
+	struct ue_site *site, const struct ue_receipt *receipt, const struct ue_now *now)
+{
+	enum ue_way way;
+
+	if (site->ua == NULL)
+		return;
+	way = ue_ua_hear(site->ua, receipt, now);
+	if (receipt->change.is_stored && way != UE_WAY_PUSHED)
+		ue_holding_mark(&site->phones, receipt->phone, way);
+}
+
 static void peer_remember(struct ue_site *site, const struct ue_frame *frame)
 {
 	memcpy(site->peer.mac, frame->ether + 6, sizeof(site->peer.mac));
@@ -120,12 +134,12 @@ static enum ue_refusal udp_take(struct ue_site *site, const struct ue_frame *fra
 	site->findings[UE_FINDING_COUNTER_REUSED] += receipt.is_counter_reused;
 	if (refusal == UE_MIKEY_MALFORMED)
 		site->malformed[receipt.mikey]++;
+	site->counts[UE_COUNT_SOLICIT_REFUSED] += refusal != UE_ACCEPTED && receipt.is_solicit;
 	if (refusal != UE_ACCEPTED)
 		return refusal;
 	receipt_count(site, &receipt);
 	peer_remember(site, frame);
-	if (site->ua != NULL)
-		ue_ua_hear(site->ua, &receipt, now);
+	receipt_tell(site, &receipt, now);
 	if (receipt.answer_len == 0)
 		return UE_ACCEPTED;
 	// Spec 3.5: back to where the message came from, from where it went to.
@@ -225,6 +239,32 @@ static void rate_tick(struct ue_site *site, int64_t mono)
 	site->rate_since = mono;
 }
 
+void ue_site_totals(const struct ue_site *site, uint64_t totals[UE_SERIES_COUNT])
+{
+	struct ue_ua_totals ua = {.served = 0};
+
+	if (site->ua != NULL)
+		ua = ue_ua_totals(site->ua);
+	totals[UE_SERIES_PUSHES] = site->counts[UE_COUNT_MSK];
+	totals[UE_SERIES_SOLICITS] = site->counts[UE_COUNT_SOLICIT];
+	totals[UE_SERIES_PULLS] = ua.served;
+	totals[UE_SERIES_SHED] = ua.shed;
+	totals[UE_SERIES_BOOTSTRAPS] = ua.bootstraps;
+	totals[UE_SERIES_MISSED] = ua.missed;
+	totals[UE_SERIES_VERIFICATIONS] = site->counts[UE_COUNT_VERIFICATION];
+}
+
+void ue_site_tick(struct ue_site *site, const struct ue_now *now)
+{
+	uint64_t totals[UE_SERIES_COUNT];
+
+	rate_tick(site, now->mono);
+	if (!ue_series_is_due(&site->series, now))
+		return;
+	ue_site_totals(site, totals);
+	ue_series_add(&site->series, totals, now);
+}
+
 size_t ue_site_room(const struct ue_site *site)
 {
 	// A frame can leave four behind: two copies of itself, each with two of its answer.
@@ -245,7 +285,7 @@ static size_t frame_answer(struct ue_site *site, const uint8_t *data, size_t len
 size_t ue_site_receive(struct ue_site *site, const uint8_t *data, size_t len,
 	const struct ue_now *now, uint8_t *out, size_t cap)
 {
-	rate_tick(site, now->mono);
+	ue_site_tick(site, now);
 	frame_see(site, UE_IN, data, len, now);
 	if (!frame_carry(site, UE_IN, data, len, now->mono))
 		return 0;
@@ -269,7 +309,7 @@ size_t ue_site_poll(struct ue_site *site, const struct ue_now *now, uint8_t *out
 	size_t len, out_len = 0;
 	uint8_t *data;
 
-	rate_tick(site, now->mono);
+	ue_site_tick(site, now);
 	while (out_len == 0 && ue_wire_take(&site->wire, now->mono, &direction, &data, &len)) {
 		struct outgoing outgoing = {out, cap, 0};
 
