@@ -128,6 +128,7 @@ class Bmsc:
         self.fqdn = fqdn
         self.mrk = {row["btid"]: bytes.fromhex(row["mrk"]) for row in rows if row["btid"]}
         self.key_source = key_source
+        self.known = {}  # B-TID -> what the key source said
         self.refused_btids = set()  # to be bootstrapped anew
         self.nonce_uses = 1 << 30  # then it is stale
         self.has_nextnonce = False
@@ -185,6 +186,7 @@ class Bmsc:
         if btid not in self.mrk and self.key_source:
             status, answer = ask_key_source(self.key_source, btid, self.fqdn)
             if status == 200:
+                self.known[btid] = answer
                 self.mrk[btid] = mrk_of(answer)
         return self.mrk.get(btid)
 
@@ -259,6 +261,12 @@ def mrk_of(answer):
     key = bytes.fromhex(answer.get("ks_naf") or answer["ks_ext_naf"])
     import hmac
     return hmac.digest(key, b"\x01mbms-mrk\x00\x08", "sha256")
+
+
+def muk_of(answer):
+    """MUK from what a key source says."""
+    name = "ks_int_naf" if answer["keys_in"] == "uicc" else "ks_naf"
+    return bytes.fromhex(answer.get(name) or answer["ks_ext_naf"])
 
 
 def trickle(data, pause_s=0.0, size=1):
