@@ -172,6 +172,8 @@ static void holding_refresh(
 	}
 	holding->seq_l = delivery->seq_l;
 	holding->seq_u = delivery->seq_u;
+	if (is_other)
+		holding->counter = 0;
 	if (is_other || holding->seq_s < delivery->seq_l)
 		holding->seq_s = delivery->seq_l;
 }

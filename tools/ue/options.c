@@ -85,6 +85,10 @@ static const struct option_row rows[] = {
 		"DPDK's virtual device (net_virtio_user0,path=/ABS/v.sock,...), or kernel: "
 		"ordinary UDP sockets",
 		AT(port), TEXT, 0, 0, 0},
+	{"power-down", "keep|delete",
+		"With --state: whether phones keep MRK, MSK and MTK when they are switched off "
+		"(keep)",
+		AT(power_down), TEXT, 0, 0, 0},
 	{"reorder", "PERCENT", "Let later frames overtake, each way", AT(site.impairment.reorder),
 		PERCENT, 0, 100, 0},
 	{"report", "FILE", "At the end write a report as JSON, with the MSKs", AT(report), TEXT, 0,
@@ -93,6 +97,8 @@ static const struct option_row rows[] = {
 		0},
 	{"service", "NAME", "User service of the phones made up", AT(generate.service), TEXT, 0, 0,
 		0},
+	{"state", "DIR", "What phones keep when they are switched off: last MUK and counter",
+		AT(state), TEXT, 0, 0, 0},
 	{"ts-bytes", "4|8", "Timestamp octets in the MAC of verifications (4)", AT(ts_bytes),
 		NUMBER, 4, 8, 0},
 	{"ua", "URL", "HTTP of the BM-SC, for registrations and MSK requests", AT(ua), TEXT, 0, 0,
@@ -241,6 +247,8 @@ static void options_check(struct ue_options *options, struct argp_state *state)
 			"--port: kernel, or a virtual device as net_virtio_user0,... is needed");
 	if (options->ts_bytes != 4 && options->ts_bytes != 8)
 		argp_error(state, "--ts-bytes: 4 or 8");
+	if (strcmp(options->power_down, "keep") != 0 && strcmp(options->power_down, "delete") != 0)
+		argp_error(state, "--power-down: keep or delete");
 	if (strlen(options->site.fqdn) > UE_IDENTITY_MAX_BYTES)
 		argp_error(state, "--fqdn: at most %d octets", UE_IDENTITY_MAX_BYTES);
 	if (options->control != NULL && strlen(options->control) > 107)
@@ -310,6 +318,7 @@ void ue_options_parse(struct ue_options *options, int argc, char **argv)
 
 	*options = (struct ue_options){
 		.file_prefix = "mskpush-ue",
+		.power_down = "keep",
 		.pcap_frames = UINT64_MAX,
 		.memory_mb = 64,
 		.wait_s = 30,

@@ -15,6 +15,8 @@ struct ue_options {
 	const char *report;
 	const char *csv_out;
 	const char *pcap;
+	const char *power_down; // keep or delete
+	const char *state; // directory of what phones keep; NULL: they keep nothing
 	const char *out;
 	const char *file_prefix;
 	const char *key_source; // socket where the BM-SC asks; NULL: no BSF

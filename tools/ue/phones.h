@@ -44,6 +44,7 @@ struct ue_credential {
 	bool is_used; // a message under this MUK was accepted
 	bool has_mrk;
 	bool keys_in_uicc;
+	bool is_muk_only; // of what it came from nothing else is left
 };
 
 struct ue_phone {
@@ -84,6 +85,7 @@ struct ue_msk {
 struct ue_holding {
 	uint32_t msk;
 	uint32_t next; // the next older one of the phone, or of the free list
+	uint32_t counter; // of the last MTK message accepted under it
 	uint16_t seq_l;
 	uint16_t seq_u;
 	uint16_t seq_s; // last MTK ID accepted; never moves backwards
@@ -99,6 +101,7 @@ struct ue_phones {
 	const char **names; // lists of services as the CSV writes them; 0 is ""
 	uint32_t credential_count;
 	uint32_t credential_room;
+	uint32_t listed; // of them the first ones are the CSV's
 	uint32_t phone_count;
 	uint32_t phone_room;
 	uint32_t msk_count;
@@ -155,6 +158,18 @@ struct ue_fresh {
 int ue_phones_renew(struct ue_phones *phones, uint32_t phone, const struct ue_fresh *fresh);
 // A message under this credential was accepted: what came before it goes.
 void ue_credential_use(struct ue_phones *phones, struct ue_credential *credential);
+// What a phone kept of the credential that it used last.
+struct ue_recalled {
+	struct ue_fresh fresh; // mrk NULL: only the MUK was kept
+	uint32_t counter;
+	const uint8_t *last_mac; // 8 octets
+	bool keys_in_uicc;
+};
+// Gives it back: to the credential of this B-TID when the phone has it, else as one more, the
+// current one if it lives longer than that. -EEXIST: the B-TID is another phone's, or has another
+// MUK.
+int ue_phones_recall(struct ue_phones *phones, uint32_t phone, const struct ue_recalled *recalled,
+	uint32_t *credential);
 // Writes down which of its services a phone is registered for. -ENOMEM.
 int ue_phone_register(struct ue_phones *phones, uint32_t phone, const char *services, size_t len);
 // Makes room for about `rows` rows, so that a large file is read without moving anything.

@@ -23,6 +23,7 @@ struct program {
 	struct ue_site *site; // owned by who holds the turn
 	struct http *http; // likewise; NULL without
 	struct turn turn;
+	struct ue_state *state; // owned by the main thread; the site uses it. NULL: none
 	struct capture *capture; // NULL: none. Owned by the port loop's thread
 	atomic_bool stop_requested;
 	_Atomic enum port_state port_state; // port loop: rw, control: ro

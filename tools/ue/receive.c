@@ -269,13 +269,16 @@ static enum ue_refusal message_learn(
 	return UE_ACCEPTED;
 }
 
-static void message_commit(struct message *msg, struct ue_phones *phones)
+static void message_commit(struct message *msg, const struct ue_receiver *receiver)
 {
 	struct ue_credential *credential = msg->credential;
+	struct ue_phones *phones = receiver->phones;
 
 	credential->counter = msg->view.counter;
 	ue_credential_use(phones, credential);
 	memcpy(credential->last_mac, message_mac(msg).data, sizeof(credential->last_mac));
+	if (receiver->state != NULL)
+		ue_state_use(receiver->state, phones, (uint32_t)(credential - phones->credentials));
 	if (msg->is_solicit)
 		msg->phone->solicited++;
 	msg->phone->accepted++;
@@ -304,7 +307,7 @@ enum ue_refusal ue_receive(struct ue_receiver *receiver, const struct ue_datagra
 	else if (refusal == UE_ACCEPTED)
 		refusal = message_deliver(&msg, receiver, answer, cap, receipt);
 	if (refusal == UE_ACCEPTED) {
-		message_commit(&msg, receiver->phones);
+		message_commit(&msg, receiver);
 	} else {
 		message_refuse(&msg, refusal);
 		receipt->answer_len = 0;

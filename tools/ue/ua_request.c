@@ -29,7 +29,7 @@ bool ue_ua_has_key(const struct ue_ua *ua, uint32_t phone)
 		return false;
 	credential = &ua->phones->credentials[current];
 	// With keys in the ME the MRK follows from the MUK.
-	return credential->has_mrk || !credential->keys_in_uicc;
+	return credential->has_mrk || !(credential->keys_in_uicc || credential->is_muk_only);
 }
 
 bool ue_ua_bootstrap(struct ue_ua *ua, uint32_t phone, const struct ue_now *now)
