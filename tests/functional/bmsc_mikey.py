@@ -125,6 +125,7 @@ class Sender:
         self.t = {}
         self.verified = {}  # (impi, msk) -> how often
         self.sent = {}  # (B-TID, T) -> MSK
+        self.last = {}  # B-TID -> the last message
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         self.socket.bind((address, 0))
@@ -136,6 +137,7 @@ class Sender:
 
     def send(self, btid, message):
         """To where the phone of this B-TID is."""
+        self.last[btid] = message
         self.socket.sendto(message, self.place[self.impi[btid]])
 
     def push(self, btid, msk):

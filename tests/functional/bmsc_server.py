@@ -50,6 +50,7 @@ class Request:
         self.digest = parse_digest(headers.get("authorization", ""))
         self.user = self.digest.get("username", "")
         self.status = None
+        self.source = None
 
 
 class UnixHTTPConnection(http.client.HTTPConnection):
@@ -106,6 +107,7 @@ class Handler(socketserver.BaseRequestHandler):
     def handle(self):
         try:
             while (request := self.read_request()) is not None:
+                request.source = self.client_address[0]
                 if not self.server.owner.serve(request, self.request):
                     return
         except OSError:

@@ -41,6 +41,7 @@ class Solicited(Stage):
         self.bmsc = Bmsc(FQDN, self.rows, self.keys)
         self.sender = Sender(self.rows)
         self.msk = Msk(1, profile)
+        self.old_place = {row["btid"]: (row["address"],) for row in self.rows}
         self.expired = set()  # B-TIDs that are to be bootstrapped anew
         self.bmsc.fault = self.grant
         self.flags = ["--ua", self.bmsc.url, "--key-source", self.keys, "--csv-out",
@@ -50,6 +51,7 @@ class Solicited(Stage):
 
     def begin(self, *more):
         """Starts the phones and waits until they listen."""
+        self.flags = [self.path("state") if flag == "STATE" else flag for flag in self.flags]
         self.start_phones(self.csv, *self.flags, *more)
         wait_until("the port is up", lambda: self.phones(do="status")["port"] == "up")
 
@@ -64,6 +66,9 @@ class Solicited(Stage):
             return answer
         if request.user not in self.sender.muk:
             self.learn(request.user)
+        impi = self.sender.impi[request.user]
+        if "phone" in self.flags:
+            self.sender.place[impi] = (request.source, self.sender.place[impi][1])
         self.sender.push(request.user, self.msk)
         return answer
 
@@ -89,6 +94,15 @@ class Solicited(Stage):
         wait_until(f"{count} verifications", lambda: self.sender.receive() >= count,
                    show=lambda: (len(self.sender.verified), self.phones(do="status")))
         expect("phones that verified", self.sender.receive(), count)
+
+    def moved(self):
+        """B-TID -> where it was, of phones that asked from another address."""
+        return {btid: self.old_place[btid] for btid in self.sender.impi
+                if self.place_of(btid) != self.old_place.get(btid, ("",))[0]}
+
+    def place_of(self, btid):
+        """The address that a phone is known to have."""
+        return self.sender.place[self.sender.impi[btid]][0]
 
     def status(self):
         """The emulator's; what must never be is not there."""
@@ -176,7 +190,91 @@ def solicits_reach_phones_through_the_dataplane():
             site.stop_phones()
 
 
+def lazy_phones_are_told_to_bootstrap():
+    with Solicited("--lazy", "50", generate=("--expired", "100")) as site:
+        site.bmsc.refused_btids = set(site.btids())
+        site.solicit_all()
+        site.verified_by(60)
+        events = site.status()["ua"]["events"]
+        expect("renegotiations", events["renegotiated"], 30)
+        expect("bootstrappings", events["bootstraps"], 60)
+        expect("pulls under old B-TIDs", len(set(site.btids()) & set(site.pulls())), 0)
+
+
+def strict_phones_do_not_come():
+    with Solicited("--strict", "25", generate=("--expired", "100")) as site:
+        site.solicit_all()
+        site.verified_by(45)
+        seen = site.status()
+        expect("refused", seen["refused"], {"solicit-too-old": 15})
+        expect("pulls", len(site.pulls()), 45)
+
+
+def phones_of_other_clocks_refuse_pushes_and_follow_solicits():
+    with Solicited("--expired", "50") as site:
+        for btid in site.btids():
+            site.sender.push(btid, site.msk)
+        site.verified_by(30)
+        expect("refused", site.status()["refused"], {"muk-expired": 30})
+        site.solicit_all()
+        site.verified_by(60)
+        expect("bootstrappings", site.status()["ua"]["events"]["bootstraps"], 30)
+
+
+def phones_come_back_and_some_have_moved():
+    with Solicited("--offline", "50:1.5", "--new-address", "40", "--ua-source", "phone") as site:
+        site.solicit_all()
+        site.verified_by(30)
+        expect("frames that nobody saw", site.status()["refused"], {"offline": 30})
+        wait_until("all are back", lambda: site.status()["offline"] == 0)
+        # Those that have moved ask by themselves, from where they are now.
+        moved = wait_until("twelve have asked", lambda: site.moved() if len(site.moved()) == 12
+                           else None, show=site.status)
+        site.verified_by(42)
+        expect("addresses", {site.place_of(btid) != before[0] for btid, before in moved.items()},
+               {True})
+        site.solicit_all()
+        site.verified_by(60)
+        seen = site.status()
+        expect("back, and moved", (seen["came-back"], seen["moved"]), (30, 12))
+        expect("ways", seen["msks"][0]["ways"],
+               {"pushed": 0, "solicited": 48, "missed": 0, "asked": 12})
+
+
+def last_muk_is_there_after_a_kill():
+    with Solicited("--state", "STATE", generate=("--expired", "100"), count=20) as site:
+        site.solicit_all()
+        site.verified_by(20)
+        fresh = dict(site.bmsc.known)
+        site.kill(site.ue)
+        site.begin()
+        expect("phones found their last MUK", "20 phones found their last MUK"
+               in site.log("mskpush-ue"), True)
+        # What was sent before the kill is refused; the next one under the new MUK is not.
+        for btid in fresh:
+            site.sender.send(btid, site.sender.last[btid])
+        wait_until("all refused", lambda: site.status()["refused"].get("replayed") == 20,
+                   show=site.status)
+        expect("pulls", len(site.pulls()), 20)
+        for btid in fresh:
+            site.sender.solicit(btid, site.msk)
+        wait_until("twenty more pulls", lambda: len(site.pulls()) == 40, show=site.status)
+        # Nothing but the MUK is left: they had to bootstrap again.
+        expect("pulls under the MUK that was kept", len(set(site.pulls()[20:]) & set(fresh)), 0)
+        expect("another UICC", replace_uicc(site), "0 phones found their last MUK, 20 another UICC")
+
+
+def replace_uicc(site):
+    """Other IMPIs in the same places; what the emulator says about it."""
+    site.stop_phones()
+    write_csv(site.csv, [row | {"impi": "9" + row["impi"][1:]} for row in site.rows], COLUMNS)
+    site.begin()
+    return site.log("mskpush-ue").splitlines()[-2].partition(": ")[2].partition(";")[0]
+
+
 if __name__ == "__main__":
     tell(messages_made_here_are_the_known_answers, solicited_phones_pull_once_and_verify,
          forged_and_replayed_solicits_make_nobody_ask,
-         solicits_reach_phones_through_the_dataplane)
+         solicits_reach_phones_through_the_dataplane, lazy_phones_are_told_to_bootstrap,
+         strict_phones_do_not_come, phones_of_other_clocks_refuse_pushes_and_follow_solicits,
+         phones_come_back_and_some_have_moved, last_muk_is_there_after_a_kill)

@@ -351,7 +351,7 @@ int kernel_run(struct program *program)
 		atomic_fetch_add(&program->attachments, 1);
 		atomic_store(&program->port_state, PORT_UP);
 		fprintf(stderr, "mskpush-ue: %u sockets are up\n", k->endpoints);
-		http_begin(program->http);
+		program_begin(program);
 		kernel_turn_all(k);
 	}
 	for (unsigned i = 0; k != NULL && i < k->endpoints; i++)

@@ -260,7 +260,7 @@ int loop_run(struct program *program)
 	prctl(PR_SET_TIMERSLACK, 1000UL);
 	while (loop_attach(&loop, is_first)) {
 		if (is_first)
-			http_begin(program->http);
+			program_begin(program);
 		is_first = false;
 		atomic_fetch_add(&program->attachments, 1);
 		atomic_store(&program->port_state, PORT_UP);

@@ -13,7 +13,6 @@
 #include "csv.h"
 #include "gba.h"
 #include "program.h"
-#include "site.h"
 #include "state.h"
 
 #define STREAM_BUFFER_BYTES (1024 * 1024)
@@ -37,6 +36,14 @@ static int64_t clock_us(clockid_t id)
 struct ue_now ue_now(void)
 {
 	return (struct ue_now){clock_us(CLOCK_REALTIME), clock_us(CLOCK_MONOTONIC)};
+}
+
+void program_begin(struct program *owner)
+{
+	struct ue_now now = ue_now();
+
+	ue_habits_begin(owner->site, &owner->options.habits, &now);
+	http_begin(owner->http);
 }
 
 void program_pause(struct program *owner, unsigned us)
@@ -161,6 +168,7 @@ static int site_load(void)
 	fprintf(stderr, "mskpush-ue: %u phones in %.2f s\n",
 		ue_site_phones(program.site)->phone_count,
 		(double)(ue_now().mono - begin.mono) / 1e6);
+	ue_habits_draw(program.site, &options->habits);
 	return options->state != NULL ? state_load(ue_site_phones(program.site)) : 0;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "generate.h"
+#include "habits.h"
 #include "ue.h"
 
 struct ue_options {
@@ -42,11 +43,13 @@ struct ue_options {
 	double ua_spread;
 	double ua_timeout;
 	double gba_u; // percent
+	struct ue_habits habits;
 	struct ue_conf site;
 	struct ue_generate generate; // count 0: do not generate
 };
 
 #define UE_CPU_ANY UINT64_MAX
+#define UE_SOURCE_PHONE "phone" // --ua-source: each phone asks from its own address
 #define UE_PORT_KERNEL "kernel" // --port: no DPDK, the kernel's sockets
 
 // Reads the command line; prints what is wrong and ends the program with status 2 when it cannot.

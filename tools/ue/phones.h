@@ -47,6 +47,15 @@ struct ue_credential {
 	bool is_muk_only; // of what it came from nothing else is left
 };
 
+// What some phones do and others do not. Bits of ue_phone.habits.
+enum ue_habit {
+	UE_STRICT = 1 << 0, // refuses an expired MUK even of a solicited pull
+	UE_LAZY = 1 << 1, // asks under an expired MUK until it is told to bootstrap
+	UE_HASTY = 1 << 2, // takes the MUK that the CSV gave it for expired, whatever the time
+	UE_OFFLINE = 1 << 3, // neither hears nor asks
+	UE_MOVING = 1 << 4, // will have another address when it is back
+};
+
 struct ue_phone {
 	const char *impi; // in the arena
 	struct ue_address address;
@@ -65,6 +74,7 @@ struct ue_phone {
 	bool keys_in_uicc; // of its next credential
 	bool has_moved; // the address is not the CSV's any more
 	bool is_learned; // the address came with the first message
+	uint8_t habits; // bits of enum ue_habit
 };
 
 // One MSK as phones got it; phones that got the same octets share it. Secret.
@@ -112,6 +122,8 @@ struct ue_phones {
 	uint32_t name_count;
 	uint32_t msk_latest; // what most look-ups want
 	uint32_t with_msk; // phones that hold at least one
+	uint32_t offline; // phones that are
+	int64_t offline_until; // mono
 	struct ue_index by_btid;
 	struct ue_index by_impi;
 	struct ue_index by_address;
@@ -181,6 +193,16 @@ uint32_t ue_phone_find(const struct ue_phones *phones, const void *impi, size_t 
 uint32_t ue_phone_at(const struct ue_phones *phones, const struct ue_address *address);
 // The phone keeps only its current and its previous credential.
 bool ue_credential_is_kept(const struct ue_phones *phones, uint32_t credential);
+
+// By the phone's own clock.
+static inline bool ue_credential_is_expired(
+	const struct ue_phones *phones, uint32_t at, int64_t wall_s)
+{
+	const struct ue_credential *credential = &phones->credentials[at];
+
+	return credential->expires <= wall_s ||
+		(at < phones->listed && (phones->phones[credential->phone].habits & UE_HASTY) != 0);
+}
 
 // Gives a phone an address. -ENOMEM leaves it where it is.
 int ue_phone_move(struct ue_phones *phones, uint32_t phone, const struct ue_address *address);

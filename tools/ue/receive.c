@@ -74,6 +74,8 @@ static enum ue_refusal message_address(
 	msg->credential = &phones->credentials[at];
 	receipt->phone = msg->credential->phone;
 	msg->phone = &phones->phones[receipt->phone];
+	if ((msg->phone->habits & UE_OFFLINE) != 0)
+		return UE_OFF;
 	if (!ue_credential_is_kept(phones, at))
 		return UE_FORGOTTEN_IDR;
 	if (!ue_address_is_none(&msg->phone->address) &&
@@ -122,6 +124,19 @@ static enum ue_refusal message_counter(struct message *msg, struct ue_receipt *r
 	return UE_REPLAYED;
 }
 
+// Spec 3.10: a solicited pull is the only use of an expired MUK, and strict phones (seed, 2.2) do
+// not know of it.
+static enum ue_refusal message_lifetime(const struct message *msg, const struct ue_phones *phones)
+{
+	uint32_t at = (uint32_t)(msg->credential - phones->credentials);
+
+	if (!ue_credential_is_expired(phones, at, msg->in->wall_s))
+		return UE_ACCEPTED;
+	if (!msg->is_solicit)
+		return UE_MUK_EXPIRED;
+	return (msg->phone->habits & UE_STRICT) != 0 ? UE_TOO_OLD : UE_ACCEPTED;
+}
+
 static enum ue_refusal message_check(
 	struct message *msg, const struct ue_receiver *receiver, struct ue_receipt *receipt)
 {
@@ -129,10 +144,8 @@ static enum ue_refusal message_check(
 
 	if (refusal == UE_ACCEPTED)
 		refusal = message_address(msg, receiver, receipt);
-	// Spec 3.10: a solicited pull is the only use of an expired MUK.
-	if (refusal == UE_ACCEPTED && !msg->is_solicit &&
-		msg->in->wall_s >= msg->credential->expires)
-		refusal = UE_MUK_EXPIRED;
+	if (refusal == UE_ACCEPTED)
+		refusal = message_lifetime(msg, receiver->phones);
 	if (refusal == UE_ACCEPTED)
 		refusal = message_counter(msg, receipt);
 	if (refusal == UE_ACCEPTED && !message_is_authentic(msg))

@@ -128,6 +128,7 @@ json_t *ue_report_status(const struct ue_site *site, const struct ue_now *now)
 
 	if (object == NULL)
 		return NULL;
+	json_object_set_new(object, "offline", json_integer((json_int_t)site->phones.offline));
 	for (int i = 0; i < UE_COUNT_COUNT; i++) {
 		json_object_set_new(object, ue_count_name((enum ue_count)i),
 			json_integer((json_int_t)site->counts[i]));
@@ -231,6 +232,22 @@ static json_t *holdings_json(const struct ue_phones *phones, const struct ue_pho
 	return list;
 }
 
+static json_t *habits_json(const struct ue_phone *phone)
+{
+	static const struct {
+		enum ue_habit habit;
+		const char *name;
+	} rows[] = {{UE_STRICT, "strict"}, {UE_LAZY, "lazy"}, {UE_HASTY, "hasty"},
+		{UE_OFFLINE, "offline"}};
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if ((phone->habits & rows[i].habit) != 0)
+			json_array_append_new(list, json_string(rows[i].name));
+	}
+	return list;
+}
+
 json_t *ue_report_phone(const struct ue_site *site, uint32_t at)
 {
 	const struct ue_phones *phones = &site->phones;
@@ -246,6 +263,7 @@ json_t *ue_report_phone(const struct ue_site *site, uint32_t at)
 		phone->last_refusal != UE_ACCEPTED ? ue_refusal_name(phone->last_refusal) : NULL,
 		"current", credential_json(phones, phone->current), "previous",
 		credential_json(phones, phone->previous), "msks", holdings_json(phones, phone));
+	json_object_set_new(object, "habits", habits_json(phone));
 	if (site->ua != NULL)
 		json_object_set_new(object, "ua", ue_ua_report_phone(site->ua, at));
 	return object;

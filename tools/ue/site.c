@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "frame.h"
+#include "habits.h"
 
 // Frames under way; above this ue_site_room() says that there is no room.
 #define UNDER_WAY_MAX 262144
@@ -36,6 +37,8 @@ int ue_site_create(struct ue_site **out, const struct ue_conf *conf)
 	site->station.vlans = conf->vlans;
 	memcpy(site->station.vlan, conf->vlan, sizeof(site->station.vlan));
 	ue_wire_init(&site->wire, &conf->impairment, conf->seed);
+	// Another sequence than the wire's and that of Ua, which have the same seed.
+	ue_rng_init(&site->habits_rng, conf->seed ^ 0x68616269);
 	*out = site;
 	return 0;
 }
@@ -134,7 +137,8 @@ static enum ue_refusal udp_take(struct ue_site *site, const struct ue_frame *fra
 	site->findings[UE_FINDING_COUNTER_REUSED] += receipt.is_counter_reused;
 	if (refusal == UE_MIKEY_MALFORMED)
 		site->malformed[receipt.mikey]++;
-	site->counts[UE_COUNT_SOLICIT_REFUSED] += refusal != UE_ACCEPTED && receipt.is_solicit;
+	site->counts[UE_COUNT_SOLICIT_REFUSED] +=
+		refusal != UE_ACCEPTED && refusal != UE_OFF && receipt.is_solicit;
 	if (refusal != UE_ACCEPTED)
 		return refusal;
 	receipt_count(site, &receipt);
@@ -259,6 +263,7 @@ void ue_site_tick(struct ue_site *site, const struct ue_now *now)
 	uint64_t totals[UE_SERIES_COUNT];
 
 	rate_tick(site, now->mono);
+	ue_habits_tick(site, now);
 	if (!ue_series_is_due(&site->series, now))
 		return;
 	ue_site_totals(site, totals);

@@ -47,6 +47,7 @@ struct ue_site {
 	uint64_t rate_base;
 	double rate;
 	struct ue_series series;
+	struct ue_rng habits_rng;
 };
 
 // Sends a frame of the site's own making, as if a phone had sent it. -ENOMEM.

@@ -304,11 +304,25 @@ static void msk_miss(struct ue_ua *ua, uint32_t phone, const struct ue_now *now)
 	ue_ua_retry(ua, phone, 0, UE_UA_LEFT_NO_MSK, now);
 }
 
+// A phone that is offline does what is due when it is back. False when it is not.
+static bool put_off(struct ue_ua *ua, uint32_t phone, const struct ue_now *now)
+{
+	int64_t back = ua->phones->offline_until;
+
+	if ((ua->phones->phones[phone].habits & UE_OFFLINE) == 0)
+		return false;
+	ue_ua_enter(ua, phone, (enum ue_ua_state)ua->states[phone].state,
+		back > now->mono ? back : now->mono + 1);
+	return true;
+}
+
 uint32_t ue_ua_take(struct ue_ua *ua, const struct ue_now *now)
 {
 	while (ue_ua_due(ua) <= now->mono) {
 		uint32_t phone = ua->schedule[0];
 
+		if (put_off(ua, phone, now))
+			continue;
 		if (ua->states[phone].state == UE_UA_DUE) {
 			ue_ua_enter(ua, phone, UE_UA_ASKING, 0);
 			return phone;
@@ -387,4 +401,9 @@ void ue_ua_count_refused(struct ue_ua *ua, enum ue_ua_refusal refusal)
 const struct ue_ua_conf *ue_ua_conf(const struct ue_ua *ua)
 {
 	return &ua->conf;
+}
+
+const struct ue_address *ue_ua_address(const struct ue_ua *ua, uint32_t phone)
+{
+	return &ua->phones->phones[phone].address;
 }

@@ -100,6 +100,8 @@ struct ue_ua_totals {
 	uint64_t missed;
 };
 struct ue_ua_totals ue_ua_totals(const struct ue_ua *ua);
+// Where a phone is.
+const struct ue_address *ue_ua_address(const struct ue_ua *ua, uint32_t phone);
 // Everything for the control socket and the report.
 json_t *ue_ua_report(const struct ue_ua *ua);
 // What one phone is about: state, why it left.
