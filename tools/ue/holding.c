@@ -189,12 +189,8 @@ static void change_describe(
 		change->is_refreshed = true;
 }
 
-static void holding_revoke(
-	struct ue_phones *phones, uint32_t phone, uint32_t *link, struct ue_change *change)
+void ue_holding_end(struct ue_phones *phones, uint32_t phone, uint32_t *link)
 {
-	change->is_revoked = true;
-	if (*link == UE_NONE)
-		return;
 	holding_drop(phones, link);
 	if (phones->phones[phone].holding == UE_NONE)
 		phones->with_msk--;
@@ -208,7 +204,9 @@ int ue_holding_deliver(struct ue_phones *phones, uint32_t phone, const struct ue
 
 	*change = (struct ue_change){0};
 	if (delivery->seq_l > delivery->seq_u) {
-		holding_revoke(phones, phone, link, change);
+		change->is_revoked = true;
+		if (*link != UE_NONE)
+			ue_holding_end(phones, phone, link);
 		return 0;
 	}
 	if (msk_intern(phones, delivery, &msk) != 0)

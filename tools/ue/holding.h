@@ -35,5 +35,7 @@ int ue_holding_deliver(struct ue_phones *phones, uint32_t phone, const struct ue
 	struct ue_change *change);
 // Notes what brought the MSK that was stored last. Until then it was a push.
 void ue_holding_mark(struct ue_phones *phones, uint32_t phone, enum ue_way way);
+// Takes the MSK from a phone that *link, its own or of one of its holdings, names.
+void ue_holding_end(struct ue_phones *phones, uint32_t phone, uint32_t *link);
 // Takes all MSKs from a phone; returns how many there were.
 unsigned ue_holding_forget(struct ue_phones *phones, uint32_t phone);

@@ -168,6 +168,10 @@ static int site_load(void)
 	fprintf(stderr, "mskpush-ue: %u phones in %.2f s\n",
 		ue_site_phones(program.site)->phone_count,
 		(double)(ue_now().mono - begin.mono) / 1e6);
+	if (options->mtk != NULL)
+		program.site->mtk.group_count =
+			ue_mtk_groups_parse(program.site->mtk.groups, options->mtk);
+	program.site->mtk.has_no_rand = strcmp(options->mtk_rand, "none") == 0;
 	ue_habits_draw(program.site, &options->habits);
 	return options->state != NULL ? state_load(ue_site_phones(program.site)) : 0;
 }

@@ -79,6 +79,10 @@ static const struct option_row rows[] = {
 	{"loss", "PERCENT", "Lose frames, each way", AT(site.impairment.loss), PERCENT, 0, 100, 0},
 	{"mac", "MAC", "Own MAC address (02:00:00:00:26:01)", AT(site.mac), MAC, 0, 0, 0},
 	{"memory", "MB", "Memory DPDK may take (64)", AT(memory_mb), NUMBER, 16, 65536, 'm'},
+	{"mtk", "LIST", "Multicast addresses that phones listen on: ADDRESS[%INTERFACE]:PORT,...",
+		AT(mtk), TEXT, 0, 0, 0},
+	{"mtk-rand", "msk|none", "RAND of the keys that protect MTKs (msk)", AT(mtk_rand), TEXT, 0,
+		0, 0},
 	{"new-address", "PERCENT", "Of those offline: phones that come back with another address",
 		AT(habits.moving), PERCENT, 0, 100, 0},
 	{"no-muk", "PERCENT", "Phones made up that have no MUK", AT(generate.no_muk), PERCENT, 0,
@@ -260,6 +264,8 @@ static bool value_read(const struct option_row *row, const char *text, void *to)
 
 static void options_check(struct ue_options *options, struct argp_state *state)
 {
+	struct ue_mtk_group groups[UE_MTK_GROUPS_MAX];
+
 	if (options->generate.count > 0)
 		return;
 	if (options->phones == NULL || options->port == NULL)
@@ -269,6 +275,12 @@ static void options_check(struct ue_options *options, struct argp_state *state)
 			"--port: kernel, or a virtual device as net_virtio_user0,... is needed");
 	if (options->ts_bytes != 4 && options->ts_bytes != 8)
 		argp_error(state, "--ts-bytes: 4 or 8");
+	if (options->mtk != NULL && ue_mtk_groups_parse(groups, options->mtk) == 0)
+		argp_error(state,
+			"--mtk: multicast addresses are needed, as 232.1.1.1:5004 or "
+			"[ff3e::1]:5004, with commas between them");
+	if (strcmp(options->mtk_rand, "msk") != 0 && strcmp(options->mtk_rand, "none") != 0)
+		argp_error(state, "--mtk-rand: msk or none");
 	if (strcmp(options->power_down, "keep") != 0 && strcmp(options->power_down, "delete") != 0)
 		argp_error(state, "--power-down: keep or delete");
 	if (strlen(options->site.fqdn) > UE_IDENTITY_MAX_BYTES)
@@ -342,6 +354,7 @@ void ue_options_parse(struct ue_options *options, int argc, char **argv)
 
 	*options = (struct ue_options){
 		.file_prefix = "mskpush-ue",
+		.mtk_rand = "msk",
 		.power_down = "keep",
 		.pcap_frames = UINT64_MAX,
 		.memory_mb = 64,

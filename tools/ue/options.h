@@ -15,6 +15,8 @@ struct ue_options {
 	const char *control;
 	const char *report;
 	const char *csv_out;
+	const char *mtk; // multicast addresses; NULL: none
+	const char *mtk_rand; // msk or none
 	const char *pcap;
 	const char *power_down; // keep or delete
 	const char *state; // directory of what phones keep; NULL: they keep nothing

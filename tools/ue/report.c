@@ -138,6 +138,8 @@ json_t *ue_report_status(const struct ue_site *site, const struct ue_now *now)
 	json_object_set_new(object, "findings", findings_json(site));
 	json_object_set_new(object, "impairment", impairment_json(site));
 	json_object_set_new(object, "msks", msks_json(&site->phones));
+	if (site->mtk.group_count > 0)
+		json_object_set_new(object, "mtks", ue_mtk_report(site));
 	if (site->ua != NULL)
 		json_object_set_new(object, "ua", ue_ua_report(site->ua));
 	if (site->pool != NULL)

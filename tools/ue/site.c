@@ -39,6 +39,7 @@ int ue_site_create(struct ue_site **out, const struct ue_conf *conf)
 	ue_wire_init(&site->wire, &conf->impairment, conf->seed);
 	// Another sequence than the wire's and that of Ua, which have the same seed.
 	ue_rng_init(&site->habits_rng, conf->seed ^ 0x68616269);
+	ue_rng_init(&site->mtk.rng, conf->seed ^ 0x6d746b);
 	*out = site;
 	return 0;
 }
@@ -48,6 +49,7 @@ void ue_site_destroy(struct ue_site *site)
 	if (site == NULL)
 		return;
 	ue_wire_fini(&site->wire);
+	ue_mtk_fini(&site->mtk);
 	ue_series_fini(&site->series);
 	ue_phones_fini(&site->phones);
 	free(site->fqdn);
@@ -255,6 +257,7 @@ void ue_site_totals(const struct ue_site *site, uint64_t totals[UE_SERIES_COUNT]
 	totals[UE_SERIES_SHED] = ua.shed;
 	totals[UE_SERIES_BOOTSTRAPS] = ua.bootstraps;
 	totals[UE_SERIES_MISSED] = ua.missed;
+	totals[UE_SERIES_MTKS] = site->counts[UE_COUNT_MTK_TAKEN];
 	totals[UE_SERIES_VERIFICATIONS] = site->counts[UE_COUNT_VERIFICATION];
 }
 
@@ -287,11 +290,29 @@ static size_t frame_answer(struct ue_site *site, const uint8_t *data, size_t len
 	return out->len;
 }
 
+// A datagram to a multicast address. What the wire loses is lost to each phone by itself (mtk.c).
+static bool is_for_group(
+	const struct ue_site *site, const uint8_t *data, size_t len, struct ue_frame *frame)
+{
+	return site->mtk.group_count > 0 && len > 0 && (data[0] & 1) != 0 &&
+		ue_frame_parse(frame, data, len, &site->station) == UE_ACCEPTED &&
+		frame->kind == UE_FRAME_UDP && ue_address_is_multicast(&frame->destination);
+}
+
 size_t ue_site_receive(struct ue_site *site, const uint8_t *data, size_t len,
 	const struct ue_now *now, uint8_t *out, size_t cap)
 {
+	enum ue_refusal refusal;
+	struct ue_frame frame;
+
 	ue_site_tick(site, now);
 	frame_see(site, UE_IN, data, len, now);
+	if (is_for_group(site, data, len, &frame)) {
+		refusal = ue_mtk_take(site, &frame);
+		if (refusal != UE_ACCEPTED)
+			site->refused[refusal]++;
+		return 0;
+	}
 	if (!frame_carry(site, UE_IN, data, len, now->mono))
 		return 0;
 	return frame_answer(site, data, len, now, &(struct outgoing){out, cap, 0});
@@ -315,6 +336,7 @@ size_t ue_site_poll(struct ue_site *site, const struct ue_now *now, uint8_t *out
 	uint8_t *data;
 
 	ue_site_tick(site, now);
+	ue_mtk_slice(site, now);
 	while (out_len == 0 && ue_wire_take(&site->wire, now->mono, &direction, &data, &len)) {
 		struct outgoing outgoing = {out, cap, 0};
 
@@ -338,7 +360,7 @@ int ue_site_send(struct ue_site *site, const uint8_t *data, size_t len, const st
 
 int64_t ue_site_due(const struct ue_site *site)
 {
-	return ue_wire_due(&site->wire);
+	return ue_mtk_is_busy(&site->mtk) ? INT64_MIN : ue_wire_due(&site->wire);
 }
 
 uint64_t ue_site_refused(const struct ue_site *site, enum ue_refusal refusal)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "frame.h"
+#include "mtk.h"
 #include "phones.h"
 #include "receive.h"
 #include "series.h"
@@ -25,6 +26,7 @@ struct ue_site {
 	struct ue_phones phones;
 	struct ue_receiver receiver;
 	struct ue_wire wire;
+	struct ue_mtk mtk;
 	struct ue_peer peer;
 	struct ue_address gateway;
 	struct ue_address gateway6;

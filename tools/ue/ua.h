@@ -100,6 +100,10 @@ struct ue_ua_totals {
 	uint64_t missed;
 };
 struct ue_ua_totals ue_ua_totals(const struct ue_ua *ua);
+// True when a phone cares for the group of an MSK: one that it fetches, or holds an MSK of. Where
+// nothing is said about what phones fetch it may be any.
+bool ue_ua_is_concerned(const struct ue_ua *ua, uint32_t phone, const struct mikey_key_id *id);
+bool ue_ua_has_left(const struct ue_ua *ua, uint32_t phone);
 // Where a phone is.
 const struct ue_address *ue_ua_address(const struct ue_ua *ua, uint32_t phone);
 // Everything for the control socket and the report.

@@ -77,27 +77,6 @@ static int64_t back_off_us(const struct ue_ua *ua)
 	return ua->conf.missed_wait_us + ua->conf.missed_back_off_us;
 }
 
-void ue_ua_miss(
-	struct ue_ua *ua, uint32_t phone, const struct ue_subject *key, const struct ue_now *now)
-{
-	const struct ue_ua_conf *conf = &ua->conf;
-	struct ue_ua_pull *pull = pull_get(ua, phone, key);
-	int64_t due = now->mono + conf->missed_wait_us +
-		(int64_t)ue_rng_below(&ua->rng, (uint64_t)conf->missed_back_off_us + 1);
-
-	if (pull == NULL)
-		return;
-	if (now->mono < pull->until) {
-		ua->events[UE_UA_MERGED]++;
-		return;
-	}
-	pull->from = now->mono;
-	pull->until = now->mono + back_off_us(ua);
-	ua->events[UE_UA_MISSED]++;
-	ue_ua_want(ua, phone, UE_FETCH, key, 1, due);
-	ua->states[phone].reasons |= 1u << UE_WAY_MISSED;
-}
-
 // True when a body asks for an MSK of the key's group, whichever.
 static bool body_is_about(const struct ue_ua_body *body, const struct ue_subject *key)
 {
@@ -126,6 +105,28 @@ static bool is_about_to_pull(
 {
 	return s->state == UE_UA_DUE && (s->wants & 1u << UE_FETCH) != 0 &&
 		body_is_about(&ua->bodies[s->body[UE_FETCH]], key);
+}
+
+void ue_ua_miss(
+	struct ue_ua *ua, uint32_t phone, const struct ue_subject *key, const struct ue_now *now)
+{
+	const struct ue_ua_conf *conf = &ua->conf;
+	struct ue_ua_phone *s = &ua->states[phone];
+	struct ue_ua_pull *pull = pull_get(ua, phone, key);
+	int64_t due = now->mono + conf->missed_wait_us +
+		(int64_t)ue_rng_below(&ua->rng, (uint64_t)conf->missed_back_off_us + 1);
+
+	if (pull == NULL)
+		return;
+	if (now->mono < pull->until || is_pulling(ua, s, key) || is_about_to_pull(ua, s, key)) {
+		ua->events[UE_UA_MERGED]++;
+		return;
+	}
+	pull->from = now->mono;
+	pull->until = now->mono + back_off_us(ua);
+	ua->events[UE_UA_MISSED]++;
+	ue_ua_want(ua, phone, UE_FETCH, key, 1, due);
+	s->reasons |= 1u << UE_WAY_MISSED;
 }
 
 // A solicited pull that held (spec 3.10).
@@ -230,4 +231,25 @@ enum ue_way ue_ua_hear(struct ue_ua *ua, const struct ue_receipt *receipt, const
 	else if (!receipt->change.is_revoked)
 		return msk_hear(ua, receipt->phone, &key, now);
 	return UE_WAY_PUSHED;
+}
+
+bool ue_ua_is_concerned(const struct ue_ua *ua, uint32_t phone, const struct mikey_key_id *id)
+{
+	const struct ue_phones *phones = ua->phones;
+
+	for (size_t i = 0; i < ua->conf.key_count; i++) {
+		if (ua->conf.keys[i].group == id->group)
+			return true;
+	}
+	for (uint32_t at = phones->phones[phone].holding; at != UE_NONE;
+		at = phones->holdings[at].next) {
+		if (phones->msks[phones->holdings[at].msk].group == id->group)
+			return true;
+	}
+	return ua->conf.key_count == 0;
+}
+
+bool ue_ua_has_left(const struct ue_ua *ua, uint32_t phone)
+{
+	return ua->states[phone].state == UE_UA_GONE;
 }

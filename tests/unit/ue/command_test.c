@@ -6,7 +6,7 @@
 #include "support.h"
 
 #define VERBS                                                                               \
-	"do: bootstrap, deregister, fetch, forget, inject, join, key-source, miss, phone, " \
+	"do: bootstrap, deregister, fetch, forget, inject, join, key-source, miss, offline, phone, " \
 	"register, "                                                                        \
 	"report, set, status or stop"
 
