@@ -11,6 +11,9 @@ import netns
 from story import expect, expect_that, tell, wait_until
 
 PHONES = 3000
+# Linux itself is on that wire and talks to groups of its own; on a slow machine pushes are
+# repeated, and the second answer may come after the first, or after the end.
+HARMLESS = ("not-our-mac", "duplicate", "unknown-csb")
 
 
 def campaign_over(driver):
@@ -20,8 +23,7 @@ def campaign_over(driver):
         done = site.push()
         expect("verified", done["verified"], PHONES)
         site.all_hold(done)
-        # Linux itself is on that wire: it talks to groups of its own.
-        expect("drops", {k: n for k, n in site.drops().items() if k != "not-our-mac"}, {})
+        expect("drops", {k: n for k, n in site.drops().items() if k not in HARMLESS}, {})
         expect("refused by phones", {k: n for k, n in site.phones(do="status")["refused"].items()
                                      if n}, {})
         status = site.cli("status")

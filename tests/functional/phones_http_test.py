@@ -297,7 +297,7 @@ def refusals_to_talk_have_their_consequences():
 
 
 def missed_update_is_fetched_once():
-    with Phones("--ua-missed-wait", "0.2", "--ua-missed-back-off", "1", count=40) as site:
+    with Phones("--ua-missed-wait", "1.5", "--ua-missed-back-off", "1", count=40) as site:
         for _ in range(3):
             site.phones(do="miss", group=GROUP, number=9)
         ua = site.wait_for("all asked", lambda ua: ua["expecting"] == 40)
