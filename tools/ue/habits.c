@@ -23,17 +23,22 @@ static void habit_draw(
 static void offline_draw(
 	struct ue_phones *phones, const struct ue_habits *habits, struct ue_rng *rng)
 {
-	struct ue_lot moving;
+	struct ue_lot moving, staying;
 
 	habit_draw(phones, UE_OFFLINE, habits->offline.percent, rng);
 	phones->offline = (uint32_t)ue_lot_of(habits->offline.percent, phones->phone_count).wanted;
 	phones->offline_until = INT64_MAX;
-	moving = ue_lot_of(habits->moving, phones->offline);
+	staying = ue_lot_of(habits->staying, phones->offline);
+	moving = ue_lot_of(habits->moving, phones->offline - staying.wanted);
 	for (uint32_t i = 0; i < phones->phone_count; i++) {
 		struct ue_phone *phone = &phones->phones[i];
 
-		phone->habits &= (uint8_t)~UE_MOVING;
-		if ((phone->habits & UE_OFFLINE) != 0 && ue_lot_draw(&moving, rng))
+		phone->habits &= (uint8_t)~(UE_MOVING | UE_STAYING);
+		if ((phone->habits & UE_OFFLINE) == 0)
+			continue;
+		if (ue_lot_draw(&staying, rng))
+			phone->habits |= UE_STAYING;
+		else if (ue_lot_draw(&moving, rng))
 			phone->habits |= UE_MOVING;
 	}
 }
@@ -77,7 +82,7 @@ static void phone_return(struct ue_site *site, uint32_t at, const struct ue_now 
 	struct ue_phone *phone = &site->phones.phones[at];
 	bool is_moving = (phone->habits & UE_MOVING) != 0;
 
-	phone->habits &= (uint8_t) ~(UE_OFFLINE | UE_MOVING);
+	phone->habits &= (uint8_t) ~(UE_OFFLINE | UE_MOVING | UE_STAYING);
 	site->counts[UE_COUNT_CAME_BACK]++;
 	if (is_moving)
 		phone_relocate(site, at, &site->habits_rng);
@@ -87,10 +92,13 @@ static void phone_return(struct ue_site *site, uint32_t at, const struct ue_now 
 	ue_ua_order(site->ua, &order, now);
 }
 
-static void all_return(struct ue_site *site, const struct ue_now *now)
+static void all_return(struct ue_site *site, uint8_t except, const struct ue_now *now)
 {
+	site->phones.offline_until = INT64_MAX;
 	for (uint32_t i = 0; site->phones.offline > 0 && i < site->phones.phone_count; i++) {
-		if ((site->phones.phones[i].habits & UE_OFFLINE) == 0)
+		uint8_t habits = site->phones.phones[i].habits;
+
+		if ((habits & UE_OFFLINE) == 0 || (habits & except) != 0)
 			continue;
 		site->phones.offline--;
 		phone_return(site, i, now);
@@ -100,7 +108,7 @@ static void all_return(struct ue_site *site, const struct ue_now *now)
 void ue_habits_offline(
 	struct ue_site *site, const struct ue_habits *habits, const struct ue_now *now)
 {
-	all_return(site, now);
+	all_return(site, 0, now);
 	offline_draw(&site->phones, habits, &site->habits_rng);
 	ue_habits_begin(site, habits, now);
 }
@@ -108,5 +116,5 @@ void ue_habits_offline(
 void ue_habits_tick(struct ue_site *site, const struct ue_now *now)
 {
 	if (site->phones.offline > 0 && now->mono >= site->phones.offline_until)
-		all_return(site, now);
+		all_return(site, UE_STAYING, now);
 }

@@ -18,7 +18,8 @@ struct ue_habits {
 	double lazy; // percent of all phones each
 	double strict;
 	double hasty;
-	double moving; // percent of those that are offline
+	double moving; // percent of those that are offline and come back
+	double staying; // percent of those that are offline: they do not come back
 	struct ue_share offline; // how many, and how long
 };
 

@@ -233,6 +233,22 @@ int ue_holding_deliver(struct ue_phones *phones, uint32_t phone, const struct ue
 	return 0;
 }
 
+bool ue_holding_has(
+	const struct ue_phones *phones, uint32_t phone, const struct ue_subject *key)
+{
+	for (uint32_t at = phones->phones[phone].holding; at != UE_NONE;
+		at = phones->holdings[at].next) {
+		const struct ue_msk *msk = &phones->msks[phones->holdings[at].msk];
+
+		if (msk->group == key->group && msk->profile == key->profile &&
+			(key->profile == MIKEY_PROFILE_V600 ||
+				memcmp(msk->kdi, key->kdi, sizeof(msk->kdi)) == 0) &&
+			(key->number == 0 || msk->number == key->number))
+			return true;
+	}
+	return false;
+}
+
 void ue_holding_mark(struct ue_phones *phones, uint32_t phone, enum ue_way way)
 {
 	struct ue_holding *holding = &phones->holdings[phones->phones[phone].holding];

@@ -54,6 +54,7 @@ enum ue_habit {
 	UE_HASTY = 1 << 2, // takes the MUK that the CSV gave it for expired, whatever the time
 	UE_OFFLINE = 1 << 3, // neither hears nor asks
 	UE_MOVING = 1 << 4, // will have another address when it is back
+	UE_STAYING = 1 << 5, // will not be back
 };
 
 struct ue_phone {

@@ -171,6 +171,25 @@ static void phone_comes_back_with_another_address_and_says_so(void **state)
 	scene_end(&scene);
 }
 
+static void some_phones_do_not_come_back(void **state)
+{
+	const struct ue_habits habits = {.offline = {50, 1}, .staying = 20};
+	struct ue_now now = now_at(0);
+	struct ue_site *site = site_of_many(100);
+
+	(void)state;
+	ue_habits_offline(site, &habits, &now);
+	assert_int_equal(site->phones.offline, 50);
+	now = now_at(1000000);
+	ue_site_tick(site, &now);
+	assert_int_equal(site->phones.offline, 10);
+	assert_int_equal(count_with(site, UE_OFFLINE), 10);
+	ue_habits_offline(site, &(struct ue_habits){.lazy = 0}, &now);
+	assert_int_equal(site->phones.offline, 0);
+	assert_int_equal(count_with(site, UE_OFFLINE), 0);
+	ue_site_destroy(site);
+}
+
 static void nobody_gets_an_address_that_is_taken(void **state)
 {
 	const struct ue_habits habits = {.offline = {100, 1}, .moving = 100};
@@ -201,6 +220,7 @@ int main(void)
 		cmocka_unit_test(hasty_phone_takes_its_muk_for_expired),
 		cmocka_unit_test(offline_phone_neither_hears_nor_asks),
 		cmocka_unit_test(phone_comes_back_with_another_address_and_says_so),
+		cmocka_unit_test(some_phones_do_not_come_back),
 		cmocka_unit_test(nobody_gets_an_address_that_is_taken),
 	};
 
