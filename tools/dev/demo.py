@@ -27,6 +27,7 @@ PCAP_ALL_UP_TO, PCAP_FRAMES = 50000, 1000000
 HTTP_UES = 10000  # phones that register and fetch over HTTP before the mass push
 # Phones whose MSK is still to come after so many seconds get it by the mass push at the latest.
 MSK_PATIENCE_S = 10
+KEY_LOOKUPS = 512  # the emulator answers them as they come
 SINGLES_PATIENCE_S = 45  # a single push is repeated for 39 s
 PCAP_FRAME, FRAMES_PER_UE = 260, 16  # bytes of a frame in the capture; eight sends, answered
 SENDS, SENDS_MAX, CHANCE = 8, 31, 1e-3  # sends by default; chance that one phone misses all
@@ -186,7 +187,7 @@ class Demo:
         site.map_size = f"{max(64, 48 + args.ues * 260 // 1000000)}M"
         site.ua_yaml = "  address: imported\n"  # HTTP comes from loopback, the phones are elsewhere
         keys = os.path.join(site.dir, "keys.sock")
-        site.extra_yaml = f"key_source:\n  url: unix:{keys}\n"
+        site.extra_yaml = f"key_source:\n  url: unix:{keys}\n  lookups: {KEY_LOOKUPS}\n"
         site.start_daemon()
         self.say(f"mskpushd runs (pid {site.daemon.pid})")
         flags = ["--loss", str(args.loss), "--seed", str(args.seed),

@@ -14,7 +14,7 @@ import time
 
 from mskpush_site import GROUP, SiteError
 
-UES = 100000  # of the story, when nothing else is said
+UES = 50000  # of the story, when nothing else is said
 LOSS = 5.0
 EXPIRED, OFFLINE, STAYING = 100 / 3, 10, 1  # percent; of those offline, that do not come back
 LAZY, STRICT = 20, 1  # percent, of all phones
@@ -22,6 +22,7 @@ OFFLINE_S = 8
 SENDS, WAITS = 6, "1,2,3,4,5,4"  # after each send, seconds
 SOLICITS, SOLICIT_WAITS = 6, "1,2,3,4,4,3"
 MISSED_BACK_OFF_S = 5
+CONNECTIONS = 512  # of the phones to the BM-SC
 MISSED_PATIENCE_S = 30
 LISTED = 10  # unreachable phones on the terminal
 WAYS = (("pushed", "pushed"), ("solicited", "solicited and pulled"),
@@ -142,7 +143,7 @@ class Expired:
 
     def emulator_flags(self):
         """How phones behave. Those of a CSV take the MUK that they have there for expired."""
-        return ["--ua-missed-back-off", str(MISSED_BACK_OFF_S), "--ua-connections", "256",
+        return ["--ua-missed-back-off", str(MISSED_BACK_OFF_S), "--ua-connections", str(CONNECTIONS),
                 "--lazy", str(LAZY), "--strict", str(STRICT),
                 *(["--expired", f"{EXPIRED:.4f}"] if self.demo.args.csv else [])]
 
