@@ -109,6 +109,7 @@ json_t *admin_hex_u32(uint32_t value, int digits);
 struct ua;
 json_t *admin_ua_status(const struct ua *ua);
 json_t *admin_ua_stats(const struct ua *ua);
+json_t *admin_governor_json(struct ctl *ctl);
 // Last request and last single push of a subscriber, added to what is told of it.
 void admin_ua_notes_add(json_t *subscriber, struct ctl *ctl, store_id id);
 
@@ -127,6 +128,8 @@ admin_handler admin_msks_list, admin_msk_new, admin_msk_activate;
 // admin_campaigns.c
 admin_handler admin_campaigns_list, admin_campaign_start, admin_campaign_show, admin_campaign_pause,
 	admin_campaign_resume, admin_campaign_abort, admin_campaign_change;
+// admin_network.c
+admin_handler admin_area_change;
 // admin_undelivered.c
 admin_handler admin_campaign_undelivered;
 // admin_capture.c

@@ -17,6 +17,7 @@ static const char *const states[] = {
 	[STORE_CAMPAIGN_PAUSED] = "paused",
 	[STORE_CAMPAIGN_DONE] = "done",
 	[STORE_CAMPAIGN_ABORTED] = "aborted",
+	[STORE_CAMPAIGN_SCHEDULED] = "scheduled",
 };
 
 static const char *const kinds[] = {
@@ -108,7 +109,7 @@ json_t *admin_campaign_json(const struct store_reader *r, const struct campaign_
 		(json_int_t)record->id, "kind",
 		record->kind <= STORE_CAMPAIGN_AUTO ? kinds[record->kind] : "unknown", "group",
 		admin_group_json(&record->group), "msk", msk_json(r, record), "state",
-		record->state <= STORE_CAMPAIGN_ABORTED ? states[record->state] : "unknown",
+		record->state <= STORE_CAMPAIGN_SCHEDULED ? states[record->state] : "unknown",
 		"stall",
 		is_open ? json_string(dp_stall_name((enum dp_stall)view->stall)) : json_null(),
 		"rate", (json_int_t)record->rate, "sends", record->sends, "round", record->round,
@@ -116,6 +117,9 @@ json_t *admin_campaign_json(const struct store_reader *r, const struct campaign_
 
 	if (out != NULL) {
 		json_object_set_new(out, "solicit", solicit_json(record));
+		json_object_set_new(out, "at", admin_time_ms(record->start_ms));
+		json_object_set_new(
+			out, "is_halted", json_boolean(record->flags & STORE_CAMPAIGN_HALTED));
 		progress_add(out, view);
 	}
 	return out;

@@ -18,6 +18,7 @@
 #define WAIT_MAX_S 3600
 #define WITHIN_MAX_S (7 * 86400)
 #define PPM_PER_PERCENT 10000
+#define STOP_AFTER 1000 // members that show whether a campaign works
 
 // One order under way through the readers below. Each of them returns -EINVAL or so when the reply
 // holds the error.
@@ -202,6 +203,23 @@ static int pace_read(struct reading *rd)
 	}
 	rd->order->rate = rate;
 	rd->order->within_s = (uint32_t)within;
+	return 0;
+}
+
+// --- When, and when not to go on ------------------------------------------------------------
+
+static int safety_read(struct reading *rd)
+{
+	uint64_t stop_percent = 0, stop_after = STOP_AFTER;
+	uint32_t at;
+
+	if (future_read(rd, "at", &at) != 0 ||
+		count_read(rd, "stop_if_unverified", 99, &stop_percent) != 0 ||
+		count_read(rd, "stop_after", UINT32_MAX - 1, &stop_after) != 0)
+		return -EINVAL;
+	rd->order->start_ms = (uint64_t)at * 1000;
+	rd->order->stop_percent = (uint8_t)stop_percent;
+	rd->order->stop_after = (uint32_t)stop_after;
 	return 0;
 }
 
@@ -399,14 +417,15 @@ void admin_campaign_start(const struct admin_request *req, struct admin_reply *r
 {
 	static const char *const names[] = {"kind", "group", "new", "rate", "within", "by", "sends",
 		"waits", "solicits", "solicit_waits", "solicit_previous", "subscriber",
-		"subscribers", "area", "sample", "undelivered_of", "dry_run", NULL};
+		"subscribers", "area", "sample", "undelivered_of", "at", "stop_if_unverified",
+		"stop_after", "dry_run", NULL};
 	struct campaign_order order = {0};
 	struct reading rd = {.req = req, .reply = reply, .order = &order};
 	bool is_plan;
 
 	if (admin_body_check(req, reply, names) == 0 && group_read(&rd) == 0 &&
-		sends_read(&rd) == 0 && pace_read(&rd) == 0 && choice_read(&rd) == 0 &&
-		flag_read(&rd, "dry_run", &is_plan) == 0) {
+		sends_read(&rd) == 0 && pace_read(&rd) == 0 && safety_read(&rd) == 0 &&
+		choice_read(&rd) == 0 && flag_read(&rd, "dry_run", &is_plan) == 0) {
 		if (is_plan)
 			order_plan(&rd);
 		else

@@ -33,6 +33,7 @@ const struct admin_route admin_routes[] = {
 	{"POST", "/v1/campaigns/*/pause", admin_campaign_pause, NULL, false},
 	{"POST", "/v1/campaigns/*/resume", admin_campaign_resume, NULL, false},
 	{"POST", "/v1/campaigns/*/abort", admin_campaign_abort, NULL, false},
+	{"PATCH", "/v1/areas/*", admin_area_change, NULL, true},
 	{"POST", "/v1/capture", admin_capture, NULL, false},
 };
 const size_t admin_routes_count = sizeof(admin_routes) / sizeof(admin_routes[0]);

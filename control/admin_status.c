@@ -103,7 +103,7 @@ void admin_status(const struct admin_request *req, struct admin_reply *reply)
 		return;
 	dataplane_status(ctl, &status);
 	reply->body = json_pack(
-		"{s:s, s:i, s:o, s:f, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"{s:s, s:i, s:o, s:f, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"version", MSKPUSH_VERSION, "pid", (int)getpid(), "started",
 		admin_time_ms((uint64_t)ctl->started_ms), "uptime_s",
 		((double)now - (double)ctl->started_ms) / 1000, "clock", clock_json(&status),
@@ -111,7 +111,7 @@ void admin_status(const struct admin_request *req, struct admin_reply *reply)
 		admin_port_json(ctl->conf, &status), "ports", admin_ports_json(ctl->conf, &status),
 		"next_hops", admin_hops_json(&status), "areas", admin_areas_json(ctl), "store",
 		store_json(ctl, r), "memory", memory_json(), "ua", admin_ua_status(ctl->ua),
-		"campaigns", open_campaigns_json(ctl, r));
+		"governor", admin_governor_json(ctl), "campaigns", open_campaigns_json(ctl, r));
 	ctl_reader_put(ctl, r);
 }
 
@@ -129,6 +129,9 @@ static const struct counter_name counter_names[] = {
 	COUNTER(pushes),
 	COUNTER(verified),
 	COUNTER(singles),
+	COUNTER(solicits),
+	COUNTER(solicits_expired),
+	COUNTER(expired_refused),
 	COUNTER(singles_merged),
 	COUNTER(singles_sent),
 	COUNTER(singles_verified),

@@ -144,6 +144,11 @@ struct conf {
 		struct conf_numbers solicit_waits_s; // likewise
 	} campaign;
 	struct {
+		uint64_t target_percent; // 0: solicited pulls are not governed
+		uint64_t p99_ms;
+		uint64_t start; // solicited pulls per second
+	} governor;
+	struct {
 		struct conf_texts listen; // none: phones are not served
 		char path[CONF_TEXT_MAX];
 		uint64_t threads;
@@ -151,6 +156,7 @@ struct conf {
 		uint64_t connections_per_address; // 0: no limit
 		uint64_t idle_timeout_s;
 		uint64_t request_timeout_s;
+		uint64_t shed_after_ms; // 0: never
 		char certificate[CONF_TEXT_MAX]; // both empty: no TLS
 		char private_key[CONF_TEXT_MAX];
 		uint64_t address; // enum conf_ua_address

@@ -52,6 +52,17 @@ const struct conf_row conf_rows[] = {
 		"10s, 20s, 30s", NULL,
 		"Time to wait for the fetched MSK's verification after the first solicited pull, "
 		"the second, and so on."},
+	{"governor.target", CONF_COUNT, AT(governor.target_percent), false, 0, 95, "70", NULL,
+		"Share of the time, in percent, that the threads of `ua` work while phones are "
+		"solicited. 0: solicited pulls do not follow what the HTTP side can serve."},
+	{"governor.p99_ms", CONF_COUNT, AT(governor.p99_ms), false, 1, 10000, "250", NULL,
+		"Above this time of 99 in 100 answers, milliseconds, fewer phones are solicited."},
+	{"governor.start", CONF_COUNT, AT(governor.start), false, 1, 1000000, "1000", NULL,
+		"Solicited pulls per second while nothing is known of what they cost."},
+	{"ua.shed_after_ms", CONF_COUNT, AT(ua.shed_after_ms), false, 0, 10000, "100", NULL,
+		"A request that is looked at later than this, milliseconds after its thread saw "
+		"that "
+		"there was something to do, gets 503 and Retry-After at once. 0: never."},
 	{"ua.listen", CONF_TEXTS, AT(ua.listen), false, 3, 64, "127.0.0.1:8080", NULL,
 		"Addresses and ports where phones are served over HTTP, IPv6 in brackets. Port 0: "
 		"any that is free; `mskpush status` tells. None: phones are not served."},

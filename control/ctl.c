@@ -13,6 +13,14 @@
 
 #define COMMAND_TRIES 200
 
+uint64_t ctl_clock_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
 int ctl_reader_get(struct ctl *ctl, struct store_reader **out)
 {
 	return store_reader_create(ctl->env, out);

@@ -35,6 +35,9 @@ struct ctl {
 	int wake_fd; // eventfd of the main loop: written to end the daemon
 };
 
+// CLOCK_BOOTTIME, milliseconds.
+uint64_t ctl_clock_ms(void);
+
 // --- The store writer (writer_thread.c) -----------------------------------------------------
 // One thread changes the store. Jobs run in the order they came; those that wait at the same
 // moment share one commit. Any thread but the writer's own may call these two; both block.

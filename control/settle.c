@@ -373,6 +373,11 @@ static unsigned runs_follow(struct campaigns *all, struct campaign_run *runs[DP_
 		if (all->run[i]->phase == CAMPAIGN_STARTING)
 			continue;
 		campaign_run_follow(all->run[i]);
+		if (all->run[i]->phase == CAMPAIGN_OPEN &&
+			campaign_run_try(all->run[i], ctl_clock_ms()))
+			log_warning("campaign-halted", "campaign=%u verified=%u first=%u",
+				all->run[i]->record.id, all->run[i]->record.verified,
+				all->run[i]->record.stop_after);
 		runs[n++] = all->run[i];
 	}
 	pthread_mutex_unlock(&all->lock);
@@ -386,6 +391,8 @@ void settle_step(struct ctl *ctl)
 
 	events_take(ctl);
 	ua_verifications_note(ctl);
+	governor_step(ctl, &ctl->campaigns->governor);
+	campaigns_begin(ctl);
 	n = runs_follow(ctl->campaigns, runs);
 	for (unsigned i = 0; i < n; i++)
 		run_step(ctl, runs[i]);

@@ -179,6 +179,26 @@ void ua_stats_read(const struct ua *ua, struct ua_stats *out)
 	}
 }
 
+unsigned ua_threads(const struct ua *ua)
+{
+	return ua != NULL ? ua->threads : 0;
+}
+
+uint64_t ua_clock_ns(void)
+{
+	return clock_ns(CLOCK_BOOTTIME);
+}
+
+void ua_latency_note(struct ua_call *call)
+{
+	uint64_t took = (ua_clock_ns() - call->begin_ns) / UA_LATENCY_UNIT_NS;
+	unsigned seat = took == 0 ? 0 : 64 - (unsigned)__builtin_clzll(took);
+
+	if (ua_result_status(call->result) == 503)
+		return;
+	call->thread->stats.latency[seat < UA_LATENCIES ? seat : UA_LATENCIES - 1]++;
+}
+
 void ua_note_write(struct ua_call *call)
 {
 	struct ua *ua = call->thread->ua;

@@ -257,7 +257,9 @@ static bool body_take(struct ua_call *call, const char *data, size_t len)
 static void call_log(struct ua_call *call)
 {
 	if (call->result == UA_OK || call->result == UA_NO_CREDENTIALS ||
-		call->result == UA_STALE || call->result == UA_EXPIRED)
+		call->result == UA_STALE || call->result == UA_EXPIRED ||
+		call->result == UA_RENEWAL || call->result == UA_REAUTHENTICATE ||
+		call->result == UA_SHED)
 		return;
 	log_warning("ua-refused", "result=%s procedure=%s address=%s btid=\"%.*s\"",
 		ua_result_name(call->result), ua_procedure_name(call->procedure),
@@ -274,6 +276,7 @@ static enum MHD_Result answer_send(struct ua_call *call)
 	enum MHD_Result ret;
 
 	call->thread->stats.result[call->procedure][call->result]++;
+	ua_latency_note(call);
 	ua_note_write(call);
 	call_log(call);
 	if (response == NULL)
@@ -555,6 +558,7 @@ static void turn(struct ua_http *http)
 	http->thread->stats.waiting = http->thread->waiting;
 	http->thread->stats.bodies_read = ua_bodies_count(http->thread->bodies);
 	connections_expire(http);
+	http->thread->stats.busy_ns += ua_clock_ns() - http->thread->now_ns;
 }
 
 void *ua_http_loop(void *arg)

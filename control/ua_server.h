@@ -62,6 +62,7 @@ struct ua_thread {
 			// CLOCK_BOOTTIME
 	size_t bodies_held; // octets
 	unsigned waiting; // calls that are suspended
+	unsigned shed; // calls that were turned away
 	struct dp_single order[UA_ORDERS_MAX];
 	unsigned orders;
 	// Calls whose wait is over; anybody puts, this thread takes.
@@ -106,6 +107,7 @@ struct ua_call {
 	struct ua_thread *thread;
 	void *connection; // ua_http.c's
 	enum ua_state state;
+	uint64_t begin_ns; // of the turn in which its header was there
 	enum ua_procedure procedure;
 	enum ua_result result;
 
@@ -215,6 +217,9 @@ bool ua_register_run(struct ua_call *call);
 void ua_register_committed(struct ua_call *call);
 void ua_register_free(struct ua_call *call);
 void ua_msk_run(struct ua_call *call);
+// Whether the policies of the services allow it under this MUK and nonce: UA_OK, or what is to be
+// demanded.
+enum ua_result ua_msk_demand(struct ua_call *call);
 
 // --- ua_orders.c ----------------------------------------------------------------------------
 
@@ -248,6 +253,8 @@ bool ua_call_post(
 void ua_thread_follow(struct ua_thread *t, bool must);
 void ua_thread_clock(struct ua_thread *t);
 void ua_note_write(struct ua_call *call);
+uint64_t ua_clock_ns(void); // CLOCK_BOOTTIME, now: threads otherwise go by that of their turn
+void ua_latency_note(struct ua_call *call);
 
 // --- ua_http.c ------------------------------------------------------------------------------
 

@@ -81,6 +81,11 @@ struct dp_campaign {
 	_Atomic bool is_paused; // control: wo, workers: ro
 	_Atomic bool is_aborted; // control: wo, workers: ro
 
+	// No more messages than this before control has seen how the first members answer; 0 = no
+	// limit. control: wo, workers: ro. And those that were made. workers: rw
+	_Atomic uint32_t trial;
+	_Atomic uint32_t tried;
+
 	// The rate in force and its schedule (pace.h). workers: rw
 	_Atomic uint32_t pace_rate;
 	_Atomic uint64_t pace_schedule;

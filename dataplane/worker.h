@@ -67,6 +67,7 @@ struct run {
 	struct sweep *sweep;
 	unsigned sweeps;
 	unsigned next_sweep; // whose turn it is
+	uint64_t held_since_ns; // since when nobody may be solicited, 0 = somebody may
 	enum dp_stall aside_for; // why members were put aside last
 	enum dp_stall held_for; // what kept a sweep from sending in this turn
 };
@@ -247,8 +248,8 @@ void run_close(struct worker *w, struct run *run); // frees it
 // sweeps.c: how the members of a campaign are parted. -ENOMEM; fini also then.
 int sweeps_init(struct worker *w, struct run *run, const struct dp_now *now);
 void sweeps_fini(struct run *run);
-// Begins those that waited for others.
-void sweeps_follow(struct run *run, const struct dp_now *now);
+// Begins those that waited for others; holds those that solicit while the HTTP side serves nobody.
+void sweeps_follow(struct worker *w, struct run *run, const struct dp_now *now);
 bool sweeps_are_through(const struct run *run, const struct dp_now *now);
 // The round the last of them is in; those solicited from the start do not count beside others.
 unsigned sweeps_round(const struct run *run);

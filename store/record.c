@@ -151,7 +151,8 @@ size_t record_encode_service(const struct store_service *in, struct service_reco
 	memset(out, 0, sizeof(*out));
 	out->version = SERVICE_VERSION;
 	out->group_count = in->group_count;
-	out->name_len = (uint16_t)len;
+	out->name_len = (uint8_t)len;
+	out->policy = in->policy;
 	for (unsigned i = 0; i < in->group_count; i++)
 		out->group[i] = group_key_of(&in->group[i]);
 	memcpy(out->name, in->name, len);
@@ -167,11 +168,13 @@ int record_decode_service(struct blob in, store_service_id id, struct store_serv
 	memset(out, 0, sizeof(*out));
 	if (rc != 0)
 		return rc;
-	if (rec.name_len > STORE_NAME_MAX || rec.group_count > STORE_SERVICE_GROUPS_MAX ||
+	if (rec.name_len > STORE_NAME_MAX || rec.policy > STORE_POLICY_BOOTSTRAP ||
+		rec.group_count > STORE_SERVICE_GROUPS_MAX ||
 		in.len != offsetof(struct service_record, name) + rec.name_len)
 		return -EIO;
 	out->id = id;
 	out->group_count = rec.group_count;
+	out->policy = rec.policy;
 	for (unsigned i = 0; i < rec.group_count; i++)
 		out->group[i] = group_id_of(&rec.group[i]);
 	memcpy(out->name, rec.name, rec.name_len);

@@ -121,7 +121,8 @@ struct group_key {
 struct service_record {
 	uint8_t version;
 	uint8_t group_count;
-	uint16_t name_len;
+	uint8_t name_len;
+	uint8_t policy; // zero in records from before there were any
 	struct group_key group[STORE_SERVICE_GROUPS_MAX];
 	char name[STORE_NAME_MAX]; // name_len of them are stored
 };

@@ -27,7 +27,8 @@ static int service_check(const struct view *v, const struct store_service *servi
 {
 	size_t len = strnlen(service->name, sizeof(service->name));
 
-	if (len == 0 || len > STORE_NAME_MAX || service->group_count > STORE_SERVICE_GROUPS_MAX)
+	if (len == 0 || len > STORE_NAME_MAX || service->group_count > STORE_SERVICE_GROUPS_MAX ||
+		service->policy > STORE_POLICY_BOOTSTRAP)
 		return -EINVAL;
 	for (unsigned i = 0; i < service->group_count; i++) {
 		struct store_group group;

@@ -172,8 +172,16 @@ struct store_msk {
 	uint32_t activated;
 };
 
+// What a request for an MSK has to come with, besides the right response (TS 33.246 6.3.2.2.4).
+enum store_service_policy {
+	STORE_POLICY_ACCEPT, // a MUK that is fresh
+	STORE_POLICY_REAUTHENTICATE, // and a nonce that was issued for it
+	STORE_POLICY_BOOTSTRAP, // and a MUK that nothing was verified under yet
+};
+
 struct store_service {
 	store_service_id id;
+	uint8_t policy; // enum store_service_policy
 	char name[STORE_NAME_MAX + 1]; // the serviceId URI
 	uint8_t group_count;
 	struct store_group_id group[STORE_SERVICE_GROUPS_MAX];

@@ -12,7 +12,7 @@ import secrets
 import socket
 
 from bmsc_mikey import Msk, mtk_message
-from solicit_test import Solicited, free_port
+from solicited_phones_test import Solicited, free_port
 from story import expect, tell, wait_until
 
 GROUP_ADDRESS = "232.26.1.1"

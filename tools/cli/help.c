@@ -44,6 +44,13 @@ static const struct option_text {
 	[OPT_ONLY] = {"only", "FILE", "only UEs of this list, an IMPI or B-TID a line (- = stdin)"},
 	[OPT_UNDELIVERED_OF] = {"undelivered-of", "ID",
 		"only UEs that this campaign did not reach"},
+	[OPT_POLICY] = {"policy", "NAME",
+		"MSK requests: accept (default), reauthenticate or bootstrap"},
+	[OPT_REKEY] = {"rekey", NULL, "make new MSKs for those who stay, and push them"},
+	[OPT_AT] = {"at", "WHEN", "begin then (RFC 3339)"},
+	[OPT_STOP_IF_UNVERIFIED] = {"stop-if-unverified", "SHARE",
+		"pause when more of the first UEs are unverified: 20%"},
+	[OPT_STOP_AFTER] = {"stop-after", "N", "so many UEs are the first (default 1000)"},
 	[OPT_YES] = {"yes", NULL, "do not ask, however many UEs it is"},
 };
 

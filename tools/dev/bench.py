@@ -17,6 +17,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from bench_solicit import measure_paces, measure_solicit, measure_storms
 from bench_ua import measure_pulls  # noqa: E402
 from mskpush_site import DAEMON_IP, FQDN, GROUP, SERVICE, Site, SiteError, allowed_cpus  # noqa: E402
 
@@ -141,7 +142,8 @@ def bench_site(args):
     site = Site(os.environ.get("MSKPUSH_BUILD", "build"))
     site.port = memif(site.dir, "client")
     site.map_size = f"{max(64, 48 + args.ues * 260 // 1000000)}M"
-    site.extra_yaml = "campaign:\n  sends: 31\n  waits: [0]\n"
+    site.extra_yaml = ("campaign:\n  sends: 31\n  waits: [0]\n  solicits: 29\n"
+                       "  solicit_waits: [0]\ngovernor:\n  target: 0\n")
     site.gateway_mac = "02:00:00:00:00:02"
     return site
 
@@ -266,6 +268,7 @@ def measure_daemon(args, results):
             site.start_daemon()
             provision(site, args, results)
             results["push"] = round(measure_push(site, args))
+            results["solicit"] = measure_solicit(site, args)
             measure_stages(site, results)
             status = site.cli("status")
             results["path"] = status["crypto"]
@@ -383,6 +386,8 @@ def main():
         measure_flood(args, results)
         measure_crypto(build, args, results)
         measure_pulls(build, args, results)
+        measure_paces(build, results)
+        measure_storms(build, results)
         # The path through ipsec-mb is the only one there is.
         results["push_ipsecmb"] = results["push"]
     except SiteError as error:

@@ -72,11 +72,13 @@ static void unknown_key_is_named_with_line_and_what_is_allowed(void **state)
 		"f.yaml:1: nix: unknown key; allowed: store, socket, fqdn, port, ports, routes, "
 		"areas, workers, memory, "
 		"eal, "
-		"campaign, ua, key_source, muk_margin, verification_timestamp_bytes, log");
+		"campaign, governor, ua, key_source, muk_margin, verification_timestamp_bytes, "
+		"log");
 	expect_refused("store.dir: /x\n",
 		"f.yaml:1: store.dir: unknown key; allowed: store, socket, fqdn, port, ports, "
 		"routes, areas, workers, "
-		"memory, eal, campaign, ua, key_source, muk_margin, verification_timestamp_bytes, "
+		"memory, eal, campaign, governor, ua, key_source, muk_margin, "
+		"verification_timestamp_bytes, "
 		"log");
 }
 
@@ -150,7 +152,8 @@ static void broken_yaml_is_refused_with_its_line(void **state)
 		"f.yaml:1: a: unknown key; allowed: store, socket, fqdn, port, ports, routes, "
 		"areas, workers, memory, "
 		"eal, "
-		"campaign, ua, key_source, muk_margin, verification_timestamp_bytes, log");
+		"campaign, governor, ua, key_source, muk_margin, verification_timestamp_bytes, "
+		"log");
 	expect_refused("fqdn: b\n---\nfqdn: d\n", "f.yaml:2: a second document; allowed: one");
 	assert_int_equal(conf_parse(&conf, "f", "fqdn: a\0b\n", 10, why), -EINVAL);
 }
