@@ -11,11 +11,11 @@
 #include "ue/csv.h"
 #include "ue/site.h"
 
-#define ROWS                                                                                  \
-	"impi,btid,muk,expires,address,services\n"                                            \
-	"a@ims,I1U8vpY3qJ0hiuZNrke/NQ==@bsf.mnc001.mcc001.pub.3gppnetwork.org,"               \
-	"f16197fcabf87299f60458efcf92cf1a9a4beb1429c111137258e2648a71a8bd,1800003600,"        \
-	"10.0.0.7,news\n"                                                                     \
+#define ROWS                                                                           \
+	"impi,btid,muk,expires,address,services\n"                                     \
+	"a@ims,I1U8vpY3qJ0hiuZNrke/NQ==@bsf.mnc001.mcc001.pub.3gppnetwork.org,"        \
+	"f16197fcabf87299f60458efcf92cf1a9a4beb1429c111137258e2648a71a8bd,1800003600," \
+	"10.0.0.7,news\n"                                                              \
 	"b@ims,,,,10.0.0.8,news\n"
 #define NOW_S INT64_C(1800000000)
 #define PAYLOAD_MAX 1400
@@ -56,8 +56,8 @@ static uint64_t outcomes(const struct ue_site *site)
 static size_t datagram_put(uint8_t *frame, bool is_multicast, const uint8_t *data, size_t len)
 {
 	static const struct ue_station peer = {.mac = {0x02, 0, 0, 0, 0x26, 2}};
-	const uint8_t *to = is_multicast ? (const uint8_t[]){232, 1, 1, 1}
-					 : (const uint8_t[]){10, 0, 0, 7};
+	const uint8_t *to =
+		is_multicast ? (const uint8_t[]){232, 1, 1, 1} : (const uint8_t[]){10, 0, 0, 7};
 	uint8_t to_mac[6];
 	struct ue_flow flow = {
 		.station = &peer,
@@ -100,7 +100,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ue_site *site = site_make();
 	uint64_t taken, solicited;
 
-	// A length in two octets, whose first bit says where it goes, and so many octets; and so on.
+	// A length in two octets, whose first bit says where it goes, and so many octets; and so
+	// on.
 	while (size >= 3) {
 		size_t len = ((size_t)data[0] << 8 | data[1]) & 0x7fff;
 		bool is_multicast = data[0] >> 7 != 0;

@@ -186,7 +186,8 @@ static json_t *do_offline(struct ue_site *site, json_t *args, const struct ue_no
 		!number_set(args, "new-address", 100, &habits.moving) ||
 		!number_set(args, "staying", 100, &habits.staying) ||
 		!number_set(args, "seconds", 1e9, &habits.offline.seconds))
-		return ue_command_error("percent, new-address and staying are percentages, seconds a time");
+		return ue_command_error(
+			"percent, new-address and staying are percentages, seconds a time");
 	ue_habits_offline(site, &habits, now);
 	return json_pack("{s:I}", "phones", (json_int_t)site->phones.offline);
 }
@@ -216,7 +217,8 @@ static const struct verb {
 	{"key-source", ue_command_key_source, (const char *const[]){"answers", NULL}},
 	{"miss", ue_command_miss,
 		(const char *const[]){"id", "first", "count", "group", "number", NULL}},
-	{"offline", do_offline, (const char *const[]){"percent", "seconds", "new-address", "staying", NULL}},
+	{"offline", do_offline,
+		(const char *const[]){"percent", "seconds", "new-address", "staying", NULL}},
 	{"phone", do_phone, (const char *const[]){"id", NULL}},
 	{"register", ue_command_register, (const char *const[]){ORDER_KEYS, NULL}},
 	{"report", do_report, (const char *const[]){NULL}},

@@ -33,7 +33,7 @@ static void offline_draw(
 	for (uint32_t i = 0; i < phones->phone_count; i++) {
 		struct ue_phone *phone = &phones->phones[i];
 
-		phone->habits &= (uint8_t)~(UE_MOVING | UE_STAYING);
+		phone->habits &= (uint8_t) ~(UE_MOVING | UE_STAYING);
 		if ((phone->habits & UE_OFFLINE) == 0)
 			continue;
 		if (ue_lot_draw(&staying, rng))

@@ -233,8 +233,7 @@ int ue_holding_deliver(struct ue_phones *phones, uint32_t phone, const struct ue
 	return 0;
 }
 
-bool ue_holding_has(
-	const struct ue_phones *phones, uint32_t phone, const struct ue_subject *key)
+bool ue_holding_has(const struct ue_phones *phones, uint32_t phone, const struct ue_subject *key)
 {
 	for (uint32_t at = phones->phones[phone].holding; at != UE_NONE;
 		at = phones->holdings[at].next) {

@@ -15,8 +15,7 @@ struct ue_lot {
 
 static inline struct ue_lot ue_lot_of(double percent, uint64_t candidates)
 {
-	return (struct ue_lot){
-		(uint64_t)((double)candidates * percent / 100.0 + 0.5), candidates};
+	return (struct ue_lot){(uint64_t)((double)candidates * percent / 100.0 + 0.5), candidates};
 }
 
 static inline bool ue_lot_draw(struct ue_lot *lot, struct ue_rng *rng)
