@@ -10,16 +10,6 @@
 static const struct ue_habits all_strict = {.strict = 100}, all_lazy = {.lazy = 100},
 			      all_hasty = {.hasty = 100};
 
-static struct push solicit(uint32_t counter)
-{
-	struct push push = push_f(counter);
-
-	push.is_solicit = true;
-	push.number = 0;
-	push.wants_verification = false;
-	return push;
-}
-
 static struct ue_site *site_of_many(unsigned count)
 {
 	static char rows[4000];
@@ -63,7 +53,7 @@ static void shares_are_exact_and_follow_the_seed(void **state)
 static void strict_phone_refuses_an_expired_solicit(void **state)
 {
 	struct ue_site *site = site_of(EXPIRED_ROW);
-	struct push push = solicit(1);
+	struct push push = solicit_f(1);
 
 	(void)state;
 	ue_habits_draw(site, &all_strict);
@@ -78,7 +68,7 @@ static void strict_phone_refuses_an_expired_solicit(void **state)
 static void lazy_phone_asks_with_the_old_btid_and_is_told(void **state)
 {
 	struct scene scene = scene_with(EXPIRED_ROW, true);
-	struct push push = solicit(1);
+	struct push push = solicit_f(1);
 	char password[45];
 
 	(void)state;
@@ -107,7 +97,7 @@ static void hasty_phone_takes_its_muk_for_expired(void **state)
 	ue_habits_draw(scene.site, &all_hasty);
 	site_at(&scene, push_seal(&push));
 	assert_int_equal(ue_site_refused(scene.site, UE_MUK_EXPIRED), 1);
-	push = solicit(2);
+	push = solicit_f(2);
 	site_at(&scene, push_seal(&push));
 	ask(&scene);
 	expect_number(&scene, "events/bootstraps", 1);

@@ -56,14 +56,21 @@ static void expect_mtk_refusal(
 	assert_int_equal(ue_site_count(site, UE_COUNT_MTK_TAKEN), taken);
 }
 
-// A phone that holds the MSK of vector F, valid for MTK IDs above 1 up to 255.
-static struct ue_site *holder(void)
+// A phone that holds the MSK of vector F, valid for MTK IDs above seq_l up to 255.
+static struct ue_site *holder_from(uint16_t seq_l)
 {
 	struct ue_site *site = site_of_one();
+	struct push push = push_f(1);
 
 	listen_to(site, GROUP_ADDRESS ":5004");
-	expect_accepted(site, vector("F.msg"));
+	push.seq_l = seq_l;
+	expect_accepted(site, push_seal(&push));
 	return site;
+}
+
+static struct ue_site *holder(void)
+{
+	return holder_from(1);
 }
 
 static struct mikey_bytes mtk(uint32_t counter, uint16_t id)
@@ -81,13 +88,9 @@ static const struct ue_holding *holding(const struct ue_site *site)
 
 static void vectors_i_are_taken(void **state)
 {
-	struct ue_site *site = site_of_one();
-	struct push push = push_f(1);
+	struct ue_site *site = holder_from(0);
 
 	(void)state;
-	listen_to(site, GROUP_ADDRESS ":5004");
-	push.seq_l = 0;
-	expect_accepted(site, push_seal(&push));
 	expect_taken(site, vector("I1.msg"));
 	expect_taken(site, vector("I3.msg"));
 	assert_int_equal(site->mtk.seen[0].salt_len, 0);
@@ -101,13 +104,9 @@ static void vectors_i_are_taken(void **state)
 
 static void vector_i2_is_the_other_reading_of_rand(void **state)
 {
-	struct ue_site *site = site_of_one();
-	struct push push = push_f(1);
+	struct ue_site *site = holder_from(0);
 
 	(void)state;
-	listen_to(site, GROUP_ADDRESS ":5004");
-	push.seq_l = 0;
-	expect_accepted(site, push_seal(&push));
 	expect_mtk_refusal(site, vector("I2.msg"), UE_BAD_MAC);
 	site->mtk.has_no_rand = true;
 	expect_mtk_refusal(site, vector("I1.msg"), UE_BAD_MAC);

@@ -226,6 +226,16 @@ static void hmac(const uint8_t *key, int key_len, const uint8_t *data, size_t le
 	assert_non_null(HMAC(EVP_sha1(), key, key_len, data, len, out, NULL));
 }
 
+struct push solicit_f(uint32_t counter)
+{
+	struct push push = push_f(counter);
+
+	push.is_solicit = true;
+	push.number = 0;
+	push.wants_verification = false;
+	return push;
+}
+
 // The key that protects a message, and what its derivations depend on.
 struct psk {
 	const uint8_t *key;

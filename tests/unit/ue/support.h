@@ -81,6 +81,7 @@ struct push {
 	const char *btid;
 };
 struct push push_f(uint32_t counter);
+struct push solicit_f(uint32_t counter); // vector H, likewise
 // The sealed message. Static memory, eight messages deep.
 struct mikey_bytes push_seal(const struct push *push);
 

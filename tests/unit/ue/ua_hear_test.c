@@ -8,19 +8,9 @@
 #define EXPIRED_ROW IMPI "," BTID "," MUK "," MRK ",1799999999," ADDRESS ",,me,news,\n"
 #define BACK_OFF (15 * (int64_t)SECOND)
 
-static struct push solicit(uint32_t counter)
-{
-	struct push push = push_f(counter);
-
-	push.is_solicit = true;
-	push.number = 0;
-	push.wants_verification = false;
-	return push;
-}
-
 static void solicit_arrives(struct scene *scene, uint32_t counter)
 {
-	struct push push = solicit(counter);
+	struct push push = solicit_f(counter);
 
 	site_at(scene, push_seal(&push));
 }
@@ -253,18 +243,18 @@ static void solicit_makes_a_phone_ask_at_once_that_was_to_ask_later(void **state
 static void solicits_that_do_not_hold_make_nobody_ask(void **state)
 {
 	struct scene scene = scene_with(NULL, false);
-	struct push push = solicit(1);
+	struct push push = solicit_f(1);
 
 	(void)state;
 	push.muk[31] ^= 1;
 	site_at(&scene, push_seal(&push));
 	assert_int_equal(ue_site_refused(scene.site, UE_BAD_MAC), 1);
-	push = solicit(1);
+	push = solicit_f(1);
 	push.fqdn = "bmsc.home2.net";
 	site_at(&scene, push_seal(&push));
 	assert_int_equal(ue_site_count(scene.site, UE_COUNT_SOLICIT_REFUSED), 2);
 	expect_nobody_asks(&scene);
-	push = solicit(1);
+	push = solicit_f(1);
 	site_at(&scene, push_seal(&push));
 	pull_for(&scene, BMSC_KEY_ANSWER("204 No Content"));
 	site_at(&scene, push_seal(&push));
