@@ -58,6 +58,13 @@ struct dp_msk {
 	uint16_t seq_u;
 };
 
+// When the next UE is due, in 1/64 ns of CLOCK_BOOTTIME, and when the next one may be sent to at
+// the latest pace there is (pace.h). workers: rw
+struct dp_schedule {
+	_Atomic uint64_t due;
+	_Atomic uint64_t free;
+};
+
 // One campaign, shared by control and the workers from DP_CMD_CAMPAIGN_OPEN until every worker
 // has answered DP_CMD_CAMPAIGN_CLOSE with DP_EVENT_CAMPAIGN_CLOSED. Control allocates and frees
 // it; fields without a tag are const in between.
@@ -88,7 +95,7 @@ struct dp_campaign {
 
 	// The rate in force and its schedule (pace.h). workers: rw
 	_Atomic uint32_t pace_rate;
-	_Atomic uint64_t pace_schedule;
+	struct dp_schedule pace_schedule;
 
 	// One octet a member. round: sends so far, or refused, or none; written only by the worker
 	// that owns the slice. done: 0, then DP_DONE_* once verified, by whichever worker saw it.
