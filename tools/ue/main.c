@@ -212,6 +212,7 @@ static int results_write(void)
 	const struct ue_options *options = &program.options;
 	int status = 0, rc;
 
+	ue_report_table(program.site, stderr);
 	if (options->report != NULL)
 		status |= report_write(options->report);
 	if (options->csv_out != NULL)

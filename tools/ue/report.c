@@ -3,7 +3,10 @@
 
 #include "report.h"
 
+#include <inttypes.h>
+
 #include "csv.h"
+#include "holding.h"
 
 // Most MSKs that are listed, the latest ones: a BM-SC that gives every phone a key of its own
 // must not make a report take forever.
@@ -176,6 +179,20 @@ static bool msk_is_newest(const struct ue_phones *phones, const struct ue_msk *m
 	return true;
 }
 
+// Phones without an MSK that are offline.
+static uint32_t unreachable_count(const struct ue_phones *phones, const struct ue_msk *msk)
+{
+	struct ue_subject key = {
+		.profile = msk->profile, .group = msk->group, .number = msk->number};
+	uint32_t count = 0;
+
+	memcpy(key.kdi, msk->kdi, sizeof(key.kdi));
+	for (uint32_t i = 0; phones->offline > 0 && i < phones->phone_count; i++)
+		count += (phones->phones[i].habits & UE_OFFLINE) != 0 &&
+			!ue_holding_has(phones, i, &key);
+	return count;
+}
+
 json_t *ue_report_final(const struct ue_site *site, const struct ue_now *now)
 {
 	json_t *object = ue_report_status(site, now), *groups = json_array();
@@ -191,6 +208,8 @@ json_t *ue_report_final(const struct ue_site *site, const struct ue_now *now)
 		json_object_set_new(group, "msk", json_hex(msk->key, sizeof(msk->key)));
 		json_object_set_new(group, "without",
 			json_integer((json_int_t)(site->phones.phone_count - msk->phones)));
+		json_object_set_new(group, "unreachable",
+			json_integer((json_int_t)unreachable_count(&site->phones, msk)));
 		json_array_append_new(groups, group);
 	}
 	json_object_set_new(object, "groups", groups);
@@ -269,4 +288,26 @@ json_t *ue_report_phone(const struct ue_site *site, uint32_t at)
 	if (site->ua != NULL)
 		json_object_set_new(object, "ua", ue_ua_report_phone(site->ua, at));
 	return object;
+}
+
+void ue_report_table(const struct ue_site *site, FILE *out)
+{
+	const struct ue_phones *phones = &site->phones;
+
+	for (uint32_t i = msk_first(phones); i < phones->msk_count; i++) {
+		const struct ue_msk *msk = &phones->msks[i];
+		uint32_t unreachable = unreachable_count(phones, msk);
+		char domain[8];
+
+		if (!msk_is_newest(phones, msk))
+			continue;
+		mikey_kdi_to_text(domain, msk->kdi);
+		fprintf(out, "MSK %04x of %s/%04x\n", msk->number, domain, msk->group);
+		for (int way = 0; way < UE_WAY_COUNT; way++)
+			fprintf(out, "  %-12s %10" PRIu32 "\n", ue_way_name((enum ue_way)way),
+				msk->ways[way]);
+		fprintf(out, "  %-12s %10" PRIu32 "\n", "unreachable", unreachable);
+		fprintf(out, "  %-12s %10" PRIu32 "\n", "without it",
+			phones->phone_count - msk->phones - unreachable);
+	}
 }

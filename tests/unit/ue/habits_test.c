@@ -3,7 +3,10 @@
 
 #include "scene.h"
 
+#include <stdlib.h>
+
 #include "ue/habits.h"
+#include "ue/report.h"
 
 #define EXPIRED_ROW IMPI "," BTID "," MUK "," MRK ",1799999999," ADDRESS ",,me,news,\n"
 
@@ -180,6 +183,42 @@ static void some_phones_do_not_come_back(void **state)
 	ue_site_destroy(site);
 }
 
+static void report_tells_who_is_unreachable(void **state)
+{
+	struct ue_site *site =
+		site_of(IMPI "," BTID "," MUK "," MRK "," EXPIRES "," ADDRESS ",,me,news,\n"
+			     "a@ims,,,,,10.0.0.8,,me,news,\n"
+			     "b@ims,,,,,10.0.0.9,,me,news,\n");
+	struct ue_now now = now_at(0);
+	json_t *report, *group;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	(void)state;
+	assert_non_null(out);
+	expect_accepted(site, vector("F.msg"));
+	phone_of(site, "a@ims")->habits = UE_OFFLINE;
+	site->phones.offline = 1;
+	report = ue_report_final(site, &now);
+	group = json_array_get(json_object_get(report, "groups"), 0);
+	assert_int_equal(json_integer_value(json_object_get(group, "without")), 2);
+	assert_int_equal(json_integer_value(json_object_get(group, "unreachable")), 1);
+	json_decref(report);
+	ue_report_table(site, out);
+	assert_int_equal(fclose(out), 0);
+	assert_string_equal(text,
+		"MSK 0001 of 001-01/0001\n"
+		"  pushed                1\n"
+		"  solicited             0\n"
+		"  missed                0\n"
+		"  asked                 0\n"
+		"  unreachable           1\n"
+		"  without it            1\n");
+	free(text);
+	ue_site_destroy(site);
+}
+
 static void nobody_gets_an_address_that_is_taken(void **state)
 {
 	const struct ue_habits habits = {.offline = {100, 1}, .moving = 100};
@@ -211,6 +250,7 @@ int main(void)
 		cmocka_unit_test(offline_phone_neither_hears_nor_asks),
 		cmocka_unit_test(phone_comes_back_with_another_address_and_says_so),
 		cmocka_unit_test(some_phones_do_not_come_back),
+		cmocka_unit_test(report_tells_who_is_unreachable),
 		cmocka_unit_test(nobody_gets_an_address_that_is_taken),
 	};
 
