@@ -26,6 +26,7 @@ struct reading {
 	const struct admin_request *req;
 	struct admin_reply *reply;
 	struct campaign_order *order;
+	struct conf_campaign initial; // what holds where the order says nothing
 	store_id *ids; // of choice.ids
 };
 
@@ -117,17 +118,19 @@ static int sends_fit(struct reading *rd)
 
 static int sends_read(struct reading *rd)
 {
-	const struct conf *conf = rd->req->ctl->conf;
-	uint64_t sends = conf->campaign.sends, solicits = conf->campaign.solicits;
+	uint64_t sends = rd->initial.sends, solicits = rd->initial.solicits;
 
 	if (count_read(rd, "sends", STORE_SENDS_MAX, &sends) != 0 ||
 		count_read(rd, "solicits", STORE_SENDS_MAX - 1, &solicits) != 0 ||
 		flag_read(rd, "new", &rd->order->is_msk_new) != 0 ||
 		flag_read(rd, "solicit_previous", &rd->order->is_previous) != 0 ||
-		waits_read(rd, "waits", &conf->campaign.waits_s, rd->order->wait_s) != 0 ||
-		waits_read(rd, "solicit_waits", &conf->campaign.solicit_waits_s,
+		waits_read(rd, "waits", &rd->initial.waits_s, rd->order->wait_s) != 0 ||
+		waits_read(rd, "solicit_waits", &rd->initial.solicit_waits_s,
 			rd->order->solicit_wait_s) != 0)
 		return -EINVAL;
+	// Who starts a campaign does not make keys by that.
+	if (rd->order->is_msk_new && admin_role_check(rd->req, rd->reply, ADMIN_KEYS) != 0)
+		return -EACCES;
 	rd->order->sends = (uint8_t)sends;
 	rd->order->solicits = (uint8_t)solicits;
 	return sends_fit(rd);
@@ -189,7 +192,7 @@ int admin_rate_read(const struct admin_request *req, struct admin_reply *reply, 
 
 static int pace_read(struct reading *rd)
 {
-	uint32_t rate = (uint32_t)rd->req->ctl->conf->campaign.rate;
+	uint32_t rate = (uint32_t)rd->initial.rate;
 	uint64_t within = 0;
 	int has_rate = admin_rate_read(rd->req, rd->reply, &rate);
 
@@ -423,6 +426,7 @@ void admin_campaign_start(const struct admin_request *req, struct admin_reply *r
 	struct reading rd = {.req = req, .reply = reply, .order = &order};
 	bool is_plan;
 
+	ctl_campaign_defaults(req->ctl, &rd.initial);
 	if (admin_body_check(req, reply, names) == 0 && group_read(&rd) == 0 &&
 		sends_read(&rd) == 0 && pace_read(&rd) == 0 && safety_read(&rd) == 0 &&
 		choice_read(&rd) == 0 && flag_read(&rd, "dry_run", &is_plan) == 0) {

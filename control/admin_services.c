@@ -157,7 +157,7 @@ static int subscribers_check(struct ctl *ctl, const struct store_reader *r,
 	int ret = 0;
 
 	for (store_id id = 0; id < store_reader_span(r) && ret == 0; id++) {
-		const struct store_hot *hot = store_reader_hot(r, id, NULL);
+		const struct store_hot *hot = store_reader_hot(r, id);
 		uint8_t flags = hot == NULL ? 0 : store_hot_flags(hot);
 
 		if ((flags & STORE_LIVE) == 0 || (flags & STORE_IN_UICC) == 0 ||

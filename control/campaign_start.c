@@ -498,11 +498,14 @@ int campaign_start(struct ctl *ctl, const struct campaign_order *order, uint32_t
 		ret = *id != 0 ? -EBUSY : order_begin(ctl, order, id, why);
 	}
 	pthread_mutex_unlock(&all->start_lock);
-	if (ret != 0)
+	if (ret != 0) {
 		campaign_start_explain(ret, *id, why);
-	else
+	} else {
+		if (order->start_ms == 0)
+			atomic_fetch_add(&ctl->meters.campaigns_started, 1);
 		log_info(order->start_ms != 0 ? "campaign-scheduled" : "campaign-started",
 			"campaign=%u group=%04x", *id, order->group.group);
+	}
 	return ret;
 }
 

@@ -66,3 +66,10 @@ int ctl_uicc_check(const struct ctl *ctl, unsigned profile, size_t btid_len, cha
 		CTL_UICC_MAX, bytes, bytes - idi_len - btid_len, idi_len, btid_len);
 	return -E2BIG;
 }
+
+void ctl_campaign_defaults(struct ctl *ctl, struct conf_campaign *out)
+{
+	pthread_mutex_lock(&ctl->conf_lock);
+	*out = ctl->conf->campaign;
+	pthread_mutex_unlock(&ctl->conf_lock);
+}

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include "conf.h"
 #include "ctl.h"
 #include "ua_items.h"
 #include "ua_result.h"
@@ -20,6 +21,11 @@ void ua_quiesce(struct ua *ua);
 // Frees it, when nobody uses it any more.
 void ua_stop(struct ua *ua);
 
+// Reads certificate and key anew where phones are served over TLS: connections that come get
+// them, those that are there go on. On error all stays as it was. Main thread; ua may be NULL.
+int ua_reload(struct ua *ua, const struct conf *conf, char why[256]);
+// How often each thread has turned: several times a second. Returns how many threads there are.
+unsigned ua_turns_read(const struct ua *ua, uint64_t turns[CONF_WORKERS_MAX]);
 // Seat i: served (not refused with 503) in less than 2^i times 64 microseconds, and not in less
 // than half of that; the last one takes all that follow.
 #define UA_LATENCIES 20

@@ -228,7 +228,7 @@ enum ua_auth_verdict ua_auth_check(struct ua_call *call)
 		call->result = UA_UNKNOWN_BTID;
 		return UA_AUTH_DONE;
 	}
-	hot = store_reader_hot(call->thread->reader, call->id, NULL);
+	hot = store_reader_hot(call->thread->reader, call->id);
 	return ua_auth_is_right(call) && ua_auth_is_fresh(call, hot->expires) ? UA_AUTH_GOOD
 									      : UA_AUTH_DONE;
 }

@@ -71,7 +71,7 @@ static bool is_challenged(const struct ua_call *call)
 
 enum ua_result ua_msk_demand(struct ua_call *call)
 {
-	const struct store_hot *hot = store_reader_hot(call->thread->reader, call->id, NULL);
+	const struct store_hot *hot = store_reader_hot(call->thread->reader, call->id);
 	const struct ua_items *items = &call->items->items;
 	unsigned policy = STORE_POLICY_ACCEPT;
 
@@ -90,7 +90,7 @@ enum ua_result ua_msk_demand(struct ua_call *call)
 
 void ua_msk_run(struct ua_call *call)
 {
-	const struct store_hot *hot = store_reader_hot(call->thread->reader, call->id, NULL);
+	const struct store_hot *hot = store_reader_hot(call->thread->reader, call->id);
 	const struct ua_items *items = &call->items->items;
 
 	for (unsigned i = 0; i < items->n; i++)

@@ -19,6 +19,7 @@
 #include "cmd.h"
 #include "conf.h"
 #include "key_source.h"
+#include "pem.h"
 #include "ua.h"
 #include "ua_authorization.h"
 #include "ua_bodies.h"
@@ -69,6 +70,7 @@ struct ua_thread {
 	pthread_mutex_t woken_lock;
 	struct ua_call *woken;
 	int wake_fd; // eventfd
+	_Atomic uint64_t turns; // of its loop
 	// thread: rw, others: ro (aligned words)
 	struct ua_stats stats;
 };
@@ -88,6 +90,9 @@ struct ua {
 	struct key_source *key_source; // NULL: none
 	_Atomic uint64_t *note; // by subscriber; zero pages cost nothing
 	char addresses[1024];
+	pthread_mutex_t tls_lock;
+	struct pem_pair tls; // under tls_lock once it serves; main thread: rw, others: ro
+	_Atomic unsigned tls_version;
 	int64_t realtime_offset_s; // Unix seconds minus CLOCK_BOOTTIME at start
 	_Atomic bool stop_requested;
 	unsigned threads;

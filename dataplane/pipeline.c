@@ -50,10 +50,13 @@ static void push_make(struct worker *w, const struct dp_now *now)
 	begin = stage_begin(w);
 	is_ready = stage_build(w, now);
 	stage_end(w, DP_STAGE_BUILD, begin, b->n);
-	if (!is_ready)
+	if (!is_ready) {
+		burst_forget_keys(b);
 		return;
+	}
 	begin = stage_begin(w);
 	stage_seal(w);
+	burst_forget_keys(b);
 	stage_end(w, DP_STAGE_SEAL, begin, b->n);
 	begin = stage_begin(w);
 	n = b->n;

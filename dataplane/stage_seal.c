@@ -10,6 +10,4 @@ void stage_seal(struct worker *w)
 	struct burst *b = &w->burst;
 
 	crypto_seal_burst(w->crypto, &b->draft->label, b->counter, b->seal, b->n);
-	if (b->sweep != NULL && b->sweep->is_solicit)
-		explicit_bzero(b->prev, sizeof(b->prev));
 }

@@ -46,9 +46,10 @@ static int service_write(struct store_txn *txn, const struct store_service *serv
 {
 	struct service_record record;
 	size_t len = record_encode_service(service, &record);
+	uint32_t id = service->id;
 
 	txn_state(txn)->dict_version++;
-	return db_put_u32(&txn->view, DB_SERVICE, service->id, &record, len);
+	return sealed_put(txn, DB_SERVICE, blob_u32(&id), &record, len);
 }
 
 int store_service_put(struct store_txn *txn, struct store_service *service)

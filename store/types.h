@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define STORE_FORMAT 2 // of the store as a whole
+
 // RFC 4282 bounds a NAI at 253 octets; IMPI and B-TID are NAIs.
 #define STORE_NAI_MAX 253
 #define STORE_NAME_MAX 127 // service names

@@ -203,12 +203,13 @@ static enum site_mark mark_take(struct words *w)
 		[SITE_MARK_LOST] = "lost",
 		[SITE_MARK_OLD] = "old",
 		[SITE_MARK_OTHER_MACHINE] = "other-machine",
+		[SITE_MARK_HALF] = "half",
 	};
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (word_take_if(w, names[i]))
 			return (enum site_mark)i;
-	script_fail("restart: the mark is kept, lost, old or from an other-machine");
+	script_fail("restart: the mark is kept, lost, old, half or from an other-machine");
 }
 
 static void store_take(struct words *w, struct site_restart *how)

@@ -49,6 +49,7 @@ enum cli_option {
 	OPT_UNDELIVERED,
 	OPT_CAPTURE_COUNT,
 	OPT_STAGES,
+	OPT_DEEP,
 	OPT_NO_CONFIDENTIALITY,
 	OPT_NO_INTEGRITY,
 	OPT_AUTO,
@@ -69,6 +70,8 @@ enum cli_option {
 	OPT_STOP_AFTER,
 	OPT_COUNT
 };
+#define CLI_GLOBAL_OPTIONS \
+	(1ull << OPT_SOCKET | 1ull << OPT_JSON | 1ull << OPT_HELP | 1ull << OPT_VERSION)
 
 #define CLI_WORDS_MAX 40
 

@@ -91,6 +91,20 @@ const struct cli_verb cli_verbs[] = {
 	{"area set", "NAME", 1, 1, BIT(RATE), area_set_run,
 		"Change the limit of an area, until the daemon ends",
 		"mskpush area set north --rate 2000"},
+	{"key show", "", 0, 0, 0, key_show_run, "Show how the secrets at rest are wrapped",
+		"mskpush key show"},
+	{"key rotate", "[SOURCE]", 0, 1, BIT(DEEP), key_rotate_run,
+		"Wrap the secrets at rest under another key\n\n"
+		"SOURCE is written as store.wrapping_key in the configuration, which has to name "
+		"it at\n"
+		"the next start; without SOURCE the configured one is read again.",
+		"mskpush key rotate file:/etc/mskpush/wrapping-2.key --deep"},
+	{"backup", "FILE", 1, 1, 0, backup_run,
+		"Write a copy of the store to a new file\n\n"
+		"The daemon writes it, mode 0600, and goes on meanwhile. The wrapping key is no "
+		"part of\n"
+		"it: keep a copy of that in another place.",
+		"mskpush backup /var/backups/mskpush.mdb"},
 	{"capture", "FILE", 1, 1, BIT(CAPTURE_COUNT) | BIT(UE), capture_run,
 		"Write what the ports send and receive, as pcapng (- = standard output)",
 		"mskpush capture push.pcapng --count 1000"},

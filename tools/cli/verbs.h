@@ -23,5 +23,7 @@ cli_run campaign_list_run, campaign_show_run, campaign_watch_run, campaign_pause
 	campaign_resume_run, campaign_abort_run, campaign_set_run;
 // area.c
 cli_run area_list_run, area_set_run;
+// store.c
+cli_run key_show_run, key_rotate_run, backup_run;
 // status.c
 cli_run capture_run, status_run, stats_run;

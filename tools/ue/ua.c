@@ -388,15 +388,11 @@ void ue_ua_destroy(struct ue_ua *ua)
 	free(ua);
 }
 
-void ue_ua_count(struct ue_ua *ua, enum ue_ua_event event)
-{
-	ua->events[event]++;
-}
-
 void ue_ua_count_refused(struct ue_ua *ua, enum ue_ua_refusal refusal)
 {
 	ua->refused[refusal]++;
 }
+<<<<<<< HEAD
 
 const struct ue_ua_conf *ue_ua_conf(const struct ue_ua *ua)
 {
@@ -407,3 +403,5 @@ const struct ue_address *ue_ua_address(const struct ue_ua *ua, uint32_t phone)
 {
 	return &ua->phones->phones[phone].address;
 }
+=======
+>>>>>>> sol
