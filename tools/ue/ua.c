@@ -392,16 +392,8 @@ void ue_ua_count_refused(struct ue_ua *ua, enum ue_ua_refusal refusal)
 {
 	ua->refused[refusal]++;
 }
-<<<<<<< HEAD
-
-const struct ue_ua_conf *ue_ua_conf(const struct ue_ua *ua)
-{
-	return &ua->conf;
-}
 
 const struct ue_address *ue_ua_address(const struct ue_ua *ua, uint32_t phone)
 {
 	return &ua->phones->phones[phone].address;
 }
-=======
->>>>>>> sol

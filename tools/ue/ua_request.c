@@ -51,13 +51,9 @@ static bool credential_prepare(struct ue_ua *ua, uint32_t phone, const struct ue
 {
 	struct ue_ua_phone *s = &ua->states[phone];
 	const struct ue_phone *owner = &ua->phones->phones[phone];
-<<<<<<< HEAD
-	bool has_key = ue_ua_has_key(ua, phone);
+	bool has_key = phone_has_key(ua, phone);
 	bool is_old = has_key &&
 		ue_credential_is_expired(ua->phones, owner->current, now->wall / 1000000);
-=======
-	bool has_key = phone_has_key(ua, phone);
->>>>>>> sol
 
 	if (!has_key || (is_old && (owner->habits & UE_LAZY) == 0))
 		has_key |= ue_ua_bootstrap(ua, phone, now);
