@@ -50,6 +50,7 @@ class Request:
         self.digest = parse_digest(headers.get("authorization", ""))
         self.user = self.digest.get("username", "")
         self.status = None
+        self.source = None
 
 
 class UnixHTTPConnection(http.client.HTTPConnection):
@@ -106,6 +107,7 @@ class Handler(socketserver.BaseRequestHandler):
     def handle(self):
         try:
             while (request := self.read_request()) is not None:
+                request.source = self.client_address[0]
                 if not self.server.owner.serve(request, self.request):
                     return
         except OSError:
@@ -128,6 +130,7 @@ class Bmsc:
         self.fqdn = fqdn
         self.mrk = {row["btid"]: bytes.fromhex(row["mrk"]) for row in rows if row["btid"]}
         self.key_source = key_source
+        self.known = {}  # B-TID -> what the key source said
         self.refused_btids = set()  # to be bootstrapped anew
         self.nonce_uses = 1 << 30  # then it is stale
         self.has_nextnonce = False
@@ -185,6 +188,7 @@ class Bmsc:
         if btid not in self.mrk and self.key_source:
             status, answer = ask_key_source(self.key_source, btid, self.fqdn)
             if status == 200:
+                self.known[btid] = answer
                 self.mrk[btid] = mrk_of(answer)
         return self.mrk.get(btid)
 
@@ -259,6 +263,12 @@ def mrk_of(answer):
     key = bytes.fromhex(answer.get("ks_naf") or answer["ks_ext_naf"])
     import hmac
     return hmac.digest(key, b"\x01mbms-mrk\x00\x08", "sha256")
+
+
+def muk_of(answer):
+    """MUK from what a key source says."""
+    name = "ks_int_naf" if answer["keys_in"] == "uicc" else "ks_naf"
+    return bytes.fromhex(answer.get(name) or answer["ks_ext_naf"])
 
 
 def trickle(data, pause_s=0.0, size=1):

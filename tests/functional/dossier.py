@@ -174,7 +174,8 @@ class Dossier:
         self.last = {}      # B-TID -> (T, whole message): the counter rule
         self.pushed = {}    # (B-TID, T) -> address it went to
         self.verified = set()
-        self.counts = {"push": 0, "verification": 0, "other": 0}
+        self.counts = {"push": 0, "solicit": 0, "verification": 0, "other": 0}
+        self.solicited = set()
         mcc, group = self.report["key_group"].split("/")
         digits = mcc.replace("-", "")
         mnc3 = digits[5] if len(digits) == 6 else "f"
@@ -200,21 +201,31 @@ class Dossier:
                 or message["rand"].hex() != self.report["rand"] or message["map"] != b"\0\1"):
             raise Finding("CSB ID, RAND or map differ from the report")
 
-    def push(self, destination, message):
-        """One MSK message: names, counter rule, MAC, plaintext."""
-        self.check_names(message)
+    def check_counter(self, destination, message):
+        """Where a message goes, and the counter rule; returns the phone's row."""
         btid, t = message["ids"][1], message["t"]
         phone = self.phones.get(btid)
         if phone is None:
-            raise Finding(f"a push to an unknown B-TID {btid}")
+            raise Finding(f"a message to an unknown B-TID {btid}")
         address = (ipaddress.ip_address(phone["address"]).packed, int(phone["port"] or 2269))
         if destination != address:
-            raise Finding(f"a push for {btid} went to {destination}")
-        if not message["v"] or t >= 1 << 31:
-            raise Finding("V is not set, or T has bit 31")
+            raise Finding(f"a message for {btid} went to {destination}")
+        if t >= 1 << 31:
+            raise Finding("T has bit 31")
         if t <= self.last.get(btid, 0):
             raise Finding(f"T {t} of {btid} is not above {self.last[btid]}")
         self.last[btid] = t
+        return phone
+
+    def push(self, destination, message, seconds):
+        """One MSK message: names, counter rule, lifetime of the MUK, MAC, plaintext."""
+        self.check_names(message)
+        btid, t = message["ids"][1], message["t"]
+        phone = self.check_counter(destination, message)
+        if not message["v"]:
+            raise Finding("V is not set")
+        if seconds >= int(phone["expires"]):
+            raise Finding(f"an MSK for {btid} went out under an expired MUK")
         muk, csb_id, rand = bytes.fromhex(phone["muk"]), message["csb_id"], message["rand"]
         mac = sha1_mac(derive(muk, AUTH, csb_id, rand, 20), message["raw"][:message["mac_at"]])
         if mac != message["mac"]:
@@ -228,6 +239,21 @@ class Dossier:
             raise Finding(f"the key data for {btid} is wrong")
         self.pushed[btid, t] = destination
 
+    def solicit(self, destination, message):
+        """One solicited pull: no key, a CSB ID and RAND of its own, V = 0, MAC."""
+        label, btid = self.report["solicit"], message["ids"][1]
+        ext = b"\1\2\0\0" if self.report["profile"] == "v600" else \
+            b"\0\3" + self.domain + struct.pack(">BBHH", 1, 4, self.group, 0)
+        if (message["ext"] != (3, ext) or message["ids"][0] != self.idi() or message["v"]
+                or message["encr"] or message["csb_id"] != int(label["csb_id"], 16)
+                or message["rand"].hex() != label["rand"] or message["map"] != b"\0\1"):
+            raise Finding(f"a solicited pull for {btid} is wrong")
+        phone = self.check_counter(destination, message)
+        key = derive(bytes.fromhex(phone["muk"]), AUTH, message["csb_id"], message["rand"], 20)
+        if sha1_mac(key, message["raw"][:message["mac_at"]]) != message["mac"]:
+            raise Finding(f"the MAC of a solicited pull for {btid} is wrong")
+        self.solicited.add(btid)
+
     def verification(self, source, message):
         """One verification: answers a push that was sent, MAC holds."""
         btid, t = message["ids"][0], message["t"]
@@ -240,16 +266,19 @@ class Dossier:
             raise Finding(f"the MAC of a verification by {btid} is wrong")
         self.verified.add(btid)
 
-    def frame(self, frame):
-        """One frame of the capture."""
+    def frame(self, frame, seconds):
+        """One frame of the capture, of that Unix time."""
         udp = parse_udp(frame)
         if udp is None:
             self.counts["other"] += 1
             return
         source, destination, payload = udp
         message = parse_mikey(payload)
-        if message["type"] == 0 and source[1] == MIKEY_PORT:
-            self.push(destination, message)
+        if message["type"] == 0 and source[1] == MIKEY_PORT and not message["encr"]:
+            self.solicit(destination, message)
+            self.counts["solicit"] += 1
+        elif message["type"] == 0 and source[1] == MIKEY_PORT:
+            self.push(destination, message, seconds)
             self.counts["push"] += 1
         elif message["type"] == 1 and destination[1] == MIKEY_PORT:
             self.verification(source, message)
@@ -264,7 +293,7 @@ class Dossier:
             if stamp < before - 1000000:
                 raise Finding("time stamps run backwards")
             before = stamp
-            self.frame(frame)
+            self.frame(frame, stamp // 1000000)
         msk_check = hashlib.sha256(bytes.fromhex(self.report["msk"])).hexdigest()[:6]
         if msk_check != self.report["msk_check"]:
             raise Finding("emulator and daemon do not hold the same MSK")
@@ -274,6 +303,9 @@ class Dossier:
         if is_whole and self.counts["push"] != self.report["pushes_sent"]:
             raise Finding(f"{self.counts['push']} pushes in the capture, "
                           f"{self.report['pushes_sent']} in the report")
+        if is_whole and self.counts["solicit"] != self.report.get("solicits_sent", 0):
+            raise Finding(f"{self.counts['solicit']} solicited pulls in the capture, "
+                          f"{self.report['solicits_sent']} in the report")
         if is_whole and len(self.verified) < self.report["verified"]:
             raise Finding("more verified than verifications seen")
 

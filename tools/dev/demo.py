@@ -15,6 +15,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import demo_expired  # noqa: E402
 from mskpush_site import FQDN, GROUP, SERVICE, Site, SiteError, available_memory  # noqa: E402
 
 # What one phone takes, measured: rows of the CSV, store, capture; daemon and emulator.
@@ -25,10 +26,11 @@ PCAP_ALL_UP_TO, PCAP_FRAMES = 50000, 1000000
 HTTP_UES = 10000  # phones that register and fetch over HTTP before the mass push
 # Phones whose MSK is still to come after so many seconds get it by the mass push at the latest.
 MSK_PATIENCE_S = 10
+KEY_LOOKUPS = 512  # the emulator answers them as they come
 SINGLES_PATIENCE_S = 45  # a single push is repeated for 39 s
 PCAP_FRAME, FRAMES_PER_UE = 260, 16  # bytes of a frame in the capture; eight sends, answered
 SENDS, SENDS_MAX, CHANCE = 8, 31, 1e-3  # sends by default; chance that one phone misses all
-STORIES = {}
+STORIES = {"expired": demo_expired}
 ENDINGS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
@@ -37,9 +39,10 @@ def parse_args(argv):
     parser = argparse.ArgumentParser(
         prog="tools/demo", allow_abbrev=False, description="Re-keys emulated phones over DPDK and checks every one.",
         epilog="example: tools/demo --ues 20000 --loss 5 --keep /tmp/dossier")
-    parser.add_argument("--ues", type=int, metavar="N", help="phones (default 1,000,000)")
-    parser.add_argument("--loss", type=float, default=1.0, metavar="PERCENT",
-                        help="frames lost on the wire, each way (default 1)")
+    parser.add_argument("--ues", type=int, metavar="N",
+                        help="phones (default 1,000,000; of a story fewer)")
+    parser.add_argument("--loss", type=float, metavar="PERCENT",
+                        help="frames lost on the wire, each way (default 1; of a story more)")
     parser.add_argument("--profile", choices=["ts33246", "v600"], default="ts33246",
                         help="MIKEY encoding: final (default) or that of TS 33.246 v6.0.0")
     parser.add_argument("--ip", choices=["4", "6", "both"], default="4", help="IP version of the phones (default 4)")
@@ -47,13 +50,14 @@ def parse_args(argv):
                         help="seed of keys and losses (default 1)")
     parser.add_argument("--csv", metavar="FILE", help="use the phones of this CSV")
     parser.add_argument("--story", metavar="NAME", help="play a story: " +
-                        (", ".join(STORIES) or "none is there yet"))
+                        ", ".join(STORIES) + " (some MUKs have expired, some phones "
+                        "are offline)")
     parser.add_argument("--keep", metavar="DIR", help="leave ues.csv, wire.pcap, report.json there")
     parser.add_argument("--hold", metavar="DIR",
                         help="leave the site running until SIGTERM; DIR/site.json tells where")
-    parser.add_argument("--http", type=int, default=HTTP_UES, metavar="N",
+    parser.add_argument("--http", type=int, metavar="N",
                         help="phones that register and fetch over HTTP before the push, at most "
-                        f"all (default {HTTP_UES:,})")
+                        f"all (default {HTTP_UES:,}; of a story none)")
     parser.add_argument("--workers", type=int, default=1, metavar="N",
                         help="worker cores of the daemon (default 1)")
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
@@ -71,10 +75,15 @@ def parse_args(argv):
             parser.error(f"--{name} is a directory")
     if not 0 <= args.seed < 1 << 64:
         parser.error("--seed is 0 to 2^64 - 1")
+    story = STORIES.get(args.story)
+    if args.story is not None and story is None:
+        parser.error(f"--story {args.story}: no such story")
+    if args.loss is None:
+        args.loss = story.LOSS if story else 1.0
     if not 0 <= args.loss < 100:
         parser.error("--loss is 0 to less than 100 percent")
-    if args.story is not None and args.story not in STORIES:
-        parser.error(f"--story {args.story}: no such story")
+    if args.http is None:
+        args.http = 0 if story else HTTP_UES
     if args.http < 0:
         parser.error("--http is 0 or more")
     if not 1 <= args.workers <= 8:
@@ -151,6 +160,7 @@ class Demo:
         self.report = {}
         self.http_ues = min(args.ues, args.http)
         self.has_left = False  # a phone gave up over HTTP
+        self.story = STORIES[args.story].Expired(self) if args.story else None
 
     def say(self, text):
         """One line of what is going on, with the time since the start."""
@@ -161,7 +171,8 @@ class Demo:
         if self.args.csv:
             return
         self.site.make_csv(self.csv, self.args.ues, "--seed", str(self.args.seed),
-                           "--unregistered", str(self.http_ues), *self.site.phone_flags())
+                           "--unregistered", str(self.http_ues), *self.site.phone_flags(),
+                           *(self.story.phone_flags() if self.story else []))
         self.say(f"made {self.args.ues:,} phones ({os.path.getsize(self.csv) >> 20} MB of CSV)")
 
     def start(self):
@@ -170,13 +181,13 @@ class Demo:
         site.map_size = f"{max(64, 48 + args.ues * 260 // 1000000)}M"
         site.ua_yaml = "  address: imported\n"  # HTTP comes from loopback, the phones are elsewhere
         keys = os.path.join(site.dir, "keys.sock")
-        site.extra_yaml = f"key_source:\n  url: unix:{keys}\n"
+        site.extra_yaml = f"key_source:\n  url: unix:{keys}\n  lookups: {KEY_LOOKUPS}\n"
         site.start_daemon()
         self.say(f"mskpushd runs (pid {site.daemon.pid})")
-        profile = ":v600" if args.profile == "v600" else ""
         flags = ["--loss", str(args.loss), "--seed", str(args.seed),
                  "--report", os.path.join(site.dir, "ue.json"), "--key-source", keys,
-                 "--ua", self.ua_url(), "--ua-groups", GROUP + profile]
+                 "--ua", self.ua_url(), "--ua-groups", self.key_group(),
+                 *(self.story.emulator_flags() if self.story else [])]
         pcap = args.keep or args.hold
         if pcap:
             flags += ["--pcap", os.path.join(pcap, "wire.pcap")]
@@ -187,6 +198,10 @@ class Demo:
         # They are read at 150,000 a second or more.
         site.start_phones(self.csv, *flags, timeout_s=120 + args.ues // 50000)
         self.say(f"mskpush-ue runs with {args.ues:,} phones (pid {site.ue.pid})")
+
+    def key_group(self):
+        """The key group as the emulator names it."""
+        return GROUP + (":v600" if self.args.profile == "v600" else "")
 
     def provision(self):
         """Service, key group, subscribers, MSK."""
@@ -328,10 +343,15 @@ class Demo:
         self.start()
         self.provision()
         self.pull()
-        campaign = self.push()
-        is_good = self.compare(campaign)
-        self.say("every phone holds the same MSK, and the daemon says the same" if is_good else
-                 "NOT every phone holds the MSK")
+        if self.story:
+            campaign, is_good = self.story.run()
+            self.say("every phone that can be reached holds the MSK" if is_good else
+                     "NOT every phone that can be reached holds the MSK")
+        else:
+            campaign = self.push()
+            is_good = self.compare(campaign)
+            self.say("every phone holds the same MSK, and the daemon says the same" if is_good
+                     else "NOT every phone holds the MSK")
         if self.args.hold:
             self.hold()
         if self.args.keep:
@@ -346,7 +366,8 @@ def interrupted(*_):
 
 def run(args):
     """The site and the demo on it; returns the exit status."""
-    args.ues = args.ues or (count_rows(args.csv) if args.csv else 1000000)
+    usual = STORIES[args.story].UES if args.story else 1000000
+    args.ues = args.ues or (count_rows(args.csv) if args.csv else usual)
     if args.ues == 0:
         raise SiteError(f"{args.csv} has no phones")
     site = Site(os.environ.get("MSKPUSH_BUILD", "build"), workers=args.workers)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "csv.h"
+#include "habits.h"
 #include "ua_command.h"
 
 json_t *ue_command_error(const char *cause)
@@ -176,6 +177,21 @@ static json_t *do_set(struct ue_site *site, json_t *args, const struct ue_now *n
 	return json_object_get(args, "id") != NULL ? phone_set(site, args) : wire_set(site, args);
 }
 
+// Who is offline comes back, others go for a while.
+static json_t *do_offline(struct ue_site *site, json_t *args, const struct ue_now *now)
+{
+	struct ue_habits habits = {.offline = {.percent = 0}};
+
+	if (!number_set(args, "percent", 100, &habits.offline.percent) ||
+		!number_set(args, "new-address", 100, &habits.moving) ||
+		!number_set(args, "staying", 100, &habits.staying) ||
+		!number_set(args, "seconds", 1e9, &habits.offline.seconds))
+		return ue_command_error(
+			"percent, new-address and staying are percentages, seconds a time");
+	ue_habits_offline(site, &habits, now);
+	return json_pack("{s:I}", "phones", (json_int_t)site->phones.offline);
+}
+
 static json_t *do_stop(struct ue_site *site, json_t *args, const struct ue_now *now)
 {
 	(void)site;
@@ -201,6 +217,8 @@ static const struct verb {
 	{"key-source", ue_command_key_source, (const char *const[]){"answers", NULL}},
 	{"miss", ue_command_miss,
 		(const char *const[]){"id", "first", "count", "group", "number", NULL}},
+	{"offline", do_offline,
+		(const char *const[]){"percent", "seconds", "new-address", "staying", NULL}},
 	{"phone", do_phone, (const char *const[]){"id", NULL}},
 	{"register", ue_command_register, (const char *const[]){ORDER_KEYS, NULL}},
 	{"report", do_report, (const char *const[]){NULL}},
@@ -250,7 +268,7 @@ json_t *ue_command(
 	else if (verb == NULL)
 		answer = ue_command_error(
 			"do: bootstrap, deregister, fetch, forget, inject, join, key-source, miss, "
-			"phone, register, report, set, status or stop");
+			"offline, phone, register, report, set, status or stop");
 	else if (!keys_are_known(verb, args))
 		answer = ue_command_error("an argument that this verb does not know");
 	else

@@ -373,6 +373,7 @@ int ue_csv_load(struct ue_phones *phones, const char *data, size_t len, char why
 		room_make(&reader);
 	while (rc == 0 && line_take(&reader, &line))
 		rc = row_read(&reader, &line);
+	phones->listed = phones->credential_count;
 	return rc;
 }
 

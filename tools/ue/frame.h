@@ -41,7 +41,7 @@ struct ue_frame {
 };
 
 // Checks everything up to the UDP payload. Frames to our MAC or to all stations are ours, and to
-// the groups of IPv6.
+// groups of IPv4 and IPv6.
 enum ue_refusal ue_frame_parse(
 	struct ue_frame *frame, const uint8_t *data, size_t len, const struct ue_station *station);
 

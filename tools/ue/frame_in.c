@@ -140,7 +140,8 @@ static enum ue_refusal ipv6_parse(struct ue_frame *frame, const uint8_t *ip, siz
 static bool mac_is_ours(const uint8_t *mac, const struct ue_station *station)
 {
 	return memcmp(mac, station->mac, 6) == 0 || memcmp(mac, mac_all, 6) == 0 ||
-		(mac[0] == 0x33 && mac[1] == 0x33);
+		(mac[0] == 0x33 && mac[1] == 0x33) ||
+		(mac[0] == 0x01 && mac[1] == 0x00 && mac[2] == 0x5e);
 }
 
 // Steps over the tags that a frame has to have; *at is where the type stands.

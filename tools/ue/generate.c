@@ -9,37 +9,16 @@
 #include <string.h>
 
 #include "gba.h"
-#include "rng.h"
+#include "lot.h"
 
 #define IMSI_DIGITS 15
-
-// Draws `wanted` out of `left` candidates, one after the other: exact in number, random in
-// place (Knuth, selection sampling).
-struct lot {
-	uint64_t wanted;
-	uint64_t left;
-};
-
-static struct lot lot_of(double percent, uint64_t candidates)
-{
-	return (struct lot){(uint64_t)((double)candidates * percent / 100.0 + 0.5), candidates};
-}
-
-static bool lot_draw(struct lot *lot, struct ue_rng *rng)
-{
-	bool is_drawn = lot->wanted > 0 && ue_rng_below(rng, lot->left) < lot->wanted;
-
-	lot->left--;
-	lot->wanted -= is_drawn;
-	return is_drawn;
-}
 
 struct generator {
 	const struct ue_generate *conf;
 	struct ue_rng rng;
-	struct lot uicc;
-	struct lot expired;
-	struct lot no_muk;
+	struct ue_lot uicc;
+	struct ue_lot expired;
+	struct ue_lot no_muk;
 };
 
 static size_t text_put(char *out, const char *text)
@@ -67,7 +46,7 @@ static size_t impi_put(const struct generator *gen, char *out, uint64_t number)
 static size_t keys_put(struct generator *gen, char *out, bool in_uicc)
 {
 	uint8_t random[UE_GBA_RAND_BYTES], muk[UE_KEY_BYTES], mrk[UE_KEY_BYTES];
-	bool is_expired = lot_draw(&gen->expired, &gen->rng);
+	bool is_expired = ue_lot_draw(&gen->expired, &gen->rng);
 	int64_t lifetime = gen->conf->lifetime;
 	size_t at;
 
@@ -113,8 +92,8 @@ static void address_print(
 static size_t row_put(struct generator *gen, char *out, uint64_t number)
 {
 	const struct ue_generate *conf = gen->conf;
-	bool in_uicc = lot_draw(&gen->uicc, &gen->rng);
-	bool has_muk = !lot_draw(&gen->no_muk, &gen->rng);
+	bool in_uicc = ue_lot_draw(&gen->uicc, &gen->rng);
+	bool has_muk = !ue_lot_draw(&gen->no_muk, &gen->rng);
 	char address[UE_ADDRESS_TEXT];
 	size_t at = impi_put(gen, out, number);
 
@@ -165,9 +144,9 @@ int ue_generate(const struct ue_generate *conf, FILE *out, char why[UE_WHY_BYTES
 	if (rc != 0)
 		return rc;
 	ue_rng_init(&gen.rng, conf->seed);
-	gen.uicc = lot_of(conf->uicc, conf->count);
-	gen.no_muk = lot_of(conf->no_muk, conf->count);
-	gen.expired = lot_of(conf->expired, conf->count - gen.no_muk.wanted);
+	gen.uicc = ue_lot_of(conf->uicc, conf->count);
+	gen.no_muk = ue_lot_of(conf->no_muk, conf->count);
+	gen.expired = ue_lot_of(conf->expired, conf->count - gen.no_muk.wanted);
 	fputs("impi,btid,muk,mrk,expires,address,port,keys_in,services,registered\n", out);
 	for (uint64_t i = 0; i < conf->count && !ferror(out); i++)
 		fwrite(row, 1, row_put(&gen, row, i), out);

@@ -102,13 +102,26 @@ static int holding_take(struct ue_phones *phones, uint32_t *out)
 	return 0;
 }
 
+static void msk_join(struct ue_phones *phones, struct ue_holding *holding, uint32_t msk)
+{
+	holding->msk = msk;
+	phones->msks[msk].phones++;
+	phones->msks[msk].ways[holding->way]++;
+}
+
+static void msk_leave(struct ue_phones *phones, const struct ue_holding *holding)
+{
+	phones->msks[holding->msk].phones--;
+	phones->msks[holding->msk].ways[holding->way]--;
+}
+
 // Unlinks the holding that *link names and gives it to the free list.
 static void holding_drop(struct ue_phones *phones, uint32_t *link)
 {
 	uint32_t at = *link;
 	struct ue_holding *holding = &phones->holdings[at];
 
-	phones->msks[holding->msk].phones--;
+	msk_leave(phones, holding);
 	*link = holding->next;
 	holding->next = phones->holding_free;
 	phones->holding_free = at;
@@ -154,12 +167,13 @@ static void holding_refresh(
 	bool is_other = memcmp(phones->msks[holding->msk].key, delivery->key, MIKEY_MSK_BYTES) != 0;
 
 	if (holding->msk != msk) {
-		phones->msks[holding->msk].phones--;
-		phones->msks[msk].phones++;
-		holding->msk = msk;
+		msk_leave(phones, holding);
+		msk_join(phones, holding, msk);
 	}
 	holding->seq_l = delivery->seq_l;
 	holding->seq_u = delivery->seq_u;
+	if (is_other)
+		holding->counter = 0;
 	if (is_other || holding->seq_s < delivery->seq_l)
 		holding->seq_s = delivery->seq_l;
 }
@@ -175,12 +189,8 @@ static void change_describe(
 		change->is_refreshed = true;
 }
 
-static void holding_revoke(
-	struct ue_phones *phones, uint32_t phone, uint32_t *link, struct ue_change *change)
+void ue_holding_end(struct ue_phones *phones, uint32_t phone, uint32_t *link)
 {
-	change->is_revoked = true;
-	if (*link == UE_NONE)
-		return;
 	holding_drop(phones, link);
 	if (phones->phones[phone].holding == UE_NONE)
 		phones->with_msk--;
@@ -194,7 +204,9 @@ int ue_holding_deliver(struct ue_phones *phones, uint32_t phone, const struct ue
 
 	*change = (struct ue_change){0};
 	if (delivery->seq_l > delivery->seq_u) {
-		holding_revoke(phones, phone, link, change);
+		change->is_revoked = true;
+		if (*link != UE_NONE)
+			ue_holding_end(phones, phone, link);
 		return 0;
 	}
 	if (msk_intern(phones, delivery, &msk) != 0)
@@ -209,17 +221,40 @@ int ue_holding_deliver(struct ue_phones *phones, uint32_t phone, const struct ue
 	if (phones->phones[phone].holding == UE_NONE)
 		phones->with_msk++;
 	phones->holdings[at] = (struct ue_holding){
-		.msk = msk,
 		.next = phones->phones[phone].holding,
 		.seq_l = delivery->seq_l,
 		.seq_u = delivery->seq_u,
 		.seq_s = delivery->seq_l,
 	};
+	msk_join(phones, &phones->holdings[at], msk);
 	phones->phones[phone].holding = at;
-	phones->msks[msk].phones++;
 	change->is_stored = true;
 	change->has_dropped = holding_trim(phones, phone, delivery);
 	return 0;
+}
+
+bool ue_holding_has(const struct ue_phones *phones, uint32_t phone, const struct ue_subject *key)
+{
+	for (uint32_t at = phones->phones[phone].holding; at != UE_NONE;
+		at = phones->holdings[at].next) {
+		const struct ue_msk *msk = &phones->msks[phones->holdings[at].msk];
+
+		if (msk->group == key->group && msk->profile == key->profile &&
+			(key->profile == MIKEY_PROFILE_V600 ||
+				memcmp(msk->kdi, key->kdi, sizeof(msk->kdi)) == 0) &&
+			(key->number == 0 || msk->number == key->number))
+			return true;
+	}
+	return false;
+}
+
+void ue_holding_mark(struct ue_phones *phones, uint32_t phone, enum ue_way way)
+{
+	struct ue_holding *holding = &phones->holdings[phones->phones[phone].holding];
+
+	msk_leave(phones, holding);
+	holding->way = (uint8_t)way;
+	msk_join(phones, holding, holding->msk);
 }
 
 unsigned ue_holding_forget(struct ue_phones *phones, uint32_t phone)

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "keyml.h"
 #include "phones.h"
 
 // An MSK as a message brought it.
@@ -33,5 +34,11 @@ struct ue_change {
 // Gives an MSK to a phone. -ENOMEM leaves the phone as it was.
 int ue_holding_deliver(struct ue_phones *phones, uint32_t phone, const struct ue_delivery *delivery,
 	struct ue_change *change);
+// True when the phone holds the MSK of this name, in v600 any one of the group.
+bool ue_holding_has(const struct ue_phones *phones, uint32_t phone, const struct ue_subject *key);
+// Notes what brought the MSK that was stored last. Until then it was a push.
+void ue_holding_mark(struct ue_phones *phones, uint32_t phone, enum ue_way way);
+// Takes the MSK from a phone that *link, its own or of one of its holdings, names.
+void ue_holding_end(struct ue_phones *phones, uint32_t phone, uint32_t *link);
 // Takes all MSKs from a phone; returns how many there were.
 unsigned ue_holding_forget(struct ue_phones *phones, uint32_t phone);

@@ -97,7 +97,9 @@ static int ua_start(struct http *http, char *why)
 	ue_url_parse(&http->url, options->ua);
 	if (options->ua_groups != NULL)
 		ua.key_count = ue_key_groups_parse(ua.keys, options->ua_groups);
-	if (options->ua_source != NULL)
+	pool.is_from_phone =
+		options->ua_source != NULL && strcmp(options->ua_source, UE_SOURCE_PHONE) == 0;
+	if (options->ua_source != NULL && !pool.is_from_phone)
 		ue_source_parse(&pool.source, &pool.source_count, options->ua_source);
 	if (rc == 0)
 		rc = server_find(http, &pool, why);

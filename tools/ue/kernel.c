@@ -8,6 +8,7 @@
 // headers on the way in and lose them on the way out.
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "checksum.h"
 #include "frame.h"
 #include "program.h"
 #include "site.h"
@@ -93,15 +95,40 @@ static int endpoint_open(struct kernel *k, uint16_t port, bool is_v6)
 	return endpoint_bind(e) != 0 ? -errno : 0;
 }
 
-static bool has_endpoint(const struct kernel *k, uint16_t port, bool is_v6)
+static const struct endpoint *endpoint_of(const struct kernel *k, uint16_t port, bool is_v6)
 {
 	for (unsigned i = 0; i < k->endpoints; i++)
 		if (k->endpoint[i].port == port && k->endpoint[i].is_v6 == is_v6)
-			return true;
-	return false;
+			return &k->endpoint[i];
+	return NULL;
 }
 
-// A socket for each UDP port that phones listen on.
+static int group_join(struct kernel *k, const struct ue_mtk_group *group)
+{
+	bool is_v6 = !address_is_v4(&group->address);
+	int index = (int)if_nametoindex(group->interface);
+	struct ip_mreqn v4 = {.imr_ifindex = index};
+	struct ipv6_mreq v6 = {.ipv6mr_interface = (unsigned)index};
+	const struct endpoint *e;
+	int rc = 0;
+
+	if (index == 0 && group->interface[0] != '\0')
+		return -ENODEV;
+	if (endpoint_of(k, group->port, is_v6) == NULL)
+		rc = endpoint_open(k, group->port, is_v6);
+	if (rc != 0)
+		return rc;
+	e = endpoint_of(k, group->port, is_v6);
+	memcpy(&v4.imr_multiaddr, &group->address.octets[12], sizeof(v4.imr_multiaddr));
+	memcpy(&v6.ipv6mr_multiaddr, group->address.octets, sizeof(v6.ipv6mr_multiaddr));
+	if (is_v6)
+		rc = setsockopt(e->fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &v6, sizeof(v6));
+	else
+		rc = setsockopt(e->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &v4, sizeof(v4));
+	return rc != 0 && errno != EADDRINUSE ? -errno : 0;
+}
+
+// A socket for each UDP port that phones listen on, and membership in groups.
 static int endpoints_open(struct kernel *k)
 {
 	const struct ue_phones *phones = ue_site_phones(k->program->site);
@@ -112,9 +139,12 @@ static int endpoints_open(struct kernel *k)
 		struct ue_address mapped = ue_address_v4(&phone->address.octets[12]);
 		bool is_v6 = !ue_address_equal(&mapped, &phone->address);
 
-		if (!ue_address_is_none(&phone->address) && !has_endpoint(k, phone->port, is_v6))
+		if (!ue_address_is_none(&phone->address) &&
+			endpoint_of(k, phone->port, is_v6) == NULL)
 			rc = endpoint_open(k, phone->port, is_v6);
 	}
+	for (unsigned i = 0; i < k->program->site->mtk.group_count && rc == 0; i++)
+		rc = group_join(k, &k->program->site->mtk.groups[i]);
 	return rc;
 }
 
@@ -175,14 +205,6 @@ static void source_read(const struct sockaddr_storage *from, struct ue_flow *flo
 }
 
 // --- Out ------------------------------------------------------------------------------------
-
-static const struct endpoint *endpoint_of(const struct kernel *k, uint16_t port, bool is_v6)
-{
-	for (unsigned i = 0; i < k->endpoints; i++)
-		if (k->endpoint[i].port == port && k->endpoint[i].is_v6 == is_v6)
-			return &k->endpoint[i];
-	return NULL;
-}
 
 // Fills in where a datagram goes and where it leaves from.
 static void message_address(struct msghdr *msg, const struct ue_frame *frame, bool is_v6)
@@ -266,10 +288,15 @@ static void datagram_take(
 		.destination_mac = k->program->site->station.mac,
 		.destination_port = e->port,
 	};
+	uint8_t group_mac[6];
 	size_t len;
 
 	if (!destination_read(&k->in[i].msg_hdr, &flow.destination))
 		return;
+	if (ue_address_is_multicast(&flow.destination)) {
+		ue_group_mac(&flow.destination, group_mac);
+		flow.destination_mac = group_mac;
+	}
 	source_read(&slot->peer, &flow);
 	len = ue_frame_udp(slot->frame, &flow, k->in[i].msg_len);
 	len = ue_site_receive(k->program->site, slot->frame, len, now, k->out, sizeof(k->out));
@@ -290,10 +317,10 @@ static bool endpoint_take(struct kernel *k, const struct endpoint *e, const stru
 	return n > 0;
 }
 
-// Sends what the wire has held back until now.
+// Sends what the wire has held back until now, and lets phones hear what they share.
 static bool delayed_send(struct kernel *k, const struct ue_now *now)
 {
-	bool has_sent = false;
+	bool has_due = ue_site_due(k->program->site) <= now->mono;
 
 	for (int i = 0; i < BURST; i++) {
 		size_t len = ue_site_poll(k->program->site, now, k->out, sizeof(k->out));
@@ -301,9 +328,8 @@ static bool delayed_send(struct kernel *k, const struct ue_now *now)
 		if (len == 0)
 			break;
 		frame_send(k, k->out, len);
-		has_sent = true;
 	}
-	return has_sent;
+	return has_due;
 }
 
 static void kernel_wait(const struct kernel *k)
@@ -326,6 +352,7 @@ static void kernel_turn_all(struct kernel *k)
 
 		turn_offer(&program->turn);
 		now = ue_now();
+		ue_site_tick(program->site, &now);
 		for (unsigned i = 0; i < k->endpoints; i++)
 			is_busy |= endpoint_take(k, &k->endpoint[i], &now);
 		is_busy |= delayed_send(k, &now);
@@ -350,7 +377,7 @@ int kernel_run(struct program *program)
 		atomic_fetch_add(&program->attachments, 1);
 		atomic_store(&program->port_state, PORT_UP);
 		fprintf(stderr, "mskpush-ue: %u sockets are up\n", k->endpoints);
-		http_begin(program->http);
+		program_begin(program);
 		kernel_turn_all(k);
 	}
 	for (unsigned i = 0; k != NULL && i < k->endpoints; i++)

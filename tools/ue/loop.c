@@ -138,11 +138,9 @@ static bool burst_take(struct loop *loop, const struct ue_now *now)
 	return n > 0;
 }
 
-// Sends what the wire has held back until now.
+// Sends what the wire has held back until now, and lets phones hear what they share.
 static bool delayed_send(struct loop *loop, const struct ue_now *now)
 {
-	bool has_sent = false;
-
 	if (ue_site_due(loop->program->site) > now->mono)
 		return false;
 	while (backlog_room(loop) > 0 && (loop->spare_count > 0 || spares_fill(loop))) {
@@ -152,9 +150,8 @@ static bool delayed_send(struct loop *loop, const struct ue_now *now)
 		if (len == 0)
 			break;
 		spare_send(loop, len);
-		has_sent = true;
 	}
-	return has_sent;
+	return true;
 }
 
 // Naps when nothing has happened for a while: two busy pollers would starve everything else on a
@@ -184,6 +181,7 @@ static void loop_turn_all(struct loop *loop)
 
 		turn_offer(&program->turn);
 		now = ue_now();
+		ue_site_tick(program->site, &now);
 		is_busy = burst_take(loop, &now);
 		is_busy |= delayed_send(loop, &now);
 		is_busy |= backlog_flush(loop);
@@ -259,7 +257,7 @@ int loop_run(struct program *program)
 	prctl(PR_SET_TIMERSLACK, 1000UL);
 	while (loop_attach(&loop, is_first)) {
 		if (is_first)
-			http_begin(program->http);
+			program_begin(program);
 		is_first = false;
 		atomic_fetch_add(&program->attachments, 1);
 		atomic_store(&program->port_state, PORT_UP);

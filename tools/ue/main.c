@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "csv.h"
+#include "gba.h"
 #include "program.h"
+#include "state.h"
 
 #define STREAM_BUFFER_BYTES (1024 * 1024)
 
@@ -34,6 +36,14 @@ static int64_t clock_us(clockid_t id)
 struct ue_now ue_now(void)
 {
 	return (struct ue_now){clock_us(CLOCK_REALTIME), clock_us(CLOCK_MONOTONIC)};
+}
+
+void program_begin(struct program *owner)
+{
+	struct ue_now now = ue_now();
+
+	ue_habits_begin(owner->site, &owner->options.habits, &now);
+	http_begin(owner->http);
 }
 
 void program_pause(struct program *owner, unsigned us)
@@ -90,6 +100,56 @@ static int generate_run(struct ue_options *options)
 	return rc != 0 ? file_fail(path, -rc) : 0;
 }
 
+static bool keys_are_kept(void)
+{
+	return strcmp(program.options.power_down, "keep") == 0;
+}
+
+// Phones are switched on: they find what they kept. Exit status 0 or 1.
+static int state_load(struct ue_phones *phones)
+{
+	const struct ue_options *options = &program.options;
+	const struct ue_state_conf conf = {.dir = options->state,
+		.btid_bytes = strlen(options->generate.bsf) + UE_BTID_HEAD_BYTES + 1};
+	char why[UE_WHY_BYTES];
+	bool has_keys = false;
+	int rc = ue_state_open(&program.state, &conf, phones, why);
+
+	if (rc != 0) {
+		fprintf(stderr, "mskpush-ue: %s\n", why);
+		return 1;
+	}
+	program.site->receiver.state = program.state;
+	rc = keys_are_kept() ? ue_state_keys_load(options->state, phones, &has_keys)
+			     : ue_state_keys_drop(options->state);
+	if (rc != 0 && rc != -EBADMSG)
+		return file_fail(options->state, -rc);
+	fprintf(stderr,
+		"mskpush-ue: %u phones found their last MUK, %u another UICC; other keys: %s\n",
+		ue_state_found(program.state).recalled, ue_state_found(program.state).changed,
+		rc != 0		   ? "damaged"
+			: has_keys ? "kept"
+				   : "none");
+	return 0;
+}
+
+// Phones are switched off. Exit status 0 or 1.
+static int state_end(void)
+{
+	const char *dir = program.options.state;
+	int rc, status = 0;
+
+	if (program.state == NULL)
+		return 0;
+	rc = keys_are_kept() ? ue_state_keys_save(dir, ue_site_phones(program.site)) : 0;
+	if (rc != 0)
+		status = file_fail(dir, -rc);
+	rc = ue_state_close(program.state);
+	program.state = NULL;
+	program.site->receiver.state = NULL;
+	return rc != 0 ? file_fail(dir, -rc) : status;
+}
+
 // Makes the site of the phones in the CSV; exit status 0, 1 or 2.
 static int site_load(void)
 {
@@ -108,7 +168,12 @@ static int site_load(void)
 	fprintf(stderr, "mskpush-ue: %u phones in %.2f s\n",
 		ue_site_phones(program.site)->phone_count,
 		(double)(ue_now().mono - begin.mono) / 1e6);
-	return 0;
+	if (options->mtk != NULL)
+		program.site->mtk.group_count =
+			ue_mtk_groups_parse(program.site->mtk.groups, options->mtk);
+	program.site->mtk.has_no_rand = strcmp(options->mtk_rand, "none") == 0;
+	ue_habits_draw(program.site, &options->habits);
+	return options->state != NULL ? state_load(ue_site_phones(program.site)) : 0;
 }
 
 static int report_write(const char *path)
@@ -147,6 +212,7 @@ static int results_write(void)
 	const struct ue_options *options = &program.options;
 	int status = 0, rc;
 
+	ue_report_table(program.site, stderr);
 	if (options->report != NULL)
 		status |= report_write(options->report);
 	if (options->csv_out != NULL)
@@ -220,6 +286,7 @@ int main(int argc, char **argv)
 	status = site_load();
 	if (status == 0)
 		status = phones_run();
+	status |= state_end();
 	ue_site_destroy(program.site);
 	return status;
 }

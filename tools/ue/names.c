@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
+#include "phones.h"
 #include "ue.h"
 
 static const char *const refusals[] = {
@@ -21,6 +22,12 @@ static const char *const findings[] = {
 #undef UE_FINDING
 };
 
+static const char *const ways[] = {
+#define UE_WAY(NAME, name, text) name,
+#include "way.def"
+#undef UE_WAY
+};
+
 const char *ue_refusal_name(enum ue_refusal refusal)
 {
 	return refusal < UE_REFUSAL_COUNT ? refusals[refusal] : "unknown";
@@ -34,4 +41,9 @@ const char *ue_count_name(enum ue_count count)
 const char *ue_finding_name(enum ue_finding finding)
 {
 	return finding < UE_FINDING_COUNT ? findings[finding] : "unknown";
+}
+
+const char *ue_way_name(enum ue_way way)
+{
+	return way < UE_WAY_COUNT ? ways[way] : "unknown";
 }

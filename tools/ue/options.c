@@ -10,6 +10,7 @@
 
 #include "ua_order.h"
 
+#define SECONDS_MAX 1e9
 #define FIRST_KEY 1000 // of options without a letter
 
 enum kind {
@@ -21,7 +22,8 @@ enum kind {
 	MAC,
 	DELAY,
 	TAGS,
-	REAL
+	REAL,
+	SHARE // two numbers: percent, seconds
 };
 
 // One row per option: what argp shows, where the value goes, what it may be.
@@ -47,8 +49,10 @@ static const struct option_row rows[] = {
 		60000, 0},
 	{"duplicate", "PERCENT", "Double frames, each way", AT(site.impairment.duplicate), PERCENT,
 		0, 100, 0},
-	{"expired", "PERCENT", "MUKs made up that have expired", AT(generate.expired), PERCENT, 0,
-		100, 0},
+	{"expired", "PERCENT",
+		"MUKs made up that have expired; with --phones, those that their phones take for "
+		"expired",
+		AT(generate.expired), PERCENT, 0, 100, 0},
 	{"file-prefix", "NAME", "DPDK's --file-prefix", AT(file_prefix), TEXT, 0, 0, 0},
 	{"first-address", "IP", "Address of the first phone made up (10.0.0.0)",
 		AT(generate.first_address), ADDRESS, 0, 0, 0},
@@ -68,13 +72,23 @@ static const struct option_row rows[] = {
 		AT(generate.imsi_prefix), TEXT, 0, 0, 0},
 	{"key-source", "PATH", "Play the BSF: answer there what a B-TID stands for", AT(key_source),
 		TEXT, 0, 0, 0},
+	{"lazy", "PERCENT", "Phones that ask under an expired MUK until they are told to bootstrap",
+		AT(habits.lazy), PERCENT, 0, 100, 0},
 	{"lifetime", "SECONDS", "Lifetime of MUKs made up or bootstrapped (86400)", AT(lifetime),
 		NUMBER, 1, 1000000000, 0},
 	{"loss", "PERCENT", "Lose frames, each way", AT(site.impairment.loss), PERCENT, 0, 100, 0},
 	{"mac", "MAC", "Own MAC address (02:00:00:00:26:01)", AT(site.mac), MAC, 0, 0, 0},
 	{"memory", "MB", "Memory DPDK may take (64)", AT(memory_mb), NUMBER, 16, 65536, 'm'},
+	{"mtk", "LIST", "Multicast addresses that phones listen on: ADDRESS[%INTERFACE]:PORT,...",
+		AT(mtk), TEXT, 0, 0, 0},
+	{"mtk-rand", "msk|none", "RAND of the keys that protect MTKs (msk)", AT(mtk_rand), TEXT, 0,
+		0, 0},
+	{"new-address", "PERCENT", "Of those offline: phones that come back with another address",
+		AT(habits.moving), PERCENT, 0, 100, 0},
 	{"no-muk", "PERCENT", "Phones made up that have no MUK", AT(generate.no_muk), PERCENT, 0,
 		100, 0},
+	{"offline", "PERCENT:SECONDS", "Phones that are offline at first, and for how long",
+		AT(habits.offline), SHARE, 0, 100, 0},
 	{"out", "FILE", "Write the CSV of --generate there, not to stdout", AT(out), TEXT, 0, 0,
 		'o'},
 	{"pcap", "FILE", "Write what is on the wire, both ways", AT(pcap), TEXT, 0, 0, 0},
@@ -85,6 +99,10 @@ static const struct option_row rows[] = {
 		"DPDK's virtual device (net_virtio_user0,path=/ABS/v.sock,...), or kernel: "
 		"ordinary UDP sockets",
 		AT(port), TEXT, 0, 0, 0},
+	{"power-down", "keep|delete",
+		"With --state: whether phones keep MRK, MSK and MTK when they are switched off "
+		"(keep)",
+		AT(power_down), TEXT, 0, 0, 0},
 	{"reorder", "PERCENT", "Let later frames overtake, each way", AT(site.impairment.reorder),
 		PERCENT, 0, 100, 0},
 	{"report", "FILE", "At the end write a report as JSON, with the MSKs", AT(report), TEXT, 0,
@@ -93,6 +111,10 @@ static const struct option_row rows[] = {
 		0},
 	{"service", "NAME", "User service of the phones made up", AT(generate.service), TEXT, 0, 0,
 		0},
+	{"state", "DIR", "What phones keep when they are switched off: last MUK and counter",
+		AT(state), TEXT, 0, 0, 0},
+	{"strict", "PERCENT", "Phones that refuse an expired MUK even of a solicited pull",
+		AT(habits.strict), PERCENT, 0, 100, 0},
 	{"ts-bytes", "4|8", "Timestamp octets in the MAC of verifications (4)", AT(ts_bytes),
 		NUMBER, 4, 8, 0},
 	{"ua", "URL", "HTTP of the BM-SC, for registrations and MSK requests", AT(ua), TEXT, 0, 0,
@@ -117,7 +139,8 @@ static const struct option_row rows[] = {
 		UINT32_MAX, 0},
 	{"ua-rate", "N", "How many of them a second (no limit)", AT(ua_rate), REAL, 0, 1000000000,
 		0},
-	{"ua-source", "IPV4[/LEN]", "Addresses that connections come from in turn", AT(ua_source),
+	{"ua-source", "IPV4[/LEN]|phone",
+		"Addresses that connections come from in turn, or each phone's own", AT(ua_source),
 		TEXT, 0, 0, 0},
 	{"ua-spread", "SECONDS", "Each at a random moment within it (0)", AT(ua_spread), REAL, 0,
 		1000000, 0},
@@ -169,6 +192,13 @@ static bool delay_read(const char *text, double most, struct ue_impairment *impa
 	impairment->delay_us = (uint32_t)(delay * 1e3);
 	impairment->jitter_us = (uint32_t)(jitter * 1e3);
 	return *text == '\0';
+}
+
+static bool share_read(const char *text, double most, struct ue_share *share)
+{
+	if (!real_read(&text, most, &share->percent) || *text++ != ':')
+		return false;
+	return real_read(&text, SECONDS_MAX, &share->seconds) && *text == '\0';
 }
 
 // Six hexadecimal octets; a group address cannot be a station's.
@@ -226,12 +256,16 @@ static bool value_read(const struct option_row *row, const char *text, void *to)
 		return delay_read(text, (double)row->most, to);
 	case TAGS:
 		return tags_read(text, row, to);
+	case SHARE:
+		return share_read(text, (double)row->most, to);
 	}
 	return false;
 }
 
 static void options_check(struct ue_options *options, struct argp_state *state)
 {
+	struct ue_mtk_group groups[UE_MTK_GROUPS_MAX];
+
 	if (options->generate.count > 0)
 		return;
 	if (options->phones == NULL || options->port == NULL)
@@ -241,6 +275,14 @@ static void options_check(struct ue_options *options, struct argp_state *state)
 			"--port: kernel, or a virtual device as net_virtio_user0,... is needed");
 	if (options->ts_bytes != 4 && options->ts_bytes != 8)
 		argp_error(state, "--ts-bytes: 4 or 8");
+	if (options->mtk != NULL && ue_mtk_groups_parse(groups, options->mtk) == 0)
+		argp_error(state,
+			"--mtk: multicast addresses are needed, as 232.1.1.1:5004 or "
+			"[ff3e::1]:5004, with commas between them");
+	if (strcmp(options->mtk_rand, "msk") != 0 && strcmp(options->mtk_rand, "none") != 0)
+		argp_error(state, "--mtk-rand: msk or none");
+	if (strcmp(options->power_down, "keep") != 0 && strcmp(options->power_down, "delete") != 0)
+		argp_error(state, "--power-down: keep or delete");
 	if (strlen(options->site.fqdn) > UE_IDENTITY_MAX_BYTES)
 		argp_error(state, "--fqdn: at most %d octets", UE_IDENTITY_MAX_BYTES);
 	if (options->control != NULL && strlen(options->control) > 107)
@@ -262,8 +304,10 @@ static void ua_check(const struct ue_options *options, struct argp_state *state)
 			"001-01/0001:v600, with commas between them");
 	if (options->ua_do != NULL && !ue_procedures_parse(&procedures, options->ua_do))
 		argp_error(state, "--ua-do: register, fetch and deregister, with commas");
-	if (options->ua_source != NULL && !ue_source_parse(&first, &count, options->ua_source))
-		argp_error(state, "--ua-source: an IPv4 address, or a prefix of at least /8");
+	if (options->ua_source != NULL && strcmp(options->ua_source, UE_SOURCE_PHONE) != 0 &&
+		!ue_source_parse(&first, &count, options->ua_source))
+		argp_error(
+			state, "--ua-source: an IPv4 address, a prefix of at least /8, or phone");
 	if (options->key_source != NULL && strlen(options->key_source) > 107)
 		argp_error(state, "--key-source: a socket path has at most 107 octets");
 }
@@ -310,6 +354,8 @@ void ue_options_parse(struct ue_options *options, int argc, char **argv)
 
 	*options = (struct ue_options){
 		.file_prefix = "mskpush-ue",
+		.mtk_rand = "msk",
+		.power_down = "keep",
 		.pcap_frames = UINT64_MAX,
 		.memory_mb = 64,
 		.wait_s = 30,
@@ -346,4 +392,5 @@ void ue_options_parse(struct ue_options *options, int argc, char **argv)
 	options->site.ts_bytes = (unsigned)options->ts_bytes;
 	options->generate.seed = options->site.seed;
 	options->generate.lifetime = (int64_t)options->lifetime;
+	options->habits.hasty = options->generate.expired;
 }

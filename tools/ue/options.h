@@ -6,6 +6,7 @@
 #pragma once
 
 #include "generate.h"
+#include "habits.h"
 #include "ue.h"
 
 struct ue_options {
@@ -14,7 +15,11 @@ struct ue_options {
 	const char *control;
 	const char *report;
 	const char *csv_out;
+	const char *mtk; // multicast addresses; NULL: none
+	const char *mtk_rand; // msk or none
 	const char *pcap;
+	const char *power_down; // keep or delete
+	const char *state; // directory of what phones keep; NULL: they keep nothing
 	const char *out;
 	const char *file_prefix;
 	const char *key_source; // socket where the BM-SC asks; NULL: no BSF
@@ -40,11 +45,13 @@ struct ue_options {
 	double ua_spread;
 	double ua_timeout;
 	double gba_u; // percent
+	struct ue_habits habits;
 	struct ue_conf site;
 	struct ue_generate generate; // count 0: do not generate
 };
 
 #define UE_CPU_ANY UINT64_MAX
+#define UE_SOURCE_PHONE "phone" // --ua-source: each phone asks from its own address
 #define UE_PORT_KERNEL "kernel" // --port: no DPDK, the kernel's sockets
 
 // Reads the command line; prints what is wrong and ends the program with status 2 when it cannot.

@@ -300,6 +300,48 @@ void ue_credential_use(struct ue_phones *phones, struct ue_credential *credentia
 		phone->previous = UE_NONE;
 }
 
+// Where a recalled credential stands among the phone's others.
+static void recalled_place(struct ue_phones *phones, struct ue_phone *phone, uint32_t at)
+{
+	const struct ue_credential *credential = &phones->credentials[at];
+
+	if (phone->current == UE_NONE ||
+		(phone->current != at &&
+			credential->expires > phones->credentials[phone->current].expires))
+		phone->current = at;
+	phone->previous = phone->current == at ? UE_NONE : at;
+}
+
+int ue_phones_recall(
+	struct ue_phones *phones, uint32_t at, const struct ue_recalled *recalled, uint32_t *out)
+{
+	const struct ue_fresh *fresh = &recalled->fresh;
+	uint32_t found = ue_credential_find(phones, fresh->btid, fresh->btid_len);
+	struct ue_credential *credential;
+	bool is_known = found != UE_NONE;
+	int rc = 0;
+
+	if (is_known &&
+		(phones->credentials[found].phone != at ||
+			memcmp(phones->credentials[found].muk, fresh->muk, UE_KEY_BYTES) != 0))
+		return -EEXIST;
+	if (!is_known)
+		rc = credential_add(phones, at, fresh, &found);
+	if (rc != 0)
+		return rc;
+	credential = &phones->credentials[found];
+	if (!is_known) {
+		credential->keys_in_uicc = recalled->keys_in_uicc;
+		credential->is_muk_only = fresh->mrk == NULL;
+	}
+	credential->counter = recalled->counter;
+	memcpy(credential->last_mac, recalled->last_mac, sizeof(credential->last_mac));
+	credential->is_used = true;
+	recalled_place(phones, &phones->phones[at], found);
+	*out = found;
+	return 0;
+}
+
 int ue_phone_register(struct ue_phones *phones, uint32_t at, const char *services, size_t len)
 {
 	uint32_t registered = name_intern(phones, services, len);

@@ -20,6 +20,15 @@
 #define UE_IDENTITY_MAX_BYTES 253 // of a B-TID or an IMPI, as in the subscriber CSV
 #define UE_PER_GROUP 2 // MSKs a phone keeps per key group
 
+// What brought a phone its MSK. The names are in way.def.
+enum ue_way {
+#define UE_WAY(NAME, name, text) UE_WAY_##NAME,
+#include "way.def"
+#undef UE_WAY
+	UE_WAY_COUNT
+};
+const char *ue_way_name(enum ue_way way);
+
 // One bootstrapping: what a row of the CSV says. Secret.
 struct ue_credential {
 	const char *btid; // in the arena; NULL: a phone without MUK
@@ -35,6 +44,17 @@ struct ue_credential {
 	bool is_used; // a message under this MUK was accepted
 	bool has_mrk;
 	bool keys_in_uicc;
+	bool is_muk_only; // of what it came from nothing else is left
+};
+
+// What some phones do and others do not. Bits of ue_phone.habits.
+enum ue_habit {
+	UE_STRICT = 1 << 0, // refuses an expired MUK even of a solicited pull
+	UE_LAZY = 1 << 1, // asks under an expired MUK until it is told to bootstrap
+	UE_HASTY = 1 << 2, // takes the MUK that the CSV gave it for expired, whatever the time
+	UE_OFFLINE = 1 << 3, // neither hears nor asks
+	UE_MOVING = 1 << 4, // will have another address when it is back
+	UE_STAYING = 1 << 5, // will not be back
 };
 
 struct ue_phone {
@@ -55,6 +75,7 @@ struct ue_phone {
 	bool keys_in_uicc; // of its next credential
 	bool has_moved; // the address is not the CSV's any more
 	bool is_learned; // the address came with the first message
+	uint8_t habits; // bits of enum ue_habit
 };
 
 // One MSK as phones got it; phones that got the same octets share it. Secret.
@@ -65,6 +86,7 @@ struct ue_msk {
 	uint16_t number;
 	uint32_t csb_id;
 	uint32_t phones; // that hold it now
+	uint32_t ways[UE_WAY_COUNT]; // how they got it
 	const uint8_t *rand;
 	uint8_t rand_len;
 	uint8_t key[MIKEY_MSK_BYTES];
@@ -74,9 +96,11 @@ struct ue_msk {
 struct ue_holding {
 	uint32_t msk;
 	uint32_t next; // the next older one of the phone, or of the free list
+	uint32_t counter; // of the last MTK message accepted under it
 	uint16_t seq_l;
 	uint16_t seq_u;
 	uint16_t seq_s; // last MTK ID accepted; never moves backwards
+	uint8_t way; // enum ue_way
 };
 
 struct ue_phones {
@@ -88,6 +112,7 @@ struct ue_phones {
 	const char **names; // lists of services as the CSV writes them; 0 is ""
 	uint32_t credential_count;
 	uint32_t credential_room;
+	uint32_t listed; // of them the first ones are the CSV's
 	uint32_t phone_count;
 	uint32_t phone_room;
 	uint32_t msk_count;
@@ -98,6 +123,8 @@ struct ue_phones {
 	uint32_t name_count;
 	uint32_t msk_latest; // what most look-ups want
 	uint32_t with_msk; // phones that hold at least one
+	uint32_t offline; // phones that are
+	int64_t offline_until; // mono
 	struct ue_index by_btid;
 	struct ue_index by_impi;
 	struct ue_index by_address;
@@ -144,6 +171,18 @@ struct ue_fresh {
 int ue_phones_renew(struct ue_phones *phones, uint32_t phone, const struct ue_fresh *fresh);
 // A message under this credential was accepted: what came before it goes.
 void ue_credential_use(struct ue_phones *phones, struct ue_credential *credential);
+// What a phone kept of the credential that it used last.
+struct ue_recalled {
+	struct ue_fresh fresh; // mrk NULL: only the MUK was kept
+	uint32_t counter;
+	const uint8_t *last_mac; // 8 octets
+	bool keys_in_uicc;
+};
+// Gives it back: to the credential of this B-TID when the phone has it, else as one more, the
+// current one if it lives longer than that. -EEXIST: the B-TID is another phone's, or has another
+// MUK.
+int ue_phones_recall(struct ue_phones *phones, uint32_t phone, const struct ue_recalled *recalled,
+	uint32_t *credential);
 // Writes down which of its services a phone is registered for. -ENOMEM.
 int ue_phone_register(struct ue_phones *phones, uint32_t phone, const char *services, size_t len);
 // Makes room for about `rows` rows, so that a large file is read without moving anything.
@@ -155,6 +194,16 @@ uint32_t ue_phone_find(const struct ue_phones *phones, const void *impi, size_t 
 uint32_t ue_phone_at(const struct ue_phones *phones, const struct ue_address *address);
 // The phone keeps only its current and its previous credential.
 bool ue_credential_is_kept(const struct ue_phones *phones, uint32_t credential);
+
+// By the phone's own clock.
+static inline bool ue_credential_is_expired(
+	const struct ue_phones *phones, uint32_t at, int64_t wall_s)
+{
+	const struct ue_credential *credential = &phones->credentials[at];
+
+	return credential->expires <= wall_s ||
+		(at < phones->listed && (phones->phones[credential->phone].habits & UE_HASTY) != 0);
+}
 
 // Gives a phone an address. -ENOMEM leaves it where it is.
 int ue_phone_move(struct ue_phones *phones, uint32_t phone, const struct ue_address *address);

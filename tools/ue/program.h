@@ -23,6 +23,7 @@ struct program {
 	struct ue_site *site; // owned by who holds the turn
 	struct http *http; // likewise; NULL without
 	struct turn turn;
+	struct ue_state *state; // owned by the main thread; the site uses it. NULL: none
 	struct capture *capture; // NULL: none. Owned by the port loop's thread
 	atomic_bool stop_requested;
 	_Atomic enum port_state port_state; // port loop: rw, control: ro
@@ -30,6 +31,8 @@ struct program {
 };
 
 struct ue_now ue_now(void);
+// The port is up for the first time: what the command line has phones do begins.
+void program_begin(struct program *program);
 // Waits without taking the turn away from the control thread.
 void program_pause(struct program *program, unsigned us);
 
@@ -48,7 +51,7 @@ struct http;
 // -errno with a sentence in why. Makes what the site then refers to.
 int http_start(struct http **out, struct program *program, char why[HTTP_WHY_BYTES]);
 void http_stop(struct http *http);
-// The port is up for the first time: what the command line has phones do begins.
+// What the command line has phones do over HTTP begins.
 void http_begin(struct http *http);
 // Does what is due. True when there was anything.
 bool http_turn(struct http *http, const struct ue_now *now);

@@ -74,6 +74,8 @@ static enum ue_refusal message_address(
 	msg->credential = &phones->credentials[at];
 	receipt->phone = msg->credential->phone;
 	msg->phone = &phones->phones[receipt->phone];
+	if ((msg->phone->habits & UE_OFFLINE) != 0)
+		return UE_OFF;
 	if (!ue_credential_is_kept(phones, at))
 		return UE_FORGOTTEN_IDR;
 	if (!ue_address_is_none(&msg->phone->address) &&
@@ -122,6 +124,19 @@ static enum ue_refusal message_counter(struct message *msg, struct ue_receipt *r
 	return UE_REPLAYED;
 }
 
+// Spec 3.10: a solicited pull is the only use of an expired MUK, and strict phones (seed, 2.2) do
+// not know of it.
+static enum ue_refusal message_lifetime(const struct message *msg, const struct ue_phones *phones)
+{
+	uint32_t at = (uint32_t)(msg->credential - phones->credentials);
+
+	if (!ue_credential_is_expired(phones, at, msg->in->wall_s))
+		return UE_ACCEPTED;
+	if (!msg->is_solicit)
+		return UE_MUK_EXPIRED;
+	return (msg->phone->habits & UE_STRICT) != 0 ? UE_TOO_OLD : UE_ACCEPTED;
+}
+
 static enum ue_refusal message_check(
 	struct message *msg, const struct ue_receiver *receiver, struct ue_receipt *receipt)
 {
@@ -129,10 +144,8 @@ static enum ue_refusal message_check(
 
 	if (refusal == UE_ACCEPTED)
 		refusal = message_address(msg, receiver, receipt);
-	// Spec 3.10: a solicited pull is the only use of an expired MUK.
-	if (refusal == UE_ACCEPTED && !msg->is_solicit &&
-		msg->in->wall_s >= msg->credential->expires)
-		refusal = UE_MUK_EXPIRED;
+	if (refusal == UE_ACCEPTED)
+		refusal = message_lifetime(msg, receiver->phones);
 	if (refusal == UE_ACCEPTED)
 		refusal = message_counter(msg, receipt);
 	if (refusal == UE_ACCEPTED && !message_is_authentic(msg))
@@ -269,13 +282,16 @@ static enum ue_refusal message_learn(
 	return UE_ACCEPTED;
 }
 
-static void message_commit(struct message *msg, struct ue_phones *phones)
+static void message_commit(struct message *msg, const struct ue_receiver *receiver)
 {
 	struct ue_credential *credential = msg->credential;
+	struct ue_phones *phones = receiver->phones;
 
 	credential->counter = msg->view.counter;
 	ue_credential_use(phones, credential);
 	memcpy(credential->last_mac, message_mac(msg).data, sizeof(credential->last_mac));
+	if (receiver->state != NULL)
+		ue_state_use(receiver->state, phones, (uint32_t)(credential - phones->credentials));
 	if (msg->is_solicit)
 		msg->phone->solicited++;
 	msg->phone->accepted++;
@@ -304,7 +320,7 @@ enum ue_refusal ue_receive(struct ue_receiver *receiver, const struct ue_datagra
 	else if (refusal == UE_ACCEPTED)
 		refusal = message_deliver(&msg, receiver, answer, cap, receipt);
 	if (refusal == UE_ACCEPTED) {
-		message_commit(&msg, receiver->phones);
+		message_commit(&msg, receiver);
 	} else {
 		message_refuse(&msg, refusal);
 		receipt->answer_len = 0;

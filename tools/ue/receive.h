@@ -6,12 +6,14 @@
 #pragma once
 
 #include "holding.h"
+#include "state.h"
 #include "ue.h"
 
 struct ue_receiver {
 	struct ue_phones *phones;
 	struct mikey_bytes fqdn; // what IDi has to be in ts33246
 	unsigned ts_bytes; // of the timestamp in the MAC of verifications
+	struct ue_state *state; // not owned; NULL: phones keep nothing
 };
 
 struct ue_datagram {

@@ -3,7 +3,10 @@
 
 #include "report.h"
 
+#include <inttypes.h>
+
 #include "csv.h"
+#include "holding.h"
 
 // Most MSKs that are listed, the latest ones: a BM-SC that gives every phone a key of its own
 // must not make a report take forever.
@@ -32,18 +35,29 @@ static json_t *json_check(const uint8_t key[MIKEY_MSK_BYTES])
 	return json_hex(check, sizeof(check));
 }
 
+// How many of the phones that hold an MSK got it which way.
+static json_t *ways_json(const struct ue_msk *msk)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; i < UE_WAY_COUNT; i++)
+		json_object_set_new(object, ue_way_name((enum ue_way)i),
+			json_integer((json_int_t)msk->ways[i]));
+	return object;
+}
+
 static json_t *msk_json(const struct ue_msk *msk)
 {
 	char domain[8];
 
 	mikey_kdi_to_text(domain, msk->kdi);
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I}", "key_group",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:o}", "key_group",
 		json_sprintf("%s/%04x", domain, msk->group), "kdi",
 		json_hex(msk->kdi, sizeof(msk->kdi)), "group", json_hex_number(msk->group, 4),
 		"number", json_hex_number(msk->number, 4), "check", json_check(msk->key), "csb_id",
 		json_hex_number(msk->csb_id, 8), "rand", json_hex(msk->rand, msk->rand_len),
 		"profile", msk->profile == MIKEY_PROFILE_V600 ? "v600" : "ts33246", "phones",
-		(json_int_t)msk->phones);
+		(json_int_t)msk->phones, "ways", ways_json(msk));
 }
 
 static uint32_t msk_first(const struct ue_phones *phones)
@@ -117,6 +131,7 @@ json_t *ue_report_status(const struct ue_site *site, const struct ue_now *now)
 
 	if (object == NULL)
 		return NULL;
+	json_object_set_new(object, "offline", json_integer((json_int_t)site->phones.offline));
 	for (int i = 0; i < UE_COUNT_COUNT; i++) {
 		json_object_set_new(object, ue_count_name((enum ue_count)i),
 			json_integer((json_int_t)site->counts[i]));
@@ -126,6 +141,8 @@ json_t *ue_report_status(const struct ue_site *site, const struct ue_now *now)
 	json_object_set_new(object, "findings", findings_json(site));
 	json_object_set_new(object, "impairment", impairment_json(site));
 	json_object_set_new(object, "msks", msks_json(&site->phones));
+	if (site->mtk.group_count > 0)
+		json_object_set_new(object, "mtks", ue_mtk_report(site));
 	if (site->ua != NULL)
 		json_object_set_new(object, "ua", ue_ua_report(site->ua));
 	if (site->pool != NULL)
@@ -162,9 +179,24 @@ static bool msk_is_newest(const struct ue_phones *phones, const struct ue_msk *m
 	return true;
 }
 
+// Phones without an MSK that are offline.
+static uint32_t unreachable_count(const struct ue_phones *phones, const struct ue_msk *msk)
+{
+	struct ue_subject key = {
+		.profile = msk->profile, .group = msk->group, .number = msk->number};
+	uint32_t count = 0;
+
+	memcpy(key.kdi, msk->kdi, sizeof(key.kdi));
+	for (uint32_t i = 0; phones->offline > 0 && i < phones->phone_count; i++)
+		count += (phones->phones[i].habits & UE_OFFLINE) != 0 &&
+			!ue_holding_has(phones, i, &key);
+	return count;
+}
+
 json_t *ue_report_final(const struct ue_site *site, const struct ue_now *now)
 {
 	json_t *object = ue_report_status(site, now), *groups = json_array();
+	uint64_t totals[UE_SERIES_COUNT];
 
 	for (uint32_t i = msk_first(&site->phones); i < site->phones.msk_count; i++) {
 		const struct ue_msk *msk = &site->phones.msks[i];
@@ -174,9 +206,15 @@ json_t *ue_report_final(const struct ue_site *site, const struct ue_now *now)
 			continue;
 		group = msk_json(msk);
 		json_object_set_new(group, "msk", json_hex(msk->key, sizeof(msk->key)));
+		json_object_set_new(group, "without",
+			json_integer((json_int_t)(site->phones.phone_count - msk->phones)));
+		json_object_set_new(group, "unreachable",
+			json_integer((json_int_t)unreachable_count(&site->phones, msk)));
 		json_array_append_new(groups, group);
 	}
 	json_object_set_new(object, "groups", groups);
+	ue_site_totals(site, totals);
+	json_object_set_new(object, "series", ue_series_report(&site->series, totals));
 	return object;
 }
 
@@ -204,10 +242,29 @@ static json_t *holdings_json(const struct ue_phones *phones, const struct ue_pho
 		json_t *msk = msk_json(&phones->msks[holding->msk]);
 
 		json_object_del(msk, "phones");
+		json_object_del(msk, "ways");
+		json_object_set_new(
+			msk, "way", json_string(ue_way_name((enum ue_way)holding->way)));
 		json_object_set_new(msk, "seq_l", json_integer(holding->seq_l));
 		json_object_set_new(msk, "seq_u", json_integer(holding->seq_u));
 		json_object_set_new(msk, "seq_s", json_integer(holding->seq_s));
 		json_array_append_new(list, msk);
+	}
+	return list;
+}
+
+static json_t *habits_json(const struct ue_phone *phone)
+{
+	static const struct {
+		enum ue_habit habit;
+		const char *name;
+	} rows[] = {{UE_STRICT, "strict"}, {UE_LAZY, "lazy"}, {UE_HASTY, "hasty"},
+		{UE_OFFLINE, "offline"}};
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if ((phone->habits & rows[i].habit) != 0)
+			json_array_append_new(list, json_string(rows[i].name));
 	}
 	return list;
 }
@@ -227,7 +284,30 @@ json_t *ue_report_phone(const struct ue_site *site, uint32_t at)
 		phone->last_refusal != UE_ACCEPTED ? ue_refusal_name(phone->last_refusal) : NULL,
 		"current", credential_json(phones, phone->current), "previous",
 		credential_json(phones, phone->previous), "msks", holdings_json(phones, phone));
+	json_object_set_new(object, "habits", habits_json(phone));
 	if (site->ua != NULL)
 		json_object_set_new(object, "ua", ue_ua_report_phone(site->ua, at));
 	return object;
+}
+
+void ue_report_table(const struct ue_site *site, FILE *out)
+{
+	const struct ue_phones *phones = &site->phones;
+
+	for (uint32_t i = msk_first(phones); i < phones->msk_count; i++) {
+		const struct ue_msk *msk = &phones->msks[i];
+		uint32_t unreachable = unreachable_count(phones, msk);
+		char domain[8];
+
+		if (!msk_is_newest(phones, msk))
+			continue;
+		mikey_kdi_to_text(domain, msk->kdi);
+		fprintf(out, "MSK %04x of %s/%04x\n", msk->number, domain, msk->group);
+		for (int way = 0; way < UE_WAY_COUNT; way++)
+			fprintf(out, "  %-12s %10" PRIu32 "\n", ue_way_name((enum ue_way)way),
+				msk->ways[way]);
+		fprintf(out, "  %-12s %10" PRIu32 "\n", "unreachable", unreachable);
+		fprintf(out, "  %-12s %10" PRIu32 "\n", "without it",
+			phones->phone_count - msk->phones - unreachable);
+	}
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "site.h"
 
@@ -14,5 +15,7 @@
 json_t *ue_report_status(const struct ue_site *site, const struct ue_now *now);
 // The status, and for each key group its newest MSK with the key itself: phones may show keys.
 json_t *ue_report_final(const struct ue_site *site, const struct ue_now *now);
+// Which way phones got these MSKs, as a table for people.
+void ue_report_table(const struct ue_site *site, FILE *out);
 // Everything about one phone except its keys.
 json_t *ue_report_phone(const struct ue_site *site, uint32_t phone);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "frame.h"
+#include "habits.h"
 
 // Frames under way; above this ue_site_room() says that there is no room.
 #define UNDER_WAY_MAX 262144
@@ -36,6 +37,9 @@ int ue_site_create(struct ue_site **out, const struct ue_conf *conf)
 	site->station.vlans = conf->vlans;
 	memcpy(site->station.vlan, conf->vlan, sizeof(site->station.vlan));
 	ue_wire_init(&site->wire, &conf->impairment, conf->seed);
+	// Another sequence than the wire's and that of Ua, which have the same seed.
+	ue_rng_init(&site->habits_rng, conf->seed ^ 0x68616269);
+	ue_rng_init(&site->mtk.rng, conf->seed ^ 0x6d746b);
 	*out = site;
 	return 0;
 }
@@ -45,6 +49,8 @@ void ue_site_destroy(struct ue_site *site)
 	if (site == NULL)
 		return;
 	ue_wire_fini(&site->wire);
+	ue_mtk_fini(&site->mtk);
+	ue_series_fini(&site->series);
 	ue_phones_fini(&site->phones);
 	free(site->fqdn);
 	free(site);
@@ -92,6 +98,19 @@ static void receipt_count(struct ue_site *site, const struct ue_receipt *receipt
 	site->findings[UE_FINDING_V_ON_SOLICIT] += receipt->has_v_on_solicit;
 }
 
+// Tells the phone's side of HTTP, which knows what brought an MSK.
+static void receipt_tell(
+	struct ue_site *site, const struct ue_receipt *receipt, const struct ue_now *now)
+{
+	enum ue_way way;
+
+	if (site->ua == NULL)
+		return;
+	way = ue_ua_hear(site->ua, receipt, now);
+	if (receipt->change.is_stored && way != UE_WAY_PUSHED)
+		ue_holding_mark(&site->phones, receipt->phone, way);
+}
+
 static void peer_remember(struct ue_site *site, const struct ue_frame *frame)
 {
 	memcpy(site->peer.mac, frame->ether + 6, sizeof(site->peer.mac));
@@ -120,12 +139,13 @@ static enum ue_refusal udp_take(struct ue_site *site, const struct ue_frame *fra
 	site->findings[UE_FINDING_COUNTER_REUSED] += receipt.is_counter_reused;
 	if (refusal == UE_MIKEY_MALFORMED)
 		site->malformed[receipt.mikey]++;
+	site->counts[UE_COUNT_SOLICIT_REFUSED] +=
+		refusal != UE_ACCEPTED && refusal != UE_OFF && receipt.is_solicit;
 	if (refusal != UE_ACCEPTED)
 		return refusal;
 	receipt_count(site, &receipt);
 	peer_remember(site, frame);
-	if (site->ua != NULL)
-		ue_ua_hear(site->ua, &receipt, now);
+	receipt_tell(site, &receipt, now);
 	if (receipt.answer_len == 0)
 		return UE_ACCEPTED;
 	// Spec 3.5: back to where the message came from, from where it went to.
@@ -225,6 +245,34 @@ static void rate_tick(struct ue_site *site, int64_t mono)
 	site->rate_since = mono;
 }
 
+void ue_site_totals(const struct ue_site *site, uint64_t totals[UE_SERIES_COUNT])
+{
+	struct ue_ua_totals ua = {.served = 0};
+
+	if (site->ua != NULL)
+		ua = ue_ua_totals(site->ua);
+	totals[UE_SERIES_PUSHES] = site->counts[UE_COUNT_MSK];
+	totals[UE_SERIES_SOLICITS] = site->counts[UE_COUNT_SOLICIT];
+	totals[UE_SERIES_PULLS] = ua.served;
+	totals[UE_SERIES_SHED] = ua.shed;
+	totals[UE_SERIES_BOOTSTRAPS] = ua.bootstraps;
+	totals[UE_SERIES_MISSED] = ua.missed;
+	totals[UE_SERIES_MTKS] = site->counts[UE_COUNT_MTK_TAKEN];
+	totals[UE_SERIES_VERIFICATIONS] = site->counts[UE_COUNT_VERIFICATION];
+}
+
+void ue_site_tick(struct ue_site *site, const struct ue_now *now)
+{
+	uint64_t totals[UE_SERIES_COUNT];
+
+	rate_tick(site, now->mono);
+	ue_habits_tick(site, now);
+	if (!ue_series_is_due(&site->series, now))
+		return;
+	ue_site_totals(site, totals);
+	ue_series_add(&site->series, totals, now);
+}
+
 size_t ue_site_room(const struct ue_site *site)
 {
 	// A frame can leave four behind: two copies of itself, each with two of its answer.
@@ -242,11 +290,29 @@ static size_t frame_answer(struct ue_site *site, const uint8_t *data, size_t len
 	return out->len;
 }
 
+// A datagram to a multicast address. What the wire loses is lost to each phone by itself (mtk.c).
+static bool is_for_group(
+	const struct ue_site *site, const uint8_t *data, size_t len, struct ue_frame *frame)
+{
+	return site->mtk.group_count > 0 && len > 0 && (data[0] & 1) != 0 &&
+		ue_frame_parse(frame, data, len, &site->station) == UE_ACCEPTED &&
+		frame->kind == UE_FRAME_UDP && ue_address_is_multicast(&frame->destination);
+}
+
 size_t ue_site_receive(struct ue_site *site, const uint8_t *data, size_t len,
 	const struct ue_now *now, uint8_t *out, size_t cap)
 {
-	rate_tick(site, now->mono);
+	enum ue_refusal refusal;
+	struct ue_frame frame;
+
+	ue_site_tick(site, now);
 	frame_see(site, UE_IN, data, len, now);
+	if (is_for_group(site, data, len, &frame)) {
+		refusal = ue_mtk_take(site, &frame);
+		if (refusal != UE_ACCEPTED)
+			site->refused[refusal]++;
+		return 0;
+	}
 	if (!frame_carry(site, UE_IN, data, len, now->mono))
 		return 0;
 	return frame_answer(site, data, len, now, &(struct outgoing){out, cap, 0});
@@ -269,7 +335,8 @@ size_t ue_site_poll(struct ue_site *site, const struct ue_now *now, uint8_t *out
 	size_t len, out_len = 0;
 	uint8_t *data;
 
-	rate_tick(site, now->mono);
+	ue_site_tick(site, now);
+	ue_mtk_slice(site, now);
 	while (out_len == 0 && ue_wire_take(&site->wire, now->mono, &direction, &data, &len)) {
 		struct outgoing outgoing = {out, cap, 0};
 
@@ -293,7 +360,7 @@ int ue_site_send(struct ue_site *site, const uint8_t *data, size_t len, const st
 
 int64_t ue_site_due(const struct ue_site *site)
 {
-	return ue_wire_due(&site->wire);
+	return ue_mtk_is_busy(&site->mtk) ? INT64_MIN : ue_wire_due(&site->wire);
 }
 
 uint64_t ue_site_refused(const struct ue_site *site, enum ue_refusal refusal)

@@ -6,8 +6,10 @@
 #pragma once
 
 #include "frame.h"
+#include "mtk.h"
 #include "phones.h"
 #include "receive.h"
+#include "series.h"
 #include "ua_pool.h"
 #include "ue.h"
 #include "wire.h"
@@ -24,6 +26,7 @@ struct ue_site {
 	struct ue_phones phones;
 	struct ue_receiver receiver;
 	struct ue_wire wire;
+	struct ue_mtk mtk;
 	struct ue_peer peer;
 	struct ue_address gateway;
 	struct ue_address gateway6;
@@ -45,7 +48,11 @@ struct ue_site {
 	int64_t rate_since;
 	uint64_t rate_base;
 	double rate;
+	struct ue_series series;
+	struct ue_rng habits_rng;
 };
 
 // Sends a frame of the site's own making, as if a phone had sent it. -ENOMEM.
 int ue_site_send(struct ue_site *site, const uint8_t *data, size_t len, const struct ue_now *now);
+// What has happened so far, in the order of the series' columns.
+void ue_site_totals(const struct ue_site *site, uint64_t totals[UE_SERIES_COUNT]);

@@ -182,80 +182,6 @@ bool ue_ua_want(struct ue_ua *ua, uint32_t phone, enum ue_procedure procedure,
 	return true;
 }
 
-static uint32_t miss_hash(uint32_t phone, const struct ue_subject *key)
-{
-	const uint32_t words[] = {phone, (uint32_t)key->profile << 16 | key->group,
-		(uint32_t)key->kdi[0] << 16 | key->kdi[1] << 8 | key->kdi[2]};
-
-	return ue_hash(words, sizeof(words));
-}
-
-static struct ue_ua_miss *miss_find(
-	struct ue_ua *ua, uint32_t phone, const struct ue_subject *key, uint32_t hash)
-{
-	size_t cursor = hash;
-	uint32_t at;
-
-	while ((at = ue_index_next(&ua->by_miss, hash, &cursor)) != UE_NONE) {
-		struct ue_ua_miss *miss = &ua->misses[at];
-
-		if (miss->phone == phone && miss->group == key->group &&
-			miss->profile == key->profile &&
-			memcmp(miss->kdi, key->kdi, sizeof(miss->kdi)) == 0)
-			return miss;
-	}
-	return NULL;
-}
-
-static struct ue_ua_miss *miss_add(
-	struct ue_ua *ua, uint32_t phone, const struct ue_subject *key, uint32_t hash)
-{
-	struct ue_ua_miss *miss;
-
-	if (ua->miss_count == ua->miss_room) {
-		uint32_t room = ua->miss_room != 0 ? 2 * ua->miss_room : 1024;
-		struct ue_ua_miss *grown = reallocarray(ua->misses, room, sizeof(*grown));
-
-		if (grown == NULL)
-			return NULL;
-		ua->misses = grown;
-		ua->miss_room = room;
-	}
-	if (ue_index_add(&ua->by_miss, hash, ua->miss_count) != 0)
-		return NULL;
-	miss = &ua->misses[ua->miss_count++];
-	*miss = (struct ue_ua_miss){
-		.phone = phone, .group = key->group, .profile = key->profile, .until = INT64_MIN};
-	memcpy(miss->kdi, key->kdi, sizeof(miss->kdi));
-	return miss;
-}
-
-void ue_ua_miss(
-	struct ue_ua *ua, uint32_t phone, const struct ue_subject *key, const struct ue_now *now)
-{
-	const struct ue_ua_conf *conf = &ua->conf;
-	uint32_t hash = miss_hash(phone, key);
-	struct ue_ua_miss *miss = miss_find(ua, phone, key, hash);
-	int64_t due = now->mono + conf->missed_wait_us +
-		(int64_t)ue_rng_below(&ua->rng, (uint64_t)conf->missed_back_off_us + 1);
-
-	if (miss == NULL)
-		miss = miss_add(ua, phone, key, hash);
-	if (miss == NULL) {
-		ua->events[UE_UA_MEMORY]++;
-		return;
-	}
-	if (now->mono < miss->until) {
-		ua->events[UE_UA_MERGED]++;
-		return;
-	}
-	miss->until = now->mono + conf->missed_wait_us + conf->missed_back_off_us;
-	ua->events[UE_UA_MISSED]++;
-	ue_ua_want(ua, phone, UE_FETCH, key, 1, due);
-}
-
-// --- What they hear -------------------------------------------------------------------------
-
 void ue_ua_msk_came(struct ue_ua *ua, uint32_t phone, const struct ue_now *now)
 {
 	struct ue_ua_phone *s = &ua->states[phone];
@@ -266,42 +192,6 @@ void ue_ua_msk_came(struct ue_ua *ua, uint32_t phone, const struct ue_now *now)
 	s->promised_at = 0;
 	if (s->state == UE_UA_EXPECTING)
 		ue_ua_enter(ua, phone, UE_UA_IDLE, 0);
-}
-
-static void msk_hear(
-	struct ue_ua *ua, uint32_t phone, const struct ue_subject *key, const struct ue_now *now)
-{
-	struct ue_ua_phone *s = &ua->states[phone];
-	const struct ue_ua_body *body;
-
-	if (s->awaited == 0)
-		return;
-	body = &ua->bodies[s->fetched];
-	for (size_t i = 0; i < body->count; i++) {
-		if (ue_ua_is_about(&body->subjects[i], key))
-			s->awaited &= ~((uint64_t)1 << i);
-	}
-	// Before the 200 was read it is not known what had to come.
-	if (s->awaited == 0 && s->promised_at != 0)
-		ue_ua_msk_came(ua, phone, now);
-}
-
-void ue_ua_hear(struct ue_ua *ua, const struct ue_receipt *receipt, const struct ue_now *now)
-{
-	struct ue_subject key = {
-		.profile = (uint8_t)receipt->profile,
-		.group = receipt->id.group,
-		.number = receipt->id.number,
-	};
-
-	if (receipt->profile == MIKEY_PROFILE_TS33246)
-		memcpy(key.kdi, receipt->id.kdi, sizeof(key.kdi));
-	if (!receipt->is_solicit && !receipt->change.is_revoked)
-		msk_hear(ua, receipt->phone, &key, now);
-	if (!receipt->is_solicit)
-		return;
-	ua->events[UE_UA_SOLICITED]++;
-	ue_ua_want(ua, receipt->phone, UE_FETCH, &key, 1, now->mono);
 }
 
 // --- Taking turns ---------------------------------------------------------------------------
@@ -396,6 +286,7 @@ void ue_ua_leave(struct ue_ua *ua, uint32_t phone, enum ue_ua_leave cause)
 	s->awaited = 0;
 	s->promised_at = 0;
 	s->failures = 0;
+	s->reasons = 0;
 	s->cause = (uint8_t)cause;
 	ua->left[cause] += !is_kept;
 	ua->events[UE_UA_KEPT_OLDER] += is_kept;
@@ -413,11 +304,25 @@ static void msk_miss(struct ue_ua *ua, uint32_t phone, const struct ue_now *now)
 	ue_ua_retry(ua, phone, 0, UE_UA_LEFT_NO_MSK, now);
 }
 
+// A phone that is offline does what is due when it is back. False when it is not.
+static bool put_off(struct ue_ua *ua, uint32_t phone, const struct ue_now *now)
+{
+	int64_t back = ua->phones->offline_until;
+
+	if ((ua->phones->phones[phone].habits & UE_OFFLINE) == 0)
+		return false;
+	ue_ua_enter(ua, phone, (enum ue_ua_state)ua->states[phone].state,
+		back > now->mono ? back : now->mono + 1);
+	return true;
+}
+
 uint32_t ue_ua_take(struct ue_ua *ua, const struct ue_now *now)
 {
 	while (ue_ua_due(ua) <= now->mono) {
 		uint32_t phone = ua->schedule[0];
 
+		if (put_off(ua, phone, now))
+			continue;
 		if (ua->states[phone].state == UE_UA_DUE) {
 			ue_ua_enter(ua, phone, UE_UA_ASKING, 0);
 			return phone;
@@ -475,9 +380,9 @@ void ue_ua_destroy(struct ue_ua *ua)
 	for (uint32_t i = 0; ua->states != NULL && i < ua->phones->phone_count; i++)
 		ue_ua_forget_association(&ua->states[i]);
 	ue_ua_bodies_free(ua);
-	ue_index_fini(&ua->by_miss);
+	ue_index_fini(&ua->by_pull);
 	ue_answer_reader_destroy(ua->reader);
-	free(ua->misses);
+	free(ua->pulls);
 	free(ua->schedule);
 	free(ua->states);
 	free(ua);
@@ -486,4 +391,9 @@ void ue_ua_destroy(struct ue_ua *ua)
 void ue_ua_count_refused(struct ue_ua *ua, enum ue_ua_refusal refusal)
 {
 	ua->refused[refusal]++;
+}
+
+const struct ue_address *ue_ua_address(const struct ue_ua *ua, uint32_t phone)
+{
+	return &ua->phones->phones[phone].address;
 }

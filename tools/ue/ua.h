@@ -66,8 +66,10 @@ bool ue_ua_want(struct ue_ua *ua, uint32_t phone, enum ue_procedure procedure,
 // per group in it.
 void ue_ua_miss(
 	struct ue_ua *ua, uint32_t phone, const struct ue_subject *key, const struct ue_now *now);
-// A phone took a MIKEY message: an MSK that it may be waiting for, or a solicited pull.
-void ue_ua_hear(struct ue_ua *ua, const struct ue_receipt *receipt, const struct ue_now *now);
+// A phone took a MIKEY message: an MSK, or a solicited pull, which it follows once per group in the
+// back-off. Returns what brought the MSK.
+enum ue_way ue_ua_hear(
+	struct ue_ua *ua, const struct ue_receipt *receipt, const struct ue_now *now);
 // A phone bootstraps now, unasked. False when it cannot.
 bool ue_ua_bootstrap(struct ue_ua *ua, uint32_t phone, const struct ue_now *now);
 
@@ -89,6 +91,20 @@ void ue_ua_refuse(
 // Counts what has to do with no phone.
 void ue_ua_count_refused(struct ue_ua *ua, enum ue_ua_refusal refusal);
 
+// What the series per second shows.
+struct ue_ua_totals {
+	uint64_t served; // MSK requests that were answered 200
+	uint64_t shed; // answers 503 and 429
+	uint64_t bootstraps;
+	uint64_t missed;
+};
+struct ue_ua_totals ue_ua_totals(const struct ue_ua *ua);
+// True when a phone cares for the group of an MSK: one that it fetches, or holds an MSK of. Where
+// nothing is said about what phones fetch it may be any.
+bool ue_ua_is_concerned(const struct ue_ua *ua, uint32_t phone, const struct mikey_key_id *id);
+bool ue_ua_has_left(const struct ue_ua *ua, uint32_t phone);
+// Where a phone is.
+const struct ue_address *ue_ua_address(const struct ue_ua *ua, uint32_t phone);
 // Everything for the control socket and the report.
 json_t *ue_ua_report(const struct ue_ua *ua);
 // What one phone is about: state, why it left.

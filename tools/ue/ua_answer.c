@@ -280,6 +280,7 @@ static void fetch_end(const struct answer *answer, const struct verdict *verdict
 	} else {
 		ua->events[UE_UA_NONE_NEEDED]++;
 		s->awaited = 0;
+		s->reasons = 0;
 	}
 	ue_ua_go_on(ua, answer->phone, answer->now);
 }

@@ -149,8 +149,12 @@ json_t *ue_command_miss(struct ue_site *site, json_t *args, const struct ue_now 
 	if (cause != NULL)
 		return ue_command_error(cause);
 	key.number = (uint16_t)number;
-	for (; done < order.count && order.first + done < site->phones.phone_count; done++)
-		ue_ua_miss(site->ua, order.first + done, &key, now);
+	for (uint32_t i = 0; i < order.count && order.first + i < site->phones.phone_count; i++) {
+		if (ue_holding_has(&site->phones, order.first + i, &key))
+			continue;
+		ue_ua_miss(site->ua, order.first + i, &key, now);
+		done++;
+	}
 	return json_pack("{s:I}", "phones", (json_int_t)done);
 }
 

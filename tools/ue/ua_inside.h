@@ -4,6 +4,7 @@
 // What the files of the phones' side of Ua share.
 //
 //	ua.c		phones and their wishes, when they are due
+//	ua_hear.c	wishes that MIKEY messages make, MSKs that come
 //	ua_body.c	requests that many phones make alike
 //	ua_request.c	a phone's next request
 //	ua_answer.c	what it makes of the answer
@@ -45,6 +46,7 @@ struct ue_ua_phone {
 	uint8_t stale; // 401 with stale=true in a row
 	uint8_t renegotiations; // in a row
 	uint8_t cause; // why it left
+	uint8_t reasons; // bit per enum ue_way: why it asks
 	bool is_authenticated; // the last request had credentials
 };
 
@@ -65,8 +67,9 @@ struct ue_ua_body {
 	uint16_t codes[UE_SUBJECTS_MAX];
 };
 
-// A group that a phone missed an update of.
-struct ue_ua_miss {
+// When a phone may fetch the MSK of a key group again because it heard something.
+struct ue_ua_pull {
+	int64_t from; // the one that is due, at the earliest
 	int64_t until; // no further one before
 	uint32_t phone;
 	uint16_t group;
@@ -84,10 +87,10 @@ struct ue_ua {
 	struct ue_ua_body *bodies;
 	size_t body_count;
 	struct ue_index by_body;
-	struct ue_ua_miss *misses;
-	uint32_t miss_count;
-	uint32_t miss_room;
-	struct ue_index by_miss;
+	struct ue_ua_pull *pulls;
+	uint32_t pull_count;
+	uint32_t pull_room;
+	struct ue_index by_pull;
 	struct ue_answer_reader *reader;
 	struct ue_rng rng;
 	uint32_t in_state[UE_UA_GONE + 1];

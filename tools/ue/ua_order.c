@@ -22,6 +22,8 @@ static bool phone_order(
 			has_any |= ue_ua_want(ua, phone, (enum ue_procedure)i, order->keys,
 				order->key_count, due);
 	}
+	if (has_any)
+		ua->states[phone].reasons |= 1u << UE_WAY_ASKED;
 	return has_any;
 }
 

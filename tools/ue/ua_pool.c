@@ -13,6 +13,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "checksum.h"
+
 #define STARTS_PER_TURN 256 // so that packets get their turn as well
 #define REQUEST_MAX_BYTES 20480
 
@@ -128,19 +130,46 @@ static void connection_fail(
 		ue_ua_fail(pool->ua, phone, event, now);
 }
 
-static int source_bind(const struct ue_pool *pool, int fd)
+// An address that is only routed here is none of an interface's.
+static int phone_bind(const struct ue_pool *pool, int fd, const struct ue_address *address)
+{
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	const int on = 1;
+	bool is_v6 = pool->conf.server.ss_family == AF_INET6;
+
+	if (is_v6 == address_is_v4(address)) {
+		errno = EAFNOSUPPORT;
+		return -1;
+	}
+	memcpy(&v4.sin_addr, &address->octets[12], sizeof(v4.sin_addr));
+	memcpy(&v6.sin6_addr, address->octets, sizeof(v6.sin6_addr));
+	if (is_v6) {
+		setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on));
+		return bind(fd, (const struct sockaddr *)&v6, sizeof(v6));
+	}
+	setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on));
+	return bind(fd, (const struct sockaddr *)&v4, sizeof(v4));
+}
+
+static int source_bind(const struct ue_pool *pool, int fd, uint32_t phone)
 {
 	const struct ue_pool_conf *conf = &pool->conf;
-	uint32_t address = conf->source + (uint32_t)(pool->opened % conf->source_count);
-	struct sockaddr_in source = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
+	struct sockaddr_in source = {.sin_family = AF_INET};
 	const int on = 1;
 
 	// The port is chosen with the destination: each address has all of them.
 	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+	if (conf->is_from_phone)
+		return phone_bind(pool, fd, ue_ua_address(pool->ua, phone));
+	if (conf->source_count == 0)
+		return 0;
+	source.sin_addr.s_addr =
+		htonl(conf->source + (uint32_t)(pool->opened % conf->source_count));
 	return bind(fd, (const struct sockaddr *)&source, sizeof(source));
 }
 
-static bool connection_open(struct ue_pool *pool, uint32_t at)
+static bool connection_open(struct ue_pool *pool, uint32_t at, uint32_t phone)
 {
 	const struct ue_pool_conf *conf = &pool->conf;
 	struct connection *c = &pool->connections[at];
@@ -152,7 +181,7 @@ static bool connection_open(struct ue_pool *pool, uint32_t at)
 	if (fd < 0)
 		return false;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if ((conf->source_count > 0 && source_bind(pool, fd) != 0) ||
+	if (source_bind(pool, fd, phone) != 0 ||
 		(connect(fd, (const struct sockaddr *)&conf->server, conf->server_len) != 0 &&
 			errno != EINPROGRESS) ||
 		epoll_ctl(pool->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
@@ -230,7 +259,7 @@ static void phone_start(struct ue_pool *pool, uint32_t phone, const struct ue_no
 
 	if (at == UE_NONE) {
 		at = pool->lists[CLOSED].first;
-		if (!connection_open(pool, at)) {
+		if (!connection_open(pool, at, phone)) {
 			// It wanted something; that it could not ask is a failure of its request.
 			if (ue_ua_request(pool->ua, phone, now, pool->request,
 				    sizeof(pool->request)) != 0)
@@ -258,6 +287,8 @@ static void answer_take(struct ue_pool *pool, uint32_t at, char *data, size_t le
 		ue_ua_count_refused(pool->ua, UE_UA_REFUSED_UNSOLICITED);
 	c->is_used = true;
 	buffer_drop(&c->in, &c->in_len);
+	// What is left idle would be the next phone's.
+	is_over |= pool->conf.is_from_phone && !is_again;
 	if (is_over)
 		connection_close(pool, at);
 	if (is_again && is_over) {

@@ -19,6 +19,7 @@ struct ue_pool_conf {
 	// IPv4 addresses that connections come from in turn; count 0: what the system chooses.
 	uint32_t source; // host order
 	uint32_t source_count;
+	bool is_from_phone; // instead: each phone has one of its own, from its address
 };
 
 struct ue_pool;

@@ -80,6 +80,19 @@ static json_t *procedure_json(const struct ue_ua *ua, enum ue_procedure procedur
 		latency_json(&ua->latency[procedure]));
 }
 
+struct ue_ua_totals ue_ua_totals(const struct ue_ua *ua)
+{
+	struct ue_ua_totals totals = {
+		.served = ua->statuses[UE_FETCH][200],
+		.bootstraps = ua->events[UE_UA_BOOTSTRAPS],
+		.missed = ua->events[UE_UA_MISSED],
+	};
+
+	for (int i = 0; i < UE_PROCEDURE_COUNT; i++)
+		totals.shed += ua->statuses[i][503] + ua->statuses[i][429];
+	return totals;
+}
+
 json_t *ue_ua_report(const struct ue_ua *ua)
 {
 	json_t *object = json_object();

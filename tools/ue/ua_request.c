@@ -30,7 +30,7 @@ static bool phone_has_key(const struct ue_ua *ua, uint32_t phone)
 		return false;
 	credential = &ua->phones->credentials[current];
 	// With keys in the ME the MRK follows from the MUK.
-	return credential->has_mrk || !credential->keys_in_uicc;
+	return credential->has_mrk || !(credential->keys_in_uicc || credential->is_muk_only);
 }
 
 bool ue_ua_bootstrap(struct ue_ua *ua, uint32_t phone, const struct ue_now *now)
@@ -46,14 +46,16 @@ bool ue_ua_bootstrap(struct ue_ua *ua, uint32_t phone, const struct ue_now *now)
 }
 
 // A phone asks under a key that is valid, when it can have one. An expired one is good enough to
-// be told so.
+// be told so, and lazy phones wait to be told.
 static bool credential_prepare(struct ue_ua *ua, uint32_t phone, const struct ue_now *now)
 {
 	struct ue_ua_phone *s = &ua->states[phone];
 	const struct ue_phone *owner = &ua->phones->phones[phone];
 	bool has_key = phone_has_key(ua, phone);
+	bool is_old = has_key &&
+		ue_credential_is_expired(ua->phones, owner->current, now->wall / 1000000);
 
-	if (!has_key || ua->phones->credentials[owner->current].expires <= now->wall / 1000000)
+	if (!has_key || (is_old && (owner->habits & UE_LAZY) == 0))
 		has_key |= ue_ua_bootstrap(ua, phone, now);
 	if (s->credential != owner->current)
 		ue_ua_forget_association(s);

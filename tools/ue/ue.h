@@ -99,6 +99,8 @@ size_t ue_site_receive(struct ue_site *site, const uint8_t *data, size_t len,
 	const struct ue_now *now, uint8_t *out, size_t cap);
 // Carries on what is due: returns the length of the next frame to send, 0 when none is due.
 size_t ue_site_poll(struct ue_site *site, const struct ue_now *now, uint8_t *out, size_t cap);
+// Samples what is reported per second. Done by the two above; for when there is no frame.
+void ue_site_tick(struct ue_site *site, const struct ue_now *now);
 // When ue_site_poll() has something to do next (mono), INT64_MAX for never.
 int64_t ue_site_due(const struct ue_site *site);
 

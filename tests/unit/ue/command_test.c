@@ -5,9 +5,10 @@
 
 #include "support.h"
 
-#define VERBS                                                                               \
-	"do: bootstrap, deregister, fetch, forget, inject, join, key-source, miss, phone, " \
-	"register, "                                                                        \
+#define VERBS                                                                                 \
+	"do: bootstrap, deregister, fetch, forget, inject, join, key-source, miss, offline, " \
+	"phone, "                                                                             \
+	"register, "                                                                          \
 	"report, set, status or stop"
 
 static json_t *run(struct ue_site *site, const char *line)

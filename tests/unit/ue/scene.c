@@ -151,3 +151,13 @@ const struct ue_credential *current(const struct scene *scene, char password[45]
 	EVP_EncodeBlock((unsigned char *)password, credential->mrk, UE_KEY_BYTES);
 	return credential;
 }
+
+struct answer site_at(struct scene *scene, struct mikey_bytes message)
+{
+	struct mikey_bytes frame = frame_to(ADDRESS, 2269, message);
+	struct answer answer;
+
+	answer.len = ue_site_receive(scene->site, frame.data, frame.len, &scene->now, answer.frame,
+		sizeof(answer.frame));
+	return answer;
+}

@@ -44,3 +44,5 @@ void grant(struct scene *scene, const char *body);
 void ask_authenticated(struct scene *scene, enum ue_procedure procedure);
 // The credential that the phone has now, and base64 of its MRK.
 const struct ue_credential *current(const struct scene *scene, char password[45]);
+// A MIKEY message reaches the phone at ADDRESS at the time of the scene.
+struct answer site_at(struct scene *scene, struct mikey_bytes message);

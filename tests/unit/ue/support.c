@@ -226,37 +226,67 @@ static void hmac(const uint8_t *key, int key_len, const uint8_t *data, size_t le
 	assert_non_null(HMAC(EVP_sha1(), key, key_len, data, len, out, NULL));
 }
 
+struct push solicit_f(uint32_t counter)
+{
+	struct push push = push_f(counter);
+
+	push.is_solicit = true;
+	push.number = 0;
+	push.wants_verification = false;
+	return push;
+}
+
+// The key that protects a message, and what its derivations depend on.
+struct psk {
+	const uint8_t *key;
+	int key_len;
+	const uint8_t *rand;
+	size_t rand_len;
+	uint32_t csb_id;
+	uint32_t counter;
+};
+
 // RFC 3830 4.1.2 and 4.1.4 for outputs of up to 20 octets.
-static void derive(const struct push *push, uint32_t constant, uint8_t out[20])
+static void derive(const struct psk *psk, uint32_t constant, uint8_t out[20])
 {
 	uint8_t text[20 + 25], *label = text + 20;
 
 	for (int i = 0; i < 4; i++) {
 		label[i] = (uint8_t)(constant >> (24 - 8 * i));
-		label[5 + i] = (uint8_t)(push->csb_id >> (24 - 8 * i));
+		label[5 + i] = (uint8_t)(psk->csb_id >> (24 - 8 * i));
 	}
 	label[4] = 0xff;
-	memcpy(label + 9, push->rand, 16);
-	hmac(push->muk, sizeof(push->muk), label, 25, text);
-	hmac(push->muk, sizeof(push->muk), text, 45, out);
+	memcpy(label + 9, psk->rand, psk->rand_len);
+	hmac(psk->key, psk->key_len, label, 9 + psk->rand_len, text);
+	hmac(psk->key, psk->key_len, text, 29 + psk->rand_len, out);
 }
 
-static void encrypt(const struct push *push, uint8_t *data, int len)
+static void encrypt(const struct psk *psk, uint8_t *data, int len)
 {
 	uint8_t key[20], iv[20];
 	EVP_CIPHER_CTX *aes = EVP_CIPHER_CTX_new();
 
-	derive(push, 0x150533E1u, key);
-	derive(push, 0x29B88916u, iv);
+	derive(psk, 0x150533E1u, key);
+	derive(psk, 0x29B88916u, iv);
 	for (int i = 0; i < 4; i++) {
-		iv[2 + i] ^= (uint8_t)(push->csb_id >> (24 - 8 * i));
-		iv[10 + i] ^= (uint8_t)(push->counter >> (24 - 8 * i));
+		iv[2 + i] ^= (uint8_t)(psk->csb_id >> (24 - 8 * i));
+		iv[10 + i] ^= (uint8_t)(psk->counter >> (24 - 8 * i));
 	}
 	iv[14] = 0;
 	iv[15] = 0;
 	assert_int_equal(EVP_EncryptInit_ex(aes, EVP_aes_128_ctr(), NULL, key, iv), 1);
 	assert_int_equal(EVP_EncryptUpdate(aes, data, &len, data, len), 1);
 	EVP_CIPHER_CTX_free(aes);
+}
+
+static void seal(const struct psk *psk, uint8_t *out, const struct mikey_layout *layout)
+{
+	uint8_t auth[20];
+
+	if (layout->encr.len > 0)
+		encrypt(psk, out + layout->encr.off, layout->encr.len);
+	derive(psk, 0x2D22AC75u, auth);
+	hmac(auth, sizeof(auth), out, layout->mac.off, out + layout->mac.off);
 }
 
 // Puts other key data into KEMAC, the last payload, and moves what stands behind it.
@@ -274,7 +304,9 @@ struct mikey_bytes push_seal(const struct push *push)
 {
 	static uint8_t buffers[8][1024];
 	static unsigned next;
-	uint8_t *out = buffers[next++ % 8], auth[20];
+	uint8_t *out = buffers[next++ % 8];
+	const struct psk psk = {push->muk, sizeof(push->muk), push->rand, sizeof(push->rand),
+		push->csb_id, push->counter};
 	struct mikey_msk msk = {
 		.profile = push->profile,
 		.wants_verification = push->wants_verification,
@@ -294,9 +326,34 @@ struct mikey_bytes push_seal(const struct push *push)
 	assert_int_equal(mikey_msk_build(out, sizeof(buffers[0]), &msk, &layout), MIKEY_OK);
 	if (push->plain != NULL)
 		plain_put(out, &layout, hex(push->plain));
-	if (layout.encr.len > 0)
-		encrypt(push, out + layout.encr.off, layout.encr.len);
-	derive(push, 0x2D22AC75u, auth);
-	hmac(auth, sizeof(auth), out, layout.mac.off, out + layout.mac.off);
+	seal(&psk, out, &layout);
+	return (struct mikey_bytes){out, layout.len};
+}
+
+struct mikey_bytes mtk_seal(const struct push *msk, const struct mtk *mtk)
+{
+	static uint8_t buffers[8][256];
+	static unsigned next;
+	uint8_t *out = buffers[next++ % 8];
+	const struct psk psk = {msk->key, sizeof(msk->key), msk->rand,
+		mtk->has_no_rand ? 0 : sizeof(msk->rand), msk->csb_id, mtk->counter};
+	struct mikey_mtk message = {
+		.profile = msk->profile,
+		.csb_id = msk->csb_id,
+		.id = {.kdi = {0x00, 0xf1, 0x10},
+			.group = msk->group,
+			.number = msk->number,
+			.has_mtk_id = true,
+			.mtk_id_bytes = 2,
+			.mtk_id = mtk->id},
+		.counter = mtk->counter,
+		.key = mtk->key,
+	};
+	struct mikey_layout layout;
+
+	assert_int_equal(mikey_mtk_build(out, sizeof(buffers[0]), &message, &layout), MIKEY_OK);
+	if (mtk->plain != NULL)
+		plain_put(out, &layout, hex(mtk->plain));
+	seal(&psk, out, &layout);
 	return (struct mikey_bytes){out, layout.len};
 }

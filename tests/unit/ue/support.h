@@ -81,5 +81,16 @@ struct push {
 	const char *btid;
 };
 struct push push_f(uint32_t counter);
+struct push solicit_f(uint32_t counter); // vector H, likewise
 // The sealed message. Static memory, eight messages deep.
 struct mikey_bytes push_seal(const struct push *push);
+
+// An MTK message under the MSK of a push. Static memory, eight messages deep.
+struct mtk {
+	uint32_t counter;
+	uint16_t id;
+	uint8_t key[MIKEY_MTK_BYTES];
+	bool has_no_rand;
+	const char *plain; // in hex: key data to send instead of the key's
+};
+struct mikey_bytes mtk_seal(const struct push *msk, const struct mtk *mtk);

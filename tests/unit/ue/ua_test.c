@@ -218,108 +218,6 @@ static void msk_of_another_group_is_not_what_was_asked_for(void **state)
 	scene_end(&scene);
 }
 
-static void solicited_pull_makes_a_phone_ask(void **state)
-{
-	struct scene scene = scene_with(NULL, false);
-	struct push push = push_f(2);
-
-	(void)state;
-	push.is_solicit = true;
-	push.number = 0;
-	push.wants_verification = false;
-	push.group = 3;
-	expect_accepted(scene.site, push_seal(&push));
-	expect_number(&scene, "events/solicited", 1);
-	ask(&scene);
-	assert_non_null(strstr(scene.request.body, "<MSKID>AAMAAA==</MSKID>"));
-	// Again while it asks: nothing more to do.
-	push.counter = 3;
-	expect_accepted(scene.site, push_seal(&push));
-	expect_number(&scene, "events/merged", 1);
-	// Another group while it asks: next.
-	push.counter = 4;
-	push.group = 4;
-	expect_accepted(scene.site, push_seal(&push));
-	expect_end(&scene, bmsc_status("500 Down"));
-	scene.now.mono += 2 * SECOND;
-	ask(&scene);
-	assert_non_null(strstr(scene.request.body, "<MSKID>AAMAAA==</MSKID>"));
-	assert_non_null(strstr(scene.request.body, "<MSKID>AAQAAA==</MSKID>"));
-	scene_end(&scene);
-}
-
-static void solicit_of_v600_names_the_group_alone(void **state)
-{
-	struct scene scene = scene_with(NULL, false);
-
-	(void)state;
-	expect_accepted(scene.site, vector("H6.msg"));
-	ask(&scene);
-	assert_non_null(strstr(scene.request.body,
-		"<mbmsMSK xmlns=\"urn:3GPP:metadata:2005:"
-		"MBMS:msk\"><keyGroupID>0001</keyGroupID>"
-		"</mbmsMSK>"));
-	expect_again(&scene, bmsc_challenge("n1", ""));
-	grant(&scene,
-		"<mbmsMSKResponse xmlns=\"urn:3GPP:metadata:2005:MBMS:x\"><Response>"
-		"<keyGroupID>0001</keyGroupID><ResponseCode>200 OK</ResponseCode></Response>"
-		"</mbmsMSKResponse>");
-	expect_number(&scene, "expecting", 1);
-	scene_end(&scene);
-}
-
-static void missed_update_is_fetched_once_within_the_back_off(void **state)
-{
-	struct scene scene = scene_with(NULL, false);
-	struct ue_subject key = group1, other = group1;
-	int64_t start = scene.now.mono;
-
-	(void)state;
-	key.number = 9;
-	other.group = 2;
-	ue_ua_miss(scene.ua, 0, &key, &scene.now);
-	assert_in_range(ue_ua_due(scene.ua), start + 5 * SECOND, start + 15 * SECOND);
-	ue_ua_miss(scene.ua, 0, &key, &scene.now);
-	expect_number(&scene, "events/missed", 1);
-	expect_number(&scene, "events/merged", 1);
-	scene.now.mono = ue_ua_due(scene.ua);
-	ask(&scene);
-	assert_non_null(strstr(scene.request.body, "<MSKID>AAEACQ==</MSKID>"));
-	expect_again(&scene, bmsc_challenge("n1", ""));
-	expect_end(&scene, bmsc_status("404 Not Found"));
-	scene.now.mono = start + 15 * SECOND - 1;
-	ue_ua_miss(scene.ua, 0, &key, &scene.now);
-	expect_nobody_asks(&scene);
-	expect_number(&scene, "events/missed", 1);
-	ue_ua_miss(scene.ua, 0, &other, &scene.now);
-	expect_number(&scene, "events/missed", 2);
-	scene.now.mono++;
-	ue_ua_miss(scene.ua, 0, &key, &scene.now);
-	expect_number(&scene, "events/missed", 3);
-	scene_end(&scene);
-}
-
-// All moments of the back-off are as likely, within the reason of a thousand draws.
-static void missed_updates_are_spread_over_the_back_off(void **state)
-{
-	struct scene scene = scene_with(NULL, false);
-	unsigned tenths[10] = {0};
-	struct ue_subject key = group1;
-
-	(void)state;
-	for (int i = 0; i < 1000; i++) {
-		key.group = (uint16_t)(i + 1);
-		ue_ua_miss(scene.ua, 0, &key, &scene.now);
-		tenths[(ue_ua_due(scene.ua) - scene.now.mono - 5 * SECOND) / (SECOND + 1)]++;
-		scene.now.mono += 60 * (int64_t)SECOND;
-		ask(&scene);
-		expect_end(&scene, bmsc_status("404 Not Found"));
-	}
-	for (int i = 0; i < 10; i++)
-		assert_in_range(tenths[i], 60, 140);
-	scene_end(&scene);
-}
-
 static void nothing_to_ask_for_is_said(void **state)
 {
 	struct scene scene =
@@ -401,10 +299,6 @@ int main(void)
 		cmocka_unit_test(msk_that_does_not_come_is_asked_for_again),
 		cmocka_unit_test(msk_may_come_before_the_200_is_read),
 		cmocka_unit_test(msk_of_another_group_is_not_what_was_asked_for),
-		cmocka_unit_test(solicited_pull_makes_a_phone_ask),
-		cmocka_unit_test(solicit_of_v600_names_the_group_alone),
-		cmocka_unit_test(missed_update_is_fetched_once_within_the_back_off),
-		cmocka_unit_test(missed_updates_are_spread_over_the_back_off),
 		cmocka_unit_test(nothing_to_ask_for_is_said),
 		cmocka_unit_test(phones_take_their_turns_in_time),
 		cmocka_unit_test(keys_in_the_uicc_answer_their_own_realm),
