@@ -60,6 +60,14 @@ void admin_error(struct admin_reply *reply, unsigned status, const char *word, c
 	...) __attribute__((format(printf, 4, 5)));
 // Makes the reply the error that fits a -errno of the store or the writer; what: "subscriber".
 void admin_error_store(struct admin_reply *reply, int err, const char *what);
+// The reply to a text that names no key group.
+void admin_error_group(struct admin_reply *reply);
+
+// ctl_reader_get(); other than 0: the reply holds the error.
+int admin_reader_get(
+	const struct admin_request *req, struct admin_reply *reply, struct store_reader **out);
+// ctl_writer_run() for changes of services and key groups: tells the workers.
+int admin_dict_change(struct ctl *ctl, int (*fn)(struct store_txn *txn, void *arg), void *arg);
 
 typedef void admin_handler(const struct admin_request *req, struct admin_reply *reply);
 
@@ -96,12 +104,22 @@ json_t *admin_time_ms(uint64_t unix_ms);
 json_t *admin_hex(const uint8_t *bytes, size_t n); // at most 64 octets
 json_t *admin_hex_u32(uint32_t value, int digits);
 
+// --- Ua in other answers (admin_ua.c) --------------------------------------------------------
+
+struct ua;
+json_t *admin_ua_status(const struct ua *ua);
+json_t *admin_ua_stats(const struct ua *ua);
+// Last request and last single push of a subscriber, added to what is told of it.
+void admin_ua_notes_add(json_t *subscriber, struct ctl *ctl, store_id id);
+
 // --- Handlers -------------------------------------------------------------------------------
 
 // admin_status.c
 admin_handler admin_status, admin_stats, admin_stats_stages, admin_shutdown;
 // admin_services.c
 admin_handler admin_services_list, admin_service_put, admin_service_remove;
+// admin_announce.c
+admin_handler admin_service_announce;
 // admin_groups.c
 admin_handler admin_groups_list, admin_group_put, admin_group_remove;
 // admin_msks.c

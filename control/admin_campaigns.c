@@ -11,6 +11,7 @@
 #include "admin_campaign_json.h"
 #include "cmd.h"
 #include "conf.h"
+#include "subscriber_json.h"
 
 #define RATE_MAX 100000000
 #define LIST_MAX 1000 // newest campaigns that are listed
@@ -103,14 +104,10 @@ static int subscriber_read(
 		admin_error(reply, 400, "bad-value", "subscriber is to be an IMPI or a B-TID.");
 		return -EINVAL;
 	}
-	ret = ctl_reader_get(req->ctl, &r);
-	if (ret != 0) {
-		admin_error_store(reply, ret, "store");
+	ret = admin_reader_get(req, reply, &r);
+	if (ret != 0)
 		return ret;
-	}
-	order->only = store_reader_find_impi(r, name);
-	if (order->only == STORE_ID_NONE)
-		order->only = store_reader_find_btid(r, name);
+	order->only = subscriber_find(r, name);
 	ctl_reader_put(req->ctl, r);
 	if (order->only != STORE_ID_NONE)
 		return 0;
@@ -279,12 +276,9 @@ void admin_campaigns_list(const struct admin_request *req, struct admin_reply *r
 	struct store_reader *r;
 	size_t n, at;
 	json_t *list;
-	int ret = ctl_reader_get(req->ctl, &r);
 
-	if (ret != 0) {
-		admin_error_store(reply, ret, "store");
+	if (admin_reader_get(req, reply, &r) != 0)
 		return;
-	}
 	list = json_array();
 	n = newest_collect(r, ids, &at);
 	for (size_t i = 0; i < n; i++) {

@@ -37,15 +37,12 @@ static json_t *group_json(const struct store_reader *r, const struct store_group
 void admin_groups_list(const struct admin_request *req, struct admin_reply *reply)
 {
 	struct store_group group = {0};
-	json_t *list = json_array();
+	json_t *list;
 	struct store_reader *r;
-	int ret = ctl_reader_get(req->ctl, &r);
 
-	if (ret != 0) {
-		json_decref(list);
-		admin_error_store(reply, ret, "store");
+	if (admin_reader_get(req, reply, &r) != 0)
 		return;
-	}
+	list = json_array();
 	while (store_reader_group_next(r, &group.id, &group) == 0)
 		json_array_append_new(list, group_json(r, &group));
 	ctl_reader_put(req->ctl, r);
@@ -57,8 +54,7 @@ int admin_group_arg(
 {
 	if (admin_group_parse(req->arg[0], req->arg[1], out) == 0)
 		return 0;
-	admin_error(reply, 400, "bad-group",
-		"A key group is written MCC-MNC/GROUP with four hex digits: 001-01/0001.");
+	admin_error_group(reply);
 	return -EINVAL;
 }
 
@@ -83,19 +79,9 @@ static int profile_read(const struct admin_request *req, struct admin_reply *rep
 	return -EINVAL;
 }
 
-struct group_change {
-	struct ctl *ctl;
-	struct store_group group;
-};
-
 static int put_job(struct store_txn *txn, void *arg)
 {
-	struct group_change *change = arg;
-	int ret = store_group_put(txn, &change->group);
-
-	if (ret == 0)
-		ctl_store_changed(change->ctl, 0, 0);
-	return ret;
+	return store_group_put(txn, arg);
 }
 
 // A group whose messages fit no UICC is of use to phones that keep keys in the ME.
@@ -108,45 +94,41 @@ static void uicc_warn(struct ctl *ctl, const struct store_group *group)
 }
 
 static void group_create(
-	const struct admin_request *req, struct admin_reply *reply, struct group_change *change)
+	const struct admin_request *req, struct admin_reply *reply, struct store_group *group)
 {
 	int ret;
 
-	change->group.created = (uint32_t)time(NULL);
-	ret = ctl_writer_run(req->ctl, put_job, change);
+	group->created = (uint32_t)time(NULL);
+	ret = admin_dict_change(req->ctl, put_job, group);
 	if (ret != 0) {
 		admin_error_store(reply, ret, "key group");
 		return;
 	}
-	uicc_warn(req->ctl, &change->group);
-	log_info("group-put", "group=%04x profile=%s", change->group.id.group,
-		profiles[change->group.profile]);
+	uicc_warn(req->ctl, group);
+	log_info("group-put", "group=%04x profile=%s", group->id.group, profiles[group->profile]);
 	reply->status = 201;
-	reply->body = group_json(NULL, &change->group);
+	reply->body = group_json(NULL, group);
 }
 
 void admin_group_put(const struct admin_request *req, struct admin_reply *reply)
 {
-	struct group_change change = {.ctl = req->ctl};
-	struct store_group old;
+	struct store_group group = {0}, old;
 	struct store_reader *r;
 	int ret;
 
-	if (admin_group_arg(req, reply, &change.group.id) != 0 ||
-		profile_read(req, reply, &change.group.profile) != 0)
+	if (admin_group_arg(req, reply, &group.id) != 0 ||
+		profile_read(req, reply, &group.profile) != 0 ||
+		admin_reader_get(req, reply, &r) != 0)
 		return;
-	ret = ctl_reader_get(req->ctl, &r);
-	if (ret == 0) {
-		ret = store_reader_group(r, &change.group.id, &old);
-		if (ret == 0)
-			reply->body = group_json(r, &old);
-		ctl_reader_put(req->ctl, r);
-	}
+	ret = store_reader_group(r, &group.id, &old);
+	if (ret == 0)
+		reply->body = group_json(r, &old);
+	ctl_reader_put(req->ctl, r);
 	if (ret == -ENOENT)
-		group_create(req, reply, &change);
+		group_create(req, reply, &group);
 	else if (ret != 0)
 		admin_error_store(reply, ret, "store");
-	else if (old.profile != change.group.profile)
+	else if (old.profile != group.profile)
 		admin_error(reply, 409, "other-profile",
 			"The key group is there with profile %s, which is fixed.",
 			profiles[old.profile == STORE_PROFILE_V600]);
@@ -154,24 +136,19 @@ void admin_group_put(const struct admin_request *req, struct admin_reply *reply)
 
 static int remove_job(struct store_txn *txn, void *arg)
 {
-	struct group_change *change = arg;
-	int ret = store_group_remove(txn, &change->group.id);
-
-	if (ret == 0)
-		ctl_store_changed(change->ctl, 0, 0);
-	return ret;
+	return store_group_remove(txn, arg);
 }
 
 void admin_group_remove(const struct admin_request *req, struct admin_reply *reply)
 {
-	struct group_change change = {.ctl = req->ctl};
+	struct store_group_id id;
 	int ret;
 
-	if (admin_group_arg(req, reply, &change.group.id) != 0)
+	if (admin_group_arg(req, reply, &id) != 0)
 		return;
-	ret = ctl_writer_run(req->ctl, remove_job, &change);
+	ret = admin_dict_change(req->ctl, remove_job, &id);
 	if (ret == 0)
-		log_info("group-removed", "group=%04x", change.group.id.group);
+		log_info("group-removed", "group=%04x", id.group);
 	else if (ret == -EBUSY)
 		admin_error(reply, 409, "in-use",
 			"The key group belongs to a service or an open campaign.");

@@ -59,6 +59,45 @@ void admin_error_store(struct admin_reply *reply, int err, const char *what)
 	}
 }
 
+void admin_error_group(struct admin_reply *reply)
+{
+	admin_error(reply, 400, "bad-group",
+		"A key group is written MCC-MNC/GROUP with four hex digits: 001-01/0001.");
+}
+
+int admin_reader_get(
+	const struct admin_request *req, struct admin_reply *reply, struct store_reader **out)
+{
+	int ret = ctl_reader_get(req->ctl, out);
+
+	if (ret != 0)
+		admin_error_store(reply, ret, "store");
+	return ret;
+}
+
+struct dict_change {
+	struct ctl *ctl;
+	int (*fn)(struct store_txn *txn, void *arg);
+	void *arg;
+};
+
+static int dict_change_run(struct store_txn *txn, void *arg)
+{
+	struct dict_change *change = arg;
+	int ret = change->fn(txn, change->arg);
+
+	if (ret == 0)
+		ctl_store_changed(change->ctl, 0, 0);
+	return ret;
+}
+
+int admin_dict_change(struct ctl *ctl, int (*fn)(struct store_txn *txn, void *arg), void *arg)
+{
+	struct dict_change change = {ctl, fn, arg};
+
+	return ctl_writer_run(ctl, dict_change_run, &change);
+}
+
 int admin_query_u64(const struct admin_request *req, struct admin_reply *reply, const char *name,
 	uint64_t max, uint64_t *out)
 {

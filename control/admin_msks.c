@@ -47,11 +47,11 @@ static int group_get(
 
 	if (admin_group_arg(req, reply, &id) != 0)
 		return -EINVAL;
-	ret = ctl_reader_get(req->ctl, &r);
-	if (ret == 0) {
-		ret = store_reader_group(r, &id, out);
-		ctl_reader_put(req->ctl, r);
-	}
+	ret = admin_reader_get(req, reply, &r);
+	if (ret != 0)
+		return ret;
+	ret = store_reader_group(r, &id, out);
+	ctl_reader_put(req->ctl, r);
 	if (ret == -ENOENT)
 		admin_error(reply, 404, "unknown-group", "There is no key group %s/%s.",
 			req->arg[0], req->arg[1]);
@@ -67,15 +67,9 @@ void admin_msks_list(const struct admin_request *req, struct admin_reply *reply)
 	struct store_reader *r;
 	uint16_t after = 0;
 	json_t *list;
-	int ret;
 
-	if (group_get(req, reply, &group) != 0)
+	if (group_get(req, reply, &group) != 0 || admin_reader_get(req, reply, &r) != 0)
 		return;
-	ret = ctl_reader_get(req->ctl, &r);
-	if (ret != 0) {
-		admin_error_store(reply, ret, "store");
-		return;
-	}
 	list = json_array();
 	while (store_reader_msk_next(r, &group.id, after, &msk) == 0) {
 		json_array_append_new(list, msk_json(&msk, group.profile));

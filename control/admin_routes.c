@@ -14,6 +14,7 @@ const struct admin_route admin_routes[] = {
 	{"GET", "/v1/services", admin_services_list, NULL, false},
 	{"PUT", "/v1/services/*", admin_service_put, NULL, true},
 	{"DELETE", "/v1/services/*", admin_service_remove, NULL, false},
+	{"POST", "/v1/services/*/announcement", admin_service_announce, NULL, false},
 	{"GET", "/v1/groups", admin_groups_list, NULL, false},
 	{"PUT", "/v1/groups/*/*", admin_group_put, NULL, false},
 	{"DELETE", "/v1/groups/*/*", admin_group_remove, NULL, false},

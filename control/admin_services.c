@@ -23,15 +23,12 @@ static json_t *service_json(const struct store_service *service)
 void admin_services_list(const struct admin_request *req, struct admin_reply *reply)
 {
 	struct store_service service = {0};
-	json_t *list = json_array();
 	struct store_reader *r;
-	int ret = ctl_reader_get(req->ctl, &r);
+	json_t *list;
 
-	if (ret != 0) {
-		json_decref(list);
-		admin_error_store(reply, ret, "store");
+	if (admin_reader_get(req, reply, &r) != 0)
 		return;
-	}
+	list = json_array();
 	while (store_reader_service_next(r, service.id, &service) == 0)
 		json_array_append_new(list, service_json(&service));
 	ctl_reader_put(req->ctl, r);
@@ -48,9 +45,8 @@ static int name_read(const char *name, struct store_service *service, struct adm
 		is_plain = (unsigned char)name[i] > ' ' && (unsigned char)name[i] < 0x7f;
 	if (!is_plain) {
 		admin_error(reply, 400, "bad-name",
-			"A service name has 1 to %d printable ASCII characters without blanks, and "
-			"is "
-			"not \"-\".",
+			"A service name has 1 to %d printable ASCII characters without blanks, "
+			"and is not \"-\".",
 			STORE_NAME_MAX);
 		return -EINVAL;
 	}
@@ -75,8 +71,7 @@ static int group_add(const struct store_reader *r, const json_t *value,
 	struct store_group group;
 
 	if (text == NULL || admin_group_text_parse(text, &id) != 0) {
-		admin_error(reply, 400, "bad-group",
-			"A key group is written MCC-MNC/GROUP with four hex digits: 001-01/0001.");
+		admin_error_group(reply);
 		return -EINVAL;
 	}
 	if (store_reader_group(r, &id, &group) != 0) {
@@ -172,79 +167,59 @@ static int service_check(struct ctl *ctl, const struct store_reader *r,
 	return 0;
 }
 
-struct service_change {
-	struct ctl *ctl;
-	struct store_service service;
-};
-
 static int put_job(struct store_txn *txn, void *arg)
 {
-	struct service_change *change = arg;
-	int ret = store_service_put(txn, &change->service);
-
-	if (ret == 0)
-		ctl_store_changed(change->ctl, 0, 0);
-	return ret;
+	return store_service_put(txn, arg);
 }
 
 void admin_service_put(const struct admin_request *req, struct admin_reply *reply)
 {
-	struct service_change change = {.ctl = req->ctl};
-	struct store_service old;
+	struct store_service service = {0}, old;
 	struct store_reader *r;
 	bool is_new;
 	int ret;
 
-	if (name_read(req->arg[0], &change.service, reply) != 0)
+	if (name_read(req->arg[0], &service, reply) != 0 || admin_reader_get(req, reply, &r) != 0)
 		return;
-	ret = ctl_reader_get(req->ctl, &r);
-	if (ret != 0) {
-		admin_error_store(reply, ret, "store");
-		return;
-	}
-	is_new = store_reader_service_by_name(r, change.service.name, &old) != 0;
-	change.service.id = is_new ? STORE_SERVICE_NONE : old.id;
-	ret = groups_read(req, r, &change.service, reply);
+	is_new = store_reader_service_by_name(r, service.name, &old) != 0;
+	service.id = is_new ? STORE_SERVICE_NONE : old.id;
+	ret = groups_read(req, r, &service, reply);
 	if (ret == 0 && !is_new)
-		ret = service_check(req->ctl, r, &change.service, reply);
+		ret = service_check(req->ctl, r, &service, reply);
 	ctl_reader_put(req->ctl, r);
 	if (ret != 0)
 		return;
-	ret = ctl_writer_run(req->ctl, put_job, &change);
+	ret = admin_dict_change(req->ctl, put_job, &service);
 	if (ret != 0) {
 		admin_error_store(reply, ret, "service");
 		return;
 	}
-	log_info("service-put", "service=%u groups=%u", change.service.id,
-		change.service.group_count);
+	log_info("service-put", "service=%u groups=%u", service.id, service.group_count);
 	reply->status = is_new ? 201 : 200;
-	reply->body = service_json(&change.service);
+	reply->body = service_json(&service);
 }
 
 static int remove_job(struct store_txn *txn, void *arg)
 {
-	struct service_change *change = arg;
-	int ret = store_service_remove(txn, change->service.id);
+	const store_service_id *id = arg;
 
-	if (ret == 0)
-		ctl_store_changed(change->ctl, 0, 0);
-	return ret;
+	return store_service_remove(txn, *id);
 }
 
 void admin_service_remove(const struct admin_request *req, struct admin_reply *reply)
 {
-	struct service_change change = {.ctl = req->ctl};
+	struct store_service service;
 	struct store_reader *r;
-	int ret = ctl_reader_get(req->ctl, &r);
+	int ret;
 
-	if (ret == 0) {
-		ret = store_reader_service_by_name(r, req->arg[0], &change.service);
-		ctl_reader_put(req->ctl, r);
-	}
+	if (admin_reader_get(req, reply, &r) != 0)
+		return;
+	ret = store_reader_service_by_name(r, req->arg[0], &service);
+	ctl_reader_put(req->ctl, r);
 	if (ret == 0)
-		ret = ctl_writer_run(req->ctl, remove_job, &change);
+		ret = admin_dict_change(req->ctl, remove_job, &service.id);
 	if (ret == 0)
-		log_info("service-removed", "service=%u", change.service.id);
+		log_info("service-removed", "service=%u", service.id);
 	else if (ret == -EBUSY)
 		admin_error(reply, 409, "in-use", "Subscribers hold this service.");
 	else

@@ -3,35 +3,19 @@
 
 // How the daemon is: status, counters, and its end.
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "admin.h"
 #include "admin_campaign_json.h"
+#include "admin_network.h"
 #include "campaign.h"
 #include "conf.h"
 #include "dp.h"
 #include "log.h"
 
 #define COUNTER_LIMIT INT32_MAX // no value above it is ever sent
-
-static json_t *mac_json(const uint8_t mac[6])
-{
-	char text[18];
-
-	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
-		mac[3], mac[4], mac[5]);
-	return json_string(text);
-}
-
-static json_t *ipv4_json(const struct conf_ipv4 *ip)
-{
-	char text[INET_ADDRSTRLEN];
-
-	return json_string(inet_ntop(AF_INET, ip->byte, text, sizeof(text)));
-}
 
 static json_t *clock_json(const struct dp_status *status)
 {
@@ -43,17 +27,6 @@ static json_t *clock_json(const struct dp_status *status)
 		(json_int_t)status->counter_highest, "counter_mark",
 		(json_int_t)status->counter_mark, "headroom_s",
 		(json_int_t)COUNTER_LIMIT - highest);
-}
-
-static json_t *port_json(const struct conf *conf, const struct dp_port_status *port)
-{
-	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:s, s:s, s:i}", "name", port->name,
-		"driver", port->driver, "is_up", port->is_up, "mac", mac_json(port->mac), "ipv4",
-		ipv4_json(&conf->port.address), "gateway", ipv4_json(&conf->port.gateway),
-		"gateway_mac", port->has_gateway_mac ? mac_json(port->gateway_mac) : json_null(),
-		"ip_checksum", port->is_ip_checksum_offloaded ? "device" : "software",
-		"udp_checksum", port->is_udp_checksum_offloaded ? "device" : "software", "queues",
-		port->queues);
 }
 
 static json_t *store_json(struct ctl *ctl, const struct store_reader *r)
@@ -125,20 +98,20 @@ void admin_status(const struct admin_request *req, struct admin_reply *reply)
 	uint64_t now = campaign_now_ms();
 	struct dp_status status;
 	struct store_reader *r;
-	int ret = ctl_reader_get(ctl, &r);
 
-	if (ret != 0) {
-		admin_error_store(reply, ret, "store");
+	if (admin_reader_get(req, reply, &r) != 0)
 		return;
-	}
 	dataplane_status(ctl, &status);
-	reply->body = json_pack("{s:s, s:i, s:o, s:f, s:o, s:s, s:o, s:o, s:o, s:o, s:o}",
+	reply->body = json_pack(
+		"{s:s, s:i, s:o, s:f, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"version", MSKPUSH_VERSION, "pid", (int)getpid(), "started",
 		admin_time_ms((uint64_t)ctl->started_ms), "uptime_s",
 		((double)now - (double)ctl->started_ms) / 1000, "clock", clock_json(&status),
 		"crypto", status.crypto, "cpus", cpus_json(&status), "port",
-		port_json(ctl->conf, &status.port), "store", store_json(ctl, r), "memory",
-		memory_json(), "campaigns", open_campaigns_json(ctl, r));
+		admin_port_json(ctl->conf, &status), "ports", admin_ports_json(ctl->conf, &status),
+		"next_hops", admin_hops_json(&status), "areas", admin_areas_json(ctl), "store",
+		store_json(ctl, r), "memory", memory_json(), "ua", admin_ua_status(ctl->ua),
+		"campaigns", open_campaigns_json(ctl, r));
 	ctl_reader_put(ctl, r);
 }
 
@@ -155,17 +128,33 @@ struct counter_name {
 static const struct counter_name counter_names[] = {
 	COUNTER(pushes),
 	COUNTER(verified),
+	COUNTER(singles),
+	COUNTER(singles_merged),
+	COUNTER(singles_sent),
+	COUNTER(singles_verified),
+	COUNTER(singles_given_up),
+	COUNTER(singles_refused),
+	COUNTER(singles_ended),
+	COUNTER(singles_full),
+	COUNTER(handed_over),
 	COUNTER(tx_frames),
 	COUNTER(tx_bytes),
 	COUNTER(rx_frames),
 	COUNTER(rx_bytes),
 	COUNTER(tx_full),
+	COUNTER(put_aside),
+	COUNTER(made_anew),
 	COUNTER(counter_waits),
 	COUNTER(no_mbuf),
 	COUNTER(arp_answers),
 	COUNTER(arp_requests),
 	COUNTER(arp_replies),
+	COUNTER(nd_answers),
+	COUNTER(nd_requests),
+	COUNTER(nd_replies),
 	COUNTER(echo_answers),
+	COUNTER(icmp_unreachable),
+	COUNTER(icmp_too_big),
 	COUNTER(events_lost),
 	COUNTER(capture_missed),
 	COUNTER(turns),
@@ -248,9 +237,10 @@ void admin_stats(const struct admin_request *req, struct admin_reply *reply)
 		json_array_append_new(workers, worker_json(status.cpu[i], &one));
 	}
 	pthread_mutex_unlock(&ctl->dp_lock);
-	reply->body = json_pack("{s:o, s:o, s:o, s:o, s:o}", "counters", counters_json(&sum),
-		"drops", drops_json(&sum), "mikey", mikey_json(&sum), "workers", workers, "stages",
-		stages_json(&sum));
+	reply->body = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "counters",
+		counters_json(&sum), "ports", admin_ports_json(ctl->conf, &status), "areas",
+		admin_areas_json(ctl), "drops", drops_json(&sum), "mikey", mikey_json(&sum),
+		"workers", workers, "stages", stages_json(&sum), "ua", admin_ua_stats(ctl->ua));
 }
 
 void admin_stats_stages(const struct admin_request *req, struct admin_reply *reply)

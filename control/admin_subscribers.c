@@ -61,11 +61,8 @@ void admin_subscribers_list(const struct admin_request *req, struct admin_reply 
 	}
 	if (got == 1)
 		id = after < UINT32_MAX ? (store_id)after + 1 : UINT32_MAX;
-	err = ctl_reader_get(req->ctl, &r);
-	if (err != 0) {
-		admin_error_store(reply, err, "store");
+	if (admin_reader_get(req, reply, &r) != 0)
 		return;
-	}
 	page = json_array();
 	err = page_fill(r, &id, limit, page);
 	if (err == 0)
@@ -81,12 +78,10 @@ void admin_subscribers_list(const struct admin_request *req, struct admin_reply 
 static int subscriber_open(const struct admin_request *req, struct admin_reply *reply,
 	struct store_reader **r, store_id *id)
 {
-	int err = ctl_reader_get(req->ctl, r);
+	int err = admin_reader_get(req, reply, r);
 
-	if (err != 0) {
-		admin_error_store(reply, err, "store");
+	if (err != 0)
 		return err;
-	}
 	*id = subscriber_find(*r, req->arg[0]);
 	if (*id != STORE_ID_NONE)
 		return 0;
@@ -106,6 +101,8 @@ void admin_subscriber_show(const struct admin_request *req, struct admin_reply *
 	reply->body = subscriber_json(r, id, time(NULL));
 	if (reply->body == NULL)
 		admin_error_store(reply, -EIO, "subscriber");
+	else
+		admin_ua_notes_add(reply->body, req->ctl, id);
 	ctl_reader_put(req->ctl, r);
 }
 

@@ -54,21 +54,37 @@ static struct campaign_run *run_for_order(struct campaigns *all, uint32_t id)
 	return run != NULL && run->phase == CAMPAIGN_OPEN ? run : NULL;
 }
 
-static int record_job(struct store_txn *txn, void *record)
+struct order {
+	struct campaigns *all;
+	uint32_t id;
+};
+
+// In the writer's thread, so that what is written is never older than what settle wrote before. A
+// campaign that closes meanwhile has its final record to come, or written already.
+static int order_job(struct store_txn *txn, void *arg)
 {
-	return store_campaign_put(txn, record);
+	const struct order *order = arg;
+	const struct campaign_run *run;
+	struct store_campaign record;
+
+	pthread_mutex_lock(&order->all->lock);
+	run = run_for_order(order->all, order->id);
+	if (run != NULL)
+		record = run->record;
+	pthread_mutex_unlock(&order->all->lock);
+	return run != NULL ? store_campaign_put(txn, &record) : 0;
 }
 
-// Makes an order durable. The counts in the record are those of the last settle, as always.
-static int order_commit(struct ctl *ctl, struct store_campaign *record)
+static int order_commit(struct ctl *ctl, uint32_t id)
 {
-	return ctl_writer_run(ctl, record_job, record);
+	struct order order = {ctl->campaigns, id};
+
+	return ctl_writer_run(ctl, order_job, &order);
 }
 
 int campaign_pause(struct ctl *ctl, uint32_t id, bool is_paused)
 {
 	struct campaigns *all = ctl->campaigns;
-	struct store_campaign record;
 	struct campaign_run *run;
 
 	pthread_mutex_lock(&all->lock);
@@ -76,19 +92,17 @@ int campaign_pause(struct ctl *ctl, uint32_t id, bool is_paused)
 	if (run != NULL) {
 		atomic_store(&run->dp->is_paused, is_paused);
 		run->record.state = is_paused ? STORE_CAMPAIGN_PAUSED : STORE_CAMPAIGN_RUNNING;
-		record = run->record;
 	}
 	pthread_mutex_unlock(&all->lock);
 	if (run == NULL)
 		return -ENOENT;
 	log_info(is_paused ? "campaign-paused" : "campaign-resumed", "campaign=%u", id);
-	return order_commit(ctl, &record);
+	return order_commit(ctl, id);
 }
 
 int campaign_rate(struct ctl *ctl, uint32_t id, uint32_t rate)
 {
 	struct campaigns *all = ctl->campaigns;
-	struct store_campaign record;
 	struct campaign_run *run;
 
 	pthread_mutex_lock(&all->lock);
@@ -96,13 +110,12 @@ int campaign_rate(struct ctl *ctl, uint32_t id, uint32_t rate)
 	if (run != NULL) {
 		atomic_store(&run->dp->rate, rate);
 		run->record.rate = rate;
-		record = run->record;
 	}
 	pthread_mutex_unlock(&all->lock);
 	if (run == NULL)
 		return -ENOENT;
 	log_info("campaign-rate", "campaign=%u rate=%u", id, rate);
-	return order_commit(ctl, &record);
+	return order_commit(ctl, id);
 }
 
 int campaign_abort(struct ctl *ctl, uint32_t id)

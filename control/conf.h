@@ -16,6 +16,30 @@
 #define CONF_WORKERS_MAX 32
 #define CONF_SENDS_MAX 31
 #define CONF_EAL_ARGS_MAX 32
+#define CONF_NAME_MAX 32
+#define CONF_PORTS_MAX 8
+#define CONF_ROUTES_MAX 1024
+#define CONF_AREAS_MAX 255
+#define CONF_ADDRESSES_MAX 64
+#define CONF_MACS_MAX 8
+#define CONF_TAGS_MAX 2
+
+enum conf_ua_address {
+	CONF_UA_ADDRESS_REQUEST,
+	CONF_UA_ADDRESS_IMPORTED,
+};
+
+enum conf_ua_realms {
+	CONF_UA_REALMS_ME,
+	CONF_UA_REALMS_UICC,
+	CONF_UA_REALMS_BOTH,
+};
+
+enum conf_ua_algorithms {
+	CONF_UA_ALGORITHMS_MD5,
+	CONF_UA_ALGORITHMS_SHA256,
+	CONF_UA_ALGORITHMS_BOTH,
+};
 
 enum conf_poll {
 	CONF_POLL_SLEEP,
@@ -26,9 +50,21 @@ struct conf_mac {
 	uint8_t byte[6]; // all zero: none given
 };
 
-struct conf_ipv4 {
-	uint8_t byte[4];
-	uint8_t prefix; // 32 when the address stood alone
+// An IPv4 address stands in its mapped form (RFC 4291, 2.5.5.2).
+struct conf_address {
+	uint8_t byte[16];
+	uint8_t bits; // of the prefix; 128 when the address stood alone
+	uint8_t is_given;
+};
+
+struct conf_addresses {
+	struct conf_address value[CONF_ADDRESSES_MAX];
+	unsigned n;
+};
+
+struct conf_macs {
+	struct conf_mac value[CONF_MACS_MAX];
+	unsigned n;
 };
 
 // Numbers are 64 bits wide so that the table can treat them alike.
@@ -42,6 +78,36 @@ struct conf_texts {
 	unsigned n;
 };
 
+struct conf_port {
+	char name[CONF_NAME_MAX]; // empty: portN
+	char device[CONF_TEXT_MAX];
+	struct conf_mac mac;
+	struct conf_addresses address;
+	struct conf_addresses gateway;
+	struct conf_macs gateway_mac; // in the order of the gateways
+	struct conf_numbers vlan;
+	uint64_t dscp;
+	uint64_t mtu;
+	uint64_t udp_port;
+	uint64_t tx_descriptors;
+	uint64_t rx_descriptors;
+	uint64_t mbufs;
+};
+
+struct conf_route {
+	struct conf_address to;
+	struct conf_address via;
+	struct conf_mac mac;
+	char port[CONF_NAME_MAX];
+	struct conf_address source;
+	uint64_t mtu;
+};
+
+struct conf_area {
+	char name[CONF_NAME_MAX];
+	struct conf_addresses prefixes;
+};
+
 struct conf {
 	struct {
 		char dir[CONF_TEXT_MAX];
@@ -50,18 +116,12 @@ struct conf {
 	} store;
 	char socket[CONF_TEXT_MAX]; // empty: see conf_socket_resolve()
 	char fqdn[CONF_TEXT_MAX];
-	struct {
-		char device[CONF_TEXT_MAX];
-		struct conf_mac mac;
-		struct conf_ipv4 address;
-		struct conf_ipv4 gateway;
-		struct conf_mac gateway_mac;
-		uint64_t mtu;
-		uint64_t udp_port;
-		uint64_t tx_descriptors;
-		uint64_t rx_descriptors;
-		uint64_t mbufs;
-	} port;
+	unsigned ports;
+	struct conf_port port[CONF_PORTS_MAX];
+	unsigned routes;
+	struct conf_route route[CONF_ROUTES_MAX];
+	unsigned areas;
+	struct conf_area area[CONF_AREAS_MAX];
 	struct {
 		uint64_t count;
 		struct conf_numbers cpus; // none: taken from the affinity mask
@@ -80,6 +140,39 @@ struct conf {
 		struct conf_numbers waits_s; // the last one stands for all that are missing
 		uint64_t rate;
 	} campaign;
+	struct {
+		struct conf_texts listen; // none: phones are not served
+		char path[CONF_TEXT_MAX];
+		uint64_t threads;
+		uint64_t connections;
+		uint64_t connections_per_address; // 0: no limit
+		uint64_t idle_timeout_s;
+		uint64_t request_timeout_s;
+		char certificate[CONF_TEXT_MAX]; // both empty: no TLS
+		char private_key[CONF_TEXT_MAX];
+		uint64_t address; // enum conf_ua_address
+		uint64_t require_gba_token;
+		uint64_t realms; // enum conf_ua_realms
+		uint64_t algorithms; // enum conf_ua_algorithms
+		uint64_t allow_qop_auth;
+		uint64_t nonce_life_s;
+		uint64_t nonces;
+		uint64_t ha1_entries;
+		uint64_t wrong_per_btid; // a minute, 0: no limit
+		uint64_t wrong_per_address; // likewise
+		uint64_t waiting;
+		struct conf_texts servers; // announced
+		uint64_t wait_time_s; // announced
+		uint64_t max_back_off_s; // announced
+	} ua;
+	struct {
+		char url[CONF_TEXT_MAX]; // empty: none
+		char ca_file[CONF_TEXT_MAX];
+		uint64_t timeout_s;
+		uint64_t lookups;
+		uint64_t max_key_age_s; // 0: no limit
+		struct conf_texts services;
+	} key_source;
 	uint64_t muk_margin_s;
 	uint64_t verification_timestamp; // 0: 4 octets, 1: 8
 	struct {
@@ -94,26 +187,61 @@ enum conf_type {
 	CONF_DURATION, // 30s, 10m: seconds
 	CONF_CHOICE,
 	CONF_MAC,
-	CONF_IPV4,
+	CONF_ADDRESS, // without a prefix
+	CONF_PREFIX,
 	CONF_COUNTS, // list
 	CONF_DURATIONS, // list
 	CONF_TEXTS, // list
+	CONF_MACS, // list, or one alone
+	CONF_TAGS, // list of numbers, or one alone
+	CONF_ADDRESSES, // list, or one alone; with or without a prefix
+	CONF_HOSTS, // list, or one alone; without
+	CONF_PREFIXES, // list, or one alone
 };
 
 // One row a key.
 struct conf_row {
-	const char *key; // "store.map_size"
+	const char *key; // "store.map_size"; of an item of a list of mappings: "device"
 	enum conf_type type;
-	uint16_t offset; // in struct conf
+	uint32_t offset; // in struct conf, or in the item
 	bool is_site_specific; // the default is of no use at a real site: its use is logged
 	uint64_t min; // of numbers; of texts: fewest octets
-	uint64_t max; // likewise
+	uint64_t max; // likewise; of lists of addresses: how many
 	const char *initial; // in the syntax of the file; lists with commas
 	const char *choices; // of CONF_CHOICE: "sleep busy", in the order of the enum
 	const char *text;
 };
 extern const struct conf_row conf_rows[];
 extern const size_t conf_rows_count;
+
+// A list of mappings, each with the same keys. Items that the file names begin with the defaults
+// of the rows, but nothing site-specific.
+struct conf_list {
+	const char *key; // "ports"
+	const char *single; // a list of one may stand under this key, without the dash; or NULL
+	const char *before; // key of the row in front of which it stands
+	const struct conf_row *rows;
+	size_t rows_count;
+	uint32_t offset; // of the items in struct conf
+	uint32_t item_bytes;
+	uint32_t count_offset; // of their number, an unsigned
+	unsigned max;
+	unsigned initial; // items there are without being named
+	const char *text;
+};
+extern const struct conf_list conf_lists[];
+extern const size_t conf_lists_count;
+
+static inline unsigned *conf_list_count(const struct conf_list *list, struct conf *conf)
+{
+	return (unsigned *)((char *)conf + list->count_offset);
+}
+static inline void *conf_list_item(const struct conf_list *list, struct conf *conf, unsigned i)
+{
+	return (char *)conf + list->offset + (size_t)i * list->item_bytes;
+}
+// An item at its defaults. is_named: by the file.
+void conf_item_init(const struct conf_list *list, void *item, bool is_named);
 
 // All keys at their defaults.
 void conf_init(struct conf *conf);
@@ -137,11 +265,14 @@ void conf_defaults_report(const struct conf *conf, void (*fn)(const char *key, c
 
 // --- Values (conf_value.c) ------------------------------------------------------------------
 
-// Reads one value, or one member of a list. why gets what is wrong and what is allowed.
+// Reads one value, or one member of a list; base: the struct conf, or the item. why gets what is
+// wrong and what is allowed.
 int conf_value_read(
-	const struct conf_row *row, const char *text, struct conf *conf, char why[CONF_WHY_MAX]);
+	const struct conf_row *row, const char *text, void *base, char why[CONF_WHY_MAX]);
 bool conf_type_is_list(enum conf_type type);
-void conf_list_clear(const struct conf_row *row, struct conf *conf);
-void conf_value_print(const struct conf_row *row, const struct conf *conf, FILE *out);
+bool conf_type_may_stand_alone(enum conf_type type); // a list that one value may stand for
+void conf_value_clear(const struct conf_row *row, void *base); // no members, or none given
+bool conf_value_is_equal(const struct conf_row *row, const void *a, const void *b);
+void conf_value_print(const struct conf_row *row, const void *base, FILE *out);
 // The seconds of "30s", "10m", "2h", "1d". -EINVAL.
 int conf_duration_read(const char *text, uint64_t *out);

@@ -11,14 +11,23 @@
 
 #include "conf.h"
 
-static void *row_value(const struct conf_row *row, struct conf *conf)
+#define V4_BITS 96u // an IPv4 prefix in its mapped form is longer by this
+
+static bool address_is_v4(const struct conf_address *address)
 {
-	return (char *)conf + row->offset;
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	return memcmp(address->byte, mapped, sizeof(mapped)) == 0;
 }
 
-static const void *row_value_const(const struct conf_row *row, const struct conf *conf)
+static void *row_value(const struct conf_row *row, void *base)
 {
-	return (const char *)conf + row->offset;
+	return (char *)base + row->offset;
+}
+
+static const void *row_value_const(const struct conf_row *row, const void *base)
+{
+	return (const char *)base + row->offset;
 }
 
 static int fail(char why[CONF_WHY_MAX], const char *what, const char *allowed, const char *text)
@@ -153,29 +162,93 @@ static int mac_read(const char *text, struct conf_mac *mac, char why[CONF_WHY_MA
 	return 0;
 }
 
-static int ipv4_read(const char *text, struct conf_ipv4 *out, char why[CONF_WHY_MAX])
+// What stands in front of the slash.
+static bool address_parse(const char *text, size_t len, struct conf_address *out)
 {
-	static const char *const allowed = "IPv4, as 192.0.2.1 or 192.0.2.1/24";
-	char address[INET_ADDRSTRLEN];
-	size_t len = strcspn(text, "/");
-	const char *rest = "";
-	uint64_t prefix = 32;
+	char copy[INET6_ADDRSTRLEN];
 
-	if (len >= sizeof(address))
+	memset(out, 0, sizeof(*out));
+	if (len >= sizeof(copy))
+		return false;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	out->bits = 128;
+	out->is_given = 1;
+	if (inet_pton(AF_INET6, copy, out->byte) == 1)
+		return !address_is_v4(out);
+	out->byte[10] = out->byte[11] = 0xff;
+	return inet_pton(AF_INET, copy, out->byte + 12) == 1;
+}
+
+// What a station can have, and others can reach it by: no group, no link-local one.
+static bool address_is_global(const struct conf_address *address)
+{
+	const uint8_t *b = address->byte;
+
+	if (address_is_v4(address))
+		return b[12] != 0 && b[12] < 224;
+	return b[0] != 0xff && !(b[0] == 0xfe && (b[1] & 0xc0) == 0x80) && (b[0] | b[15]) != 0;
+}
+
+static const char *address_allowed(enum conf_type type)
+{
+	if (type == CONF_PREFIX || type == CONF_PREFIXES)
+		return "a prefix, as 10.0.0.0/8 or 2001:db8::/32";
+	if (type == CONF_ADDRESS || type == CONF_HOSTS)
+		return "an address, as 192.0.2.1 or 2001:db8::1";
+	return "an address, as 192.0.2.1, 192.0.2.1/24 or 2001:db8::1/64";
+}
+
+static int address_read(const struct conf_row *row, const char *text, struct conf_address *out,
+	char why[CONF_WHY_MAX])
+{
+	const char *allowed = address_allowed(row->type), *rest = "";
+	bool may_have_bits = row->type != CONF_ADDRESS && row->type != CONF_HOSTS;
+	bool has_to = row->type == CONF_PREFIX || row->type == CONF_PREFIXES;
+	size_t len = strcspn(text, "/");
+	uint64_t bits, base;
+
+	memset(out, 0, sizeof(*out));
+	if (*text == '\0' && !conf_type_is_list(row->type))
+		return 0; // none is given
+	if (!address_parse(text, len, out))
 		return fail(why, "not an address:", allowed, text);
-	memcpy(address, text, len);
-	address[len] = '\0';
-	if (text[len] == '/' && (digits_read(text + len + 1, &prefix, &rest) != 0 || prefix > 32))
+	if (row->type == CONF_ADDRESSES && !address_is_global(out))
+		return fail(why, "not an address phones can answer to:", allowed, text);
+	if (text[len] == '\0')
+		return has_to ? fail(why, "not a prefix:", allowed, text) : 0;
+	if (!may_have_bits)
+		return fail(why, "not an address alone:", allowed, text);
+	base = address_is_v4(out) ? V4_BITS : 0;
+	if (digits_read(text + len + 1, &bits, &rest) != 0 || *rest != '\0' || bits > 128 - base)
 		return fail(why, "not a prefix length:", allowed, text);
-	if (*rest != '\0' || inet_pton(AF_INET, address, out->byte) != 1)
-		return fail(why, "not an address:", allowed, text);
-	out->prefix = (uint8_t)prefix;
+	out->bits = (uint8_t)(bits + base);
 	return 0;
+}
+
+static int address_add(const struct conf_row *row, const char *text, struct conf_addresses *list,
+	char why[CONF_WHY_MAX])
+{
+	char most[32];
+
+	snprintf(most, sizeof(most), "at most %" PRIu64, row->max);
+	if (list->n == row->max)
+		return fail(why, "one too many:", most, text);
+	return address_read(row, text, &list->value[list->n++], why);
+}
+
+static int mac_add(const char *text, struct conf_macs *list, char why[CONF_WHY_MAX])
+{
+	if (list->n == CONF_MACS_MAX)
+		return fail(why, "one too many:", "at most 8", text);
+	return mac_read(text, &list->value[list->n++], why);
 }
 
 static int numbers_add(const struct conf_row *row, const char *text, struct conf_numbers *list,
 	char why[CONF_WHY_MAX])
 {
+	if (row->type == CONF_TAGS && list->n == CONF_TAGS_MAX)
+		return fail(why, "one too many:", "at most 2 tags", text);
 	if (list->n == CONF_WORKERS_MAX ||
 		(row->type == CONF_DURATIONS && list->n == CONF_SENDS_MAX))
 		return fail(why, "one too many:", "at most 32 (31 waits)", text);
@@ -191,9 +264,9 @@ static int texts_add(const struct conf_row *row, const char *text, struct conf_t
 }
 
 int conf_value_read(
-	const struct conf_row *row, const char *text, struct conf *conf, char why[CONF_WHY_MAX])
+	const struct conf_row *row, const char *text, void *base, char why[CONF_WHY_MAX])
 {
-	void *value = row_value(row, conf);
+	void *value = row_value(row, base);
 
 	switch (row->type) {
 	case CONF_TEXT:
@@ -206,9 +279,17 @@ int conf_value_read(
 		return choice_read(row, text, value, why);
 	case CONF_MAC:
 		return mac_read(text, value, why);
-	case CONF_IPV4:
-		return ipv4_read(text, value, why);
+	case CONF_ADDRESS:
+	case CONF_PREFIX:
+		return address_read(row, text, value, why);
+	case CONF_ADDRESSES:
+	case CONF_HOSTS:
+	case CONF_PREFIXES:
+		return address_add(row, text, value, why);
+	case CONF_MACS:
+		return mac_add(text, value, why);
 	case CONF_COUNTS:
+	case CONF_TAGS:
 	case CONF_DURATIONS:
 		return numbers_add(row, text, value, why);
 	case CONF_TEXTS:
@@ -219,17 +300,55 @@ int conf_value_read(
 
 bool conf_type_is_list(enum conf_type type)
 {
-	return type == CONF_COUNTS || type == CONF_DURATIONS || type == CONF_TEXTS;
+	return type >= CONF_COUNTS;
 }
 
-void conf_list_clear(const struct conf_row *row, struct conf *conf)
+bool conf_type_may_stand_alone(enum conf_type type)
 {
-	void *value = row_value(row, conf);
+	return type >= CONF_MACS;
+}
 
-	if (row->type == CONF_TEXTS)
-		((struct conf_texts *)value)->n = 0;
-	else
-		((struct conf_numbers *)value)->n = 0;
+static size_t value_bytes(const struct conf_row *row, const void *value)
+{
+	switch (row->type) {
+	case CONF_TEXT:
+		return strlen(value) + 1;
+	case CONF_MAC:
+		return sizeof(struct conf_mac);
+	case CONF_ADDRESS:
+	case CONF_PREFIX:
+		return sizeof(struct conf_address);
+	case CONF_COUNTS:
+	case CONF_DURATIONS:
+	case CONF_TAGS:
+		return sizeof(struct conf_numbers);
+	case CONF_TEXTS:
+		return sizeof(struct conf_texts);
+	case CONF_MACS:
+		return sizeof(struct conf_macs);
+	case CONF_ADDRESSES:
+	case CONF_HOSTS:
+	case CONF_PREFIXES:
+		return sizeof(struct conf_addresses);
+	default:
+		return sizeof(uint64_t);
+	}
+}
+
+void conf_value_clear(const struct conf_row *row, void *base)
+{
+	void *value = row_value(row, base);
+
+	memset(value, 0, row->type == CONF_TEXT ? 1 : value_bytes(row, value));
+}
+
+bool conf_value_is_equal(const struct conf_row *row, const void *a, const void *b)
+{
+	const void *left = row_value_const(row, a), *right = row_value_const(row, b);
+
+	if (row->type == CONF_TEXT)
+		return strcmp(left, right) == 0;
+	return memcmp(left, right, value_bytes(row, left)) == 0;
 }
 
 static void text_print(const char *text, FILE *out)
@@ -270,13 +389,40 @@ static void mac_print(const struct conf_mac *mac, FILE *out)
 		fprintf(out, "'%02x:%02x:%02x:%02x:%02x:%02x'", b[0], b[1], b[2], b[3], b[4], b[5]);
 }
 
-static void ipv4_print(const struct conf_ipv4 *ip, FILE *out)
+static void address_print(const struct conf_address *address, FILE *out)
 {
-	const uint8_t *b = ip->byte;
+	char text[INET6_ADDRSTRLEN];
+	bool is_v4 = address_is_v4(address);
 
-	fprintf(out, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
-	if (ip->prefix != 32)
-		fprintf(out, "/%u", ip->prefix);
+	if (!address->is_given) {
+		fputs("''", out);
+		return;
+	}
+	inet_ntop(is_v4 ? AF_INET : AF_INET6, address->byte + (is_v4 ? 12 : 0), text, sizeof(text));
+	fprintf(out, "'%s", text);
+	if (address->bits != 128)
+		fprintf(out, "/%u", address->bits - (is_v4 ? V4_BITS : 0u));
+	fputc('\'', out);
+}
+
+static void addresses_print(const struct conf_addresses *list, FILE *out)
+{
+	fputc('[', out);
+	for (unsigned i = 0; i < list->n; i++) {
+		fputs(i == 0 ? "" : ", ", out);
+		address_print(&list->value[i], out);
+	}
+	fputc(']', out);
+}
+
+static void macs_print(const struct conf_macs *list, FILE *out)
+{
+	fputc('[', out);
+	for (unsigned i = 0; i < list->n; i++) {
+		fputs(i == 0 ? "" : ", ", out);
+		mac_print(&list->value[i], out);
+	}
+	fputc(']', out);
 }
 
 static void numbers_print(const struct conf_numbers *list, const char *unit, FILE *out)
@@ -297,9 +443,9 @@ static void texts_print(const struct conf_texts *list, FILE *out)
 	fputc(']', out);
 }
 
-void conf_value_print(const struct conf_row *row, const struct conf *conf, FILE *out)
+void conf_value_print(const struct conf_row *row, const void *base, FILE *out)
 {
-	const void *value = row_value_const(row, conf);
+	const void *value = row_value_const(row, base);
 
 	switch (row->type) {
 	case CONF_TEXT:
@@ -320,10 +466,20 @@ void conf_value_print(const struct conf_row *row, const struct conf *conf, FILE 
 	case CONF_MAC:
 		mac_print(value, out);
 		break;
-	case CONF_IPV4:
-		ipv4_print(value, out);
+	case CONF_ADDRESS:
+	case CONF_PREFIX:
+		address_print(value, out);
+		break;
+	case CONF_ADDRESSES:
+	case CONF_HOSTS:
+	case CONF_PREFIXES:
+		addresses_print(value, out);
+		break;
+	case CONF_MACS:
+		macs_print(value, out);
 		break;
 	case CONF_COUNTS:
+	case CONF_TAGS:
 	case CONF_DURATIONS:
 		numbers_print(value, row->type == CONF_DURATIONS ? "s" : "", out);
 		break;

@@ -54,8 +54,7 @@ int ctl_uicc_check(const struct ctl *ctl, unsigned profile, size_t btid_len, cha
 		return 0;
 	snprintf(why, 256,
 		"keys are in the UICC, which takes messages of at most %d octets, and its MSK "
-		"messages "
-		"would have %zu: %zu + IDi %zu + B-TID %zu",
+		"messages would have %zu: %zu + IDi %zu + B-TID %zu",
 		CTL_UICC_MAX, bytes, bytes - idi_len - btid_len, idi_len, btid_len);
 	return -E2BIG;
 }

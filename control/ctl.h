@@ -18,6 +18,7 @@ struct dp;
 struct dp_cmd;
 struct writer;
 struct campaigns;
+struct ua;
 
 // One per daemon. Filled by the start ladder, step by step, and const while the daemon serves;
 // what the pointers lead to has locks of its own.
@@ -27,16 +28,16 @@ struct ctl {
 	struct dp *dp; // NULL: not started, or stopped. Under dp_lock
 	struct writer *writer;
 	struct campaigns *campaigns;
+	struct ua *ua; // NULL: phones are not served
 	pthread_mutex_t dp_lock; // the calls of dp.h that take one thread at a time
 	pthread_mutex_t msk_lock; // held by who makes or changes MSKs, or starts a campaign
 	int64_t started_ms; // Unix milliseconds
 	int wake_fd; // eventfd of the main loop: written to end the daemon
 };
 
-// --- The store writer (writer_thread.c)
-// ------------------------------------------------------------ One thread changes the store. Jobs
-// run in the order they came; those that wait at the same moment share one commit. Any thread but
-// the writer's own may call these two; both block.
+// --- The store writer (writer_thread.c) -----------------------------------------------------
+// One thread changes the store. Jobs run in the order they came; those that wait at the same
+// moment share one commit. Any thread but the writer's own may call these two; both block.
 
 // Runs fn in a nested transaction and returns its result once that is durable. What fn did is
 // dropped when it returns other than 0; the jobs beside it are not touched. When the commit
@@ -46,6 +47,22 @@ int ctl_writer_run(struct ctl *ctl, int (*fn)(struct store_txn *txn, void *arg),
 // Runs fn in the writer thread with no transaction open, for work that makes transactions of its
 // own. Keep fn under 50 ms and call again: other jobs run in between.
 int ctl_writer_exclusive(struct ctl *ctl, int (*fn)(struct store_env *env, void *arg), void *arg);
+
+// The same as ctl_writer_run() for callers that must not wait. The job belongs to the writer until
+// it calls done, in its own thread, when the commit is durable and the workers were told of it.
+// result is what fn returned, or the error of the commit; version is the commit's number. done must
+// be quick. -ESHUTDOWN: the writer has ended, done is not called.
+struct ctl_job {
+	int (*fn)(struct store_txn *txn, void *arg);
+	void (*done)(void *arg, int result, uint64_t version);
+	void *arg;
+	// The rest is the writer's.
+	int (*exclusive)(struct store_env *env, void *arg);
+	int result;
+	bool is_done;
+	struct ctl_job *next;
+};
+int ctl_writer_post(struct ctl *ctl, struct ctl_job *job);
 
 // Tells the workers that subscribers [first, first + n) are new or changed (n = 0: something
 // else they read did). Best called inside the job that makes the change: the command then goes

@@ -13,7 +13,7 @@ struct batch {
 	size_t n;
 	struct store_subscriber row[STORE_IMPORT_CHUNK];
 	uint64_t line[STORE_IMPORT_CHUNK];
-	int verdict[STORE_IMPORT_CHUNK];
+	enum store_row verdict[STORE_IMPORT_CHUNK];
 };
 
 struct import_feeder {
@@ -59,25 +59,41 @@ static int add_run(struct store_env *env, void *arg)
 	return store_import_add(job->imp, job->batch->row, job->batch->n, job->batch->verdict);
 }
 
-// The store says that a row clashes; who has its B-TID says with what.
-static void clash_say(
-	struct import_feeder *feeder, const struct store_subscriber *row, struct csv_error *error)
+static void owner_say(struct import_feeder *feeder, const char *btid, struct csv_error *error)
 {
 	struct store_subscriber owner = {0};
 	struct store_reader *r;
-	store_id id = STORE_ID_NONE;
+	store_id id;
 
-	if (row->btid[0] != '\0' && ctl_reader_get(feeder->ctl, &r) == 0) {
-		id = store_reader_find_btid(r, row->btid);
-		if (id != STORE_ID_NONE && store_reader_subscriber(r, id, &owner) != 0)
-			id = STORE_ID_NONE;
-		ctl_reader_put(feeder->ctl, r);
-	}
-	if (id != STORE_ID_NONE && strcmp(owner.impi, row->impi) != 0)
+	csv_error_set(error, "btid", "belongs to another subscriber");
+	if (ctl_reader_get(feeder->ctl, &r) != 0)
+		return;
+	id = store_reader_find_btid(r, btid);
+	if (id != STORE_ID_NONE && store_reader_subscriber(r, id, &owner) == 0)
 		csv_error_set(error, "btid", "belongs to subscriber %.180s", owner.impi);
-	else
-		csv_error_set(error, "", "its IMPI or its B-TID stands in an earlier line");
+	ctl_reader_put(feeder->ctl, r);
 	explicit_bzero(&owner, sizeof(owner));
+}
+
+static void verdict_say(struct import_feeder *feeder, enum store_row verdict,
+	const struct store_subscriber *row, struct csv_error *error)
+{
+	switch (verdict) {
+	case STORE_ROW_TAKEN:
+		break;
+	case STORE_ROW_MALFORMED:
+		csv_error_set(error, "", "the store refuses it");
+		break;
+	case STORE_ROW_IMPI_TWICE:
+		csv_error_set(error, "impi", "stands in an earlier line");
+		break;
+	case STORE_ROW_BTID_TWICE:
+		csv_error_set(error, "btid", "stands in an earlier line");
+		break;
+	case STORE_ROW_BTID_OF_ANOTHER:
+		owner_say(feeder, row->btid, error);
+		break;
+	}
 }
 
 static int verdicts_report(struct import_feeder *feeder, const struct batch *batch)
@@ -86,15 +102,12 @@ static int verdicts_report(struct import_feeder *feeder, const struct batch *bat
 	bool has_bad = false;
 
 	for (size_t i = 0; i < batch->n; i++) {
-		if (batch->verdict[i] == 0)
+		if (batch->verdict[i] == STORE_ROW_TAKEN)
 			continue;
 		has_bad = true;
 		error.line = batch->line[i];
-		if (batch->verdict[i] != -EEXIST)
-			csv_error_set(
-				&error, "", "the store refuses it (errno %d)", -batch->verdict[i]);
-		else if (import_report_wants(feeder->report, error.line))
-			clash_say(feeder, &batch->row[i], &error);
+		if (import_report_wants(feeder->report, error.line))
+			verdict_say(feeder, batch->verdict[i], &batch->row[i], &error);
 		import_report_add(feeder->report, &error);
 	}
 	return has_bad && !feeder->is_skipping ? -EINVAL : 0;

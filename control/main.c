@@ -23,9 +23,10 @@
 #include "dp.h"
 #include "log.h"
 #include "options.h"
+#include "ua.h"
 #include "writer_thread.h"
 
-#define READERS_MAX 192 // workers, connections, and some
+#define READERS_MAX 224 // workers, threads of Ua, connections, and some
 #define EXIT_USAGE 2
 
 struct site {
@@ -136,6 +137,30 @@ static int resume_up(struct site *s, char why[256])
 	return campaigns_resume(&s->ctl);
 }
 
+static int ua_up(struct site *s, char why[256])
+{
+	return ua_start(&s->ctl, &s->ctl.ua, why);
+}
+
+static int ua_forget_job(struct store_env *env, void *arg)
+{
+	struct site *s = arg;
+
+	(void)env;
+	s->ctl.ua = NULL;
+	return 0;
+}
+
+// The writer tells it of changes until then.
+static void ua_down(struct site *s)
+{
+	struct ua *ua = s->ctl.ua;
+
+	ua_quiesce(ua);
+	ctl_writer_exclusive(&s->ctl, ua_forget_job, s);
+	ua_stop(ua);
+}
+
 static int admin_up(struct site *s, char why[256])
 {
 	return admin_http_start(&s->ctl, s->conf.socket, &s->http, why);
@@ -158,6 +183,7 @@ static const struct rung {
 	{"dataplane", dataplane_up, dataplane_down},
 	{"counter-thread", mark_thread_up, mark_thread_down},
 	{"resume", resume_up, NULL},
+	{"ua", ua_up, ua_down},
 	{"admin-socket", admin_up, admin_down},
 };
 #define RUNGS (sizeof(ladder) / sizeof(ladder[0]))
@@ -252,8 +278,7 @@ static int conf_read(const struct options *options, struct conf *conf)
 	char why[CONF_WHY_MAX];
 
 	conf_init(conf);
-	if ((!is_default && conf_load(conf, path, why) != 0) ||
-		conf_socket_resolve(conf, options->socket != NULL, why) != 0) {
+	if (!is_default && conf_load(conf, path, why) != 0) {
 		fprintf(stderr, "mskpushd: %s\n", why);
 		return -EINVAL;
 	}
@@ -261,7 +286,10 @@ static int conf_read(const struct options *options, struct conf *conf)
 		flag_apply(conf, "--store", "store.dir", options->store) != 0 ||
 		flag_apply(conf, "--log-level", "log.level", options->log_level) != 0)
 		return -EINVAL;
-	return 0;
+	if (conf_socket_resolve(conf, options->socket != NULL, why) == 0)
+		return 0;
+	fprintf(stderr, "mskpushd: %s\n", why);
+	return -EINVAL;
 }
 
 static void default_report(const char *key, const char *value)

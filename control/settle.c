@@ -22,6 +22,7 @@
 #include "conf.h"
 #include "dp.h"
 #include "log.h"
+#include "ua.h"
 
 #define EVENTS_MAX 64
 #define SAVE_MAX 64 // slices of one commit
@@ -46,8 +47,17 @@ static void event_take(struct ctl *ctl, const struct dp_event *event)
 	case DP_EVENT_CAMPAIGN_CLOSED:
 		campaign_let_go(ctl->campaigns, event->campaign);
 		break;
-	case DP_EVENT_GATEWAY_MAC:
-		log_info("gateway-mac", "worker=%u", event->worker);
+	case DP_EVENT_HOP_MAC:
+		log_info("next-hop-mac", "hop=%u worker=%u", event->hop, event->worker);
+		break;
+	case DP_EVENT_HOP_LOST:
+		log_warning("next-hop-lost", "hop=%u", event->hop);
+		break;
+	case DP_EVENT_PORT:
+		log_warning("port", "port=%u state=%s", event->port,
+			event->is_gone	       ? "gone"
+				: event->is_up ? "up"
+					       : "down");
 		break;
 	}
 }
@@ -375,6 +385,7 @@ void settle_step(struct ctl *ctl)
 	unsigned n;
 
 	events_take(ctl);
+	ua_verifications_note(ctl);
 	n = runs_follow(ctl->campaigns, runs);
 	for (unsigned i = 0; i < n; i++)
 		run_step(ctl, runs[i]);

@@ -18,18 +18,10 @@
 #include "ctl.h"
 #include "dp.h"
 #include "log.h"
+#include "ua.h"
 
-#define BATCH_MAX 64
+#define BATCH_MAX 256
 #define FOLLOW_NS 1000000000 // workers see the newest snapshot at least this often
-
-struct job {
-	int (*fn)(struct store_txn *txn, void *arg);
-	int (*exclusive)(struct store_env *env, void *arg);
-	void *arg;
-	int result;
-	bool is_done;
-	struct job *next;
-};
 
 struct writer {
 	struct ctl *ctl;
@@ -38,12 +30,13 @@ struct writer {
 	pthread_mutex_t lock;
 	pthread_cond_t arrived;
 	pthread_cond_t done;
-	struct job *head, **tail;
+	struct ctl_job *head, **tail;
 	bool stop_requested;
 	// The rest belongs to the thread.
 	struct writer_ranges changed; // ids whose counters the workers have to raise
 	bool is_behind; // the workers do not know the newest snapshot
 	bool is_announced_now; // ctl_store_changed() was called: tell them at once
+	bool is_in_batch; // the commit of what runs is still to come
 	int64_t told_ns;
 };
 
@@ -116,7 +109,7 @@ static void workers_tell(struct writer *w)
 	w->is_announced_now = false;
 }
 
-static int job_run(struct store_txn *outer, struct job *job)
+static int job_run(struct store_txn *outer, struct ctl_job *job)
 {
 	struct store_txn *txn;
 	int ret = store_txn_nest(outer, &txn);
@@ -138,7 +131,7 @@ static int mark_copy(struct writer *w, struct store_txn *txn)
 }
 
 // A commit that fails takes all its jobs with it.
-static void batch_end(struct writer *w, struct store_txn *txn, struct job **jobs, unsigned n)
+static void batch_end(struct writer *w, struct store_txn *txn, struct ctl_job **jobs, unsigned n)
 {
 	unsigned good = 0;
 	int ret;
@@ -165,19 +158,21 @@ static void batch_end(struct writer *w, struct store_txn *txn, struct job **jobs
 			jobs[i]->result = ret;
 }
 
-static void batch_run(struct writer *w, struct job **jobs, unsigned n)
+static void batch_run(struct writer *w, struct ctl_job **jobs, unsigned n)
 {
 	struct store_txn *txn;
 	int ret = store_txn_begin(w->ctl->env, &txn);
 
+	w->is_in_batch = true;
 	for (unsigned i = 0; i < n; i++)
 		jobs[i]->result = ret != 0 ? ret : job_run(txn, jobs[i]);
+	w->is_in_batch = false;
 	if (ret == 0)
 		batch_end(w, txn, jobs, n);
 }
 
 // Takes the jobs that can share a commit, or one that cannot. With the lock held.
-static unsigned jobs_take(struct writer *w, struct job *jobs[BATCH_MAX])
+static unsigned jobs_take(struct writer *w, struct ctl_job *jobs[BATCH_MAX])
 {
 	unsigned n = 0;
 
@@ -208,7 +203,7 @@ static void jobs_wait(struct writer *w)
 	pthread_cond_timedwait(&w->arrived, &w->lock, &end);
 }
 
-static void jobs_run(struct writer *w, struct job **jobs, unsigned n)
+static void jobs_run(struct writer *w, struct ctl_job **jobs, unsigned n)
 {
 	if (n > 0 && jobs[0]->exclusive != NULL) {
 		jobs[0]->result = jobs[0]->exclusive(w->ctl->env, jobs[0]->arg);
@@ -219,10 +214,25 @@ static void jobs_run(struct writer *w, struct job **jobs, unsigned n)
 	workers_tell(w);
 }
 
+// Jobs that nobody waits for go back to their owners; returns how many others there are.
+static unsigned jobs_hand_back(struct writer *w, struct ctl_job **jobs, unsigned n)
+{
+	uint64_t version = version_of(w->ctl->env);
+	unsigned others = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (jobs[i]->done != NULL)
+			jobs[i]->done(jobs[i]->arg, jobs[i]->result, version);
+		else
+			jobs[others++] = jobs[i];
+	}
+	return others;
+}
+
 static void *writer_main(void *arg)
 {
 	struct writer *w = arg;
-	struct job *jobs[BATCH_MAX];
+	struct ctl_job *jobs[BATCH_MAX];
 
 	pthread_setname_np(pthread_self(), "store-writer");
 	pthread_mutex_lock(&w->lock);
@@ -233,6 +243,7 @@ static void *writer_main(void *arg)
 		n = jobs_take(w, jobs);
 		pthread_mutex_unlock(&w->lock);
 		jobs_run(w, jobs, n);
+		n = jobs_hand_back(w, jobs, n);
 		pthread_mutex_lock(&w->lock);
 		for (unsigned i = 0; i < n; i++)
 			jobs[i]->is_done = true;
@@ -242,34 +253,52 @@ static void *writer_main(void *arg)
 	return NULL;
 }
 
-static int job_wait(struct ctl *ctl, struct job *job)
+// With the lock held.
+static int job_queue(struct writer *w, struct ctl_job *job)
 {
-	struct writer *w = ctl->writer;
-
-	pthread_mutex_lock(&w->lock);
-	if (w->stop_requested) {
-		pthread_mutex_unlock(&w->lock);
+	if (w->stop_requested)
 		return -ESHUTDOWN;
-	}
+	job->next = NULL;
 	*w->tail = job;
 	w->tail = &job->next;
 	pthread_cond_signal(&w->arrived);
-	while (!job->is_done)
+	return 0;
+}
+
+static int job_wait(struct ctl *ctl, struct ctl_job *job)
+{
+	struct writer *w = ctl->writer;
+	int ret;
+
+	pthread_mutex_lock(&w->lock);
+	ret = job_queue(w, job);
+	while (ret == 0 && !job->is_done)
 		pthread_cond_wait(&w->done, &w->lock);
 	pthread_mutex_unlock(&w->lock);
-	return job->result;
+	return ret != 0 ? ret : job->result;
+}
+
+int ctl_writer_post(struct ctl *ctl, struct ctl_job *job)
+{
+	struct writer *w = ctl->writer;
+	int ret;
+
+	pthread_mutex_lock(&w->lock);
+	ret = job_queue(w, job);
+	pthread_mutex_unlock(&w->lock);
+	return ret;
 }
 
 int ctl_writer_run(struct ctl *ctl, int (*fn)(struct store_txn *txn, void *arg), void *arg)
 {
-	struct job job = {.fn = fn, .arg = arg};
+	struct ctl_job job = {.fn = fn, .arg = arg};
 
 	return job_wait(ctl, &job);
 }
 
 int ctl_writer_exclusive(struct ctl *ctl, int (*fn)(struct store_env *env, void *arg), void *arg)
 {
-	struct job job = {.exclusive = fn, .arg = arg};
+	struct ctl_job job = {.exclusive = fn, .arg = arg};
 
 	return job_wait(ctl, &job);
 }
@@ -301,6 +330,7 @@ void ctl_store_changed(struct ctl *ctl, store_id first, uint32_t n)
 	writer_ranges_add(&w->changed, first, n);
 	w->is_announced_now = true;
 	campaigns_ids_changed(ctl->campaigns, first, n);
+	ua_ids_changed(ctl->ua, first, n, version_of(ctl->env) + w->is_in_batch);
 }
 
 int writer_create(struct ctl *ctl, struct counter_mark *mark, struct writer **out)

@@ -26,6 +26,7 @@ struct capture {
 	struct rte_ring *ring;
 	pthread_t writer;
 	uint64_t left; // frames still to be written
+	struct dp_addr address; // only frames from or to it; none: all
 	_Atomic bool is_over; // writer: wo
 	_Atomic bool stop_requested;
 };
@@ -90,15 +91,16 @@ static void capture_free(struct capture *c)
 	free(c);
 }
 
-int capture_create(struct dp_shared *shared, int fd, uint64_t count, struct capture **out)
+int capture_create(struct dp_shared *shared, const struct dp_capture *conf, struct capture **out)
 {
 	struct capture *c = calloc(1, sizeof(*c));
 	int ret = -ENOMEM;
 
 	if (c != NULL) {
 		c->shared = shared;
-		c->left = count == 0 ? UINT64_MAX : count;
-		ret = capture_start(c, fd);
+		c->left = conf->count == 0 ? UINT64_MAX : conf->count;
+		c->address = conf->address;
+		ret = capture_start(c, conf->fd);
 	}
 	if (ret == 0) {
 		*out = c;
@@ -107,7 +109,7 @@ int capture_create(struct dp_shared *shared, int fd, uint64_t count, struct capt
 	if (c != NULL && c->file != NULL)
 		rte_pcapng_close(c->file);
 	else
-		close(fd);
+		close(conf->fd);
 	if (c != NULL)
 		capture_free(c);
 	return ret;
@@ -132,56 +134,94 @@ static struct capture *capture_get(const struct worker *w)
 	return c != NULL && !atomic_load_explicit(&c->is_over, memory_order_relaxed) ? c : NULL;
 }
 
-static unsigned frames_copy(struct worker *w, struct capture *c, struct rte_mbuf **mbufs,
-	unsigned n, enum rte_pcapng_direction direction)
+// Type of what stands behind the tags of a frame, and where.
+static uint16_t frame_type(const uint8_t *data, unsigned len, unsigned *at)
 {
-	uint64_t now = rte_rdtsc();
-	unsigned copied = 0;
+	uint16_t type;
 
-	for (; copied < n; copied++) {
-		w->copies[copied] = rte_pcapng_copy(w->shared->port_id, w->queue, mbufs[copied],
-			c->pool, FRAME_BYTES_MAX, now, direction);
-		if (w->copies[copied] == NULL)
-			break;
+	for (*at = 12; *at + 2 <= len; *at += 4) {
+		type = (uint16_t)(data[*at] << 8 | data[*at + 1]);
+		if (type != RTE_ETHER_TYPE_VLAN && type != RTE_ETHER_TYPE_QINQ) {
+			*at += 2;
+			return type;
+		}
 	}
-	return copied;
+	return 0;
 }
 
-static void frames_keep(struct worker *w, struct capture *c, unsigned n)
+// Whether a frame has the address as its source or destination.
+static bool frame_is_wanted(const struct capture *c, const struct rte_mbuf *m)
 {
-	unsigned kept = rte_ring_mp_enqueue_burst(c->ring, (void **)w->copies, n, NULL);
+	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
+	bool is_v4 = dp_addr_is_v4(&c->address);
+	const uint8_t *address = c->address.byte + (is_v4 ? 12 : 0);
+	unsigned size = is_v4 ? 4 : 16, at, from = is_v4 ? 12 : 8;
 
-	rte_pktmbuf_free_bulk(w->copies + kept, n - kept);
-	w->stats.capture_missed += n - kept;
+	if (dp_addr_is_none(&c->address))
+		return true;
+	if (frame_type(data, m->data_len, &at) !=
+			(is_v4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6) ||
+		at + from + 2 * size > m->data_len)
+		return false;
+	return memcmp(data + at + from, address, size) == 0 ||
+		memcmp(data + at + from + size, address, size) == 0;
 }
 
-void capture_rx(struct worker *w, struct rte_mbuf **mbufs, unsigned n)
+// Copies what is wanted; a copy that cannot be had is NULL.
+static void frames_copy(struct worker *w, unsigned port, struct rte_mbuf **mbufs, unsigned n,
+	enum rte_pcapng_direction direction)
 {
-	struct capture *c = capture_get(w);
-	unsigned copied;
+	struct capture *c = w->capturing;
+	uint64_t now = rte_rdtsc();
 
-	if (likely(c == NULL))
-		return;
-	copied = frames_copy(w, c, mbufs, n, RTE_PCAPNG_DIRECTION_IN);
-	w->stats.capture_missed += n - copied;
-	frames_keep(w, c, copied);
+	w->copied = 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (!frame_is_wanted(c, mbufs[i]))
+			continue;
+		w->copy_of[w->copied] = (uint8_t)i;
+		w->copies[w->copied++] = rte_pcapng_copy(w->shared->port[port].id, w->queue,
+			mbufs[i], c->pool, FRAME_BYTES_MAX, now, direction);
+	}
 }
 
-void capture_tx_begin(struct worker *w, struct rte_mbuf **mbufs, unsigned n)
+// Hands over the copies of the first n frames, and frees the others.
+static void frames_keep(struct worker *w, unsigned n)
+{
+	unsigned kept = 0, queued;
+
+	for (unsigned k = 0; k < w->copied; k++) {
+		bool is_kept = w->copy_of[k] < n;
+
+		if (w->copies[k] == NULL)
+			w->stats.capture_missed += is_kept;
+		else if (is_kept)
+			w->copies[kept++] = w->copies[k];
+		else
+			rte_pktmbuf_free(w->copies[k]);
+	}
+	queued = rte_ring_mp_enqueue_burst(w->capturing->ring, (void **)w->copies, kept, NULL);
+	rte_pktmbuf_free_bulk(w->copies + queued, kept - queued);
+	w->stats.capture_missed += kept - queued;
+}
+
+void capture_rx(struct worker *w, unsigned port, struct rte_mbuf **mbufs, unsigned n)
 {
 	w->capturing = capture_get(w);
-	w->copied = w->capturing == NULL
-		? 0
-		: frames_copy(w, w->capturing, mbufs, n, RTE_PCAPNG_DIRECTION_OUT);
+	if (likely(w->capturing == NULL))
+		return;
+	frames_copy(w, port, mbufs, n, RTE_PCAPNG_DIRECTION_IN);
+	frames_keep(w, n);
+}
+
+void capture_tx_begin(struct worker *w, unsigned port, struct rte_mbuf **mbufs, unsigned n)
+{
+	w->capturing = capture_get(w);
+	if (unlikely(w->capturing != NULL))
+		frames_copy(w, port, mbufs, n, RTE_PCAPNG_DIRECTION_OUT);
 }
 
 void capture_tx_end(struct worker *w, unsigned taken)
 {
-	unsigned keep = taken < w->copied ? taken : w->copied;
-
-	if (likely(w->capturing == NULL))
-		return;
-	rte_pktmbuf_free_bulk(w->copies + keep, w->copied - keep);
-	w->stats.capture_missed += taken - keep;
-	frames_keep(w, w->capturing, keep);
+	if (unlikely(w->capturing != NULL))
+		frames_keep(w, taken);
 }

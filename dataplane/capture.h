@@ -9,10 +9,11 @@
 #include <stdint.h>
 
 struct capture;
+struct dp_capture;
 struct dp_shared;
 
-// fd belongs to the capture from here on, also when this fails.
-int capture_create(struct dp_shared *shared, int fd, uint64_t count, struct capture **out);
+// The fd belongs to the capture from here on, also when this fails.
+int capture_create(struct dp_shared *shared, const struct dp_capture *conf, struct capture **out);
 // Whether the writer has ended by itself: count reached, or fd closed at the other end.
 int capture_is_over(const struct capture *capture);
 // Stops the writer. No worker may hold the capture any more.

@@ -91,6 +91,8 @@ enum dp_stall {
 	DP_STALL_PACE, // the rate allows no more now
 	DP_STALL_PORT, // the port takes nothing, or gives no buffer back
 	DP_STALL_NO_MAC, // the next hop's MAC is not known
+	DP_STALL_LINK_DOWN, // the link of the port is down
+	DP_STALL_PORT_GONE, // the device of the port is not there any more
 	DP_STALL_MARK, // the counter mark has not moved on yet
 	DP_STALL_COUNTER, // values would run too far ahead of the clock
 	DP_STALL_PAUSED,
@@ -117,3 +119,19 @@ struct dp_cmd {
 	bool has_more; // STORE_CHANGED: another range of the same commit follows, keep the old
 		       // snapshot until it is there
 };
+
+// One MSK for one subscriber, sent, repeated and given up like a campaign of one. It goes to the
+// worker that owns the subscriber; what is asked for while it is under way is merged with it.
+struct dp_single {
+	uint32_t id; // subscriber
+	uint16_t group;
+	uint16_t number; // Key Number; 0 with is_end: all MSKs of the group
+	uint8_t kdi[3];
+	uint8_t is_end; // nothing of this is sent any more: the subscriber has left
+	uint8_t needs_registration; // refused when the subscriber is not registered at that moment
+	uint8_t reserved;
+	uint16_t port; // 0: address and port are those of the record
+	uint8_t address[16]; // IPv6, or IPv4 as ::ffff:a.b.c.d
+	uint64_t version; // number of the store's commit that the worker has to see before
+};
+_Static_assert(sizeof(struct dp_single) == 40, "a ring takes it as it is");

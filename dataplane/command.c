@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "single.h"
 #include "translate.h"
-#include "worker.h"
 
 void worker_event(struct worker *w, const struct dp_event *event)
 {
@@ -29,23 +29,29 @@ static void run_free(struct run *run)
 	free(run);
 }
 
-static int run_init(
-	struct worker *w, struct run *run, struct dp_campaign *c, const struct dp_now *now)
+int run_prepare(struct worker *w, struct run *run, const struct dp_msk *msk)
 {
 	const char *idi = w->shared->conf->idi;
-	struct store_group_id group = translate_group(&c->msk);
+	struct store_group_id group = translate_group(msk);
 	struct mikey_msk msg;
-	int ret;
 
-	run->campaign = c;
-	translate_msk(&c->msk, idi, &msg);
-	run->idi = c->msk.profile == MIKEY_PROFILE_V600
-		? (struct mikey_bytes){c->msk.kdi, sizeof(c->msk.kdi)}
+	translate_msk(msk, idi, &msg);
+	run->idi = msk->profile == MIKEY_PROFILE_V600
+		? (struct mikey_bytes){msk->kdi, sizeof(msk->kdi)}
 		: msg.idi;
 	if (mikey_template_init(&run->tpl, &msg) != MIKEY_OK)
 		return -EINVAL;
-	translate_label(&c->msk, &run->label);
-	ret = store_eligibility_load(w->reader, &group, &run->eligibility);
+	translate_label(msk, &run->label);
+	return store_eligibility_load(w->reader, &group, &run->eligibility);
+}
+
+static int run_init(
+	struct worker *w, struct run *run, struct dp_campaign *c, const struct dp_now *now)
+{
+	int ret;
+
+	run->campaign = c;
+	ret = run_prepare(w, run, &c->msk);
 	if (ret != 0)
 		return ret;
 	return rounds_init(&run->rounds, c, w->index, w->shared->workers, now->ns);
@@ -73,8 +79,7 @@ void run_close(struct worker *w, struct run *run)
 
 	while (w->run[i] != run)
 		i++;
-	if (w->burst.run == run)
-		burst_discard(w);
+	burst_discard(w, run);
 	w->run[i] = w->run[--w->runs];
 	run_free(run);
 }
@@ -111,12 +116,8 @@ static void records_raise(struct worker *w, uint32_t first, uint32_t n)
 	}
 }
 
-static void store_follow(struct worker *w)
+static void eligibilities_follow(struct worker *w)
 {
-	uint64_t dict = store_reader_dict_version(w->reader);
-
-	if (store_reader_renew(w->reader) <= 0 || dict == store_reader_dict_version(w->reader))
-		return;
 	for (unsigned i = 0; i < w->runs; i++) {
 		struct run *run = w->run[i];
 		struct store_group_id group = translate_group(&run->campaign->msk);
@@ -129,13 +130,26 @@ static void store_follow(struct worker *w)
 	}
 }
 
+void worker_follow(struct worker *w, const struct dp_now *now)
+{
+	uint64_t dict = store_reader_dict_version(w->reader);
+
+	// What waits was made from records that may be gone.
+	if (w->burst.n != 0)
+		burst_return(w);
+	if (store_reader_renew(w->reader) <= 0)
+		return;
+	if (dict != store_reader_dict_version(w->reader))
+		eligibilities_follow(w);
+	single_follow(w, now);
+}
+
 // Changed records are taken over by all workers together: each stops sending, and when all have
 // stopped, no key can be in use under its old record any more while another worker raises the
 // values of its new one.
 static void hold_begin(struct worker *w, const struct dp_cmd *cmd)
 {
-	if (w->burst.n != 0)
-		burst_return(w);
+	burst_return(w);
 	w->is_held = true;
 	w->holds++;
 	w->waiting = *cmd;
@@ -148,7 +162,7 @@ static bool all_hold(const struct worker *w)
 	return atomic_load(&w->shared->held) >= w->holds * w->shared->workers;
 }
 
-static void store_changed(struct worker *w, const struct dp_cmd *cmd)
+static void store_changed(struct worker *w, const struct dp_cmd *cmd, const struct dp_now *now)
 {
 	if (cmd->n != 0 && !w->is_held) {
 		hold_begin(w, cmd);
@@ -158,10 +172,7 @@ static void store_changed(struct worker *w, const struct dp_cmd *cmd)
 	if (cmd->has_more)
 		return;
 	w->known_version = cmd->version;
-	// What waits was made from records that may be gone.
-	if (w->burst.n != 0)
-		burst_return(w);
-	store_follow(w);
+	worker_follow(w, now);
 	w->is_held = false;
 }
 
@@ -181,7 +192,7 @@ static void command_take(struct worker *w, const struct dp_cmd *cmd, const struc
 		campaign_close(w, cmd->campaign);
 		break;
 	case DP_CMD_STORE_CHANGED:
-		store_changed(w, cmd);
+		store_changed(w, cmd, now);
 		break;
 	case DP_CMD_STORE_KNOWN:
 		w->known_version = cmd->version;

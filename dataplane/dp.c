@@ -9,22 +9,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_pdump.h>
 
 #include "capture.h"
-#include "port.h"
 #include "worker.h"
 
 struct dp {
 	struct dp_shared shared;
 	struct dp_conf conf;
 	int cpu[DP_WORKERS_MAX];
+	struct port_watch *watch;
+	bool has_pdump;
 	struct capture *capture;
 };
 
@@ -67,12 +68,17 @@ int dp_start(const struct dp_conf *conf, struct store_env *env,
 	if (ret == 0)
 		ret = shared_workers_create(&dp->shared, env, why);
 	if (ret == 0)
-		ret = port_start(&dp->shared, why);
+		ret = ports_start(&dp->shared, why);
 	if (ret != 0) {
 		dp_free(dp);
 		return ret;
 	}
+	// Other processes may capture when they can see our memory.
+	if (dp->conf.is_huge && rte_pdump_init() == 0)
+		dp->has_pdump = true;
 	ret = workers_launch(dp, why);
+	if (ret == 0)
+		ret = port_watch_start(&dp->shared, &dp->watch);
 	if (ret != 0) {
 		dp_stop(dp);
 		return ret;
@@ -84,9 +90,12 @@ int dp_start(const struct dp_conf *conf, struct store_env *env,
 void dp_stop(struct dp *dp)
 {
 	dp_capture_stop(dp);
+	port_watch_stop(dp->watch);
 	atomic_store(&dp->shared.stop_requested, true);
 	rte_eal_mp_wait_lcore();
-	port_stop(&dp->shared);
+	if (dp->has_pdump)
+		rte_pdump_uninit();
+	ports_stop(&dp->shared);
 	dp_free(dp);
 }
 
@@ -99,6 +108,26 @@ size_t dp_events(struct dp *dp, struct dp_event *events, size_t n)
 {
 	return rte_ring_dequeue_burst_elem(
 		dp->shared.events, events, sizeof(*events), (unsigned)n, NULL);
+}
+
+size_t dp_singles(struct dp *dp, const struct dp_single *orders, size_t n)
+{
+	return shared_singles(&dp->shared, orders, n);
+}
+
+void dp_push_note(const struct dp *dp, uint32_t id, struct dp_push_note *out)
+{
+	push_note_read(&dp->shared.notes, id, out);
+}
+
+size_t dp_verifications(struct dp *dp, struct dp_verification *out, size_t n)
+{
+	size_t got = 0;
+
+	for (unsigned i = 0; i < dp->shared.workers && got < n; i++)
+		got += rte_ring_dequeue_burst_elem(dp->shared.worker[i]->verifications, out + got,
+			sizeof(*out), (unsigned)(n - got), NULL);
+	return got;
 }
 
 void dp_mark_set(struct dp *dp, uint32_t mark)
@@ -138,12 +167,56 @@ void dp_stats_read(const struct dp *dp, int worker, struct dp_stats *out)
 			stats_add(out, &dp->shared.worker[i]->stats);
 }
 
+void dp_area_stats_read(const struct dp *dp, unsigned area, struct dp_area_stats *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (unsigned i = 0; i < dp->shared.workers; i++) {
+		const struct dp_area_stats *add = &dp->shared.worker[i]->area[area];
+
+		out->sent += __atomic_load_n(&add->sent, __ATOMIC_RELAXED);
+		out->verified += __atomic_load_n(&add->verified, __ATOMIC_RELAXED);
+		out->unreachable += __atomic_load_n(&add->unreachable, __ATOMIC_RELAXED);
+	}
+}
+
+// Why a next hop cannot be used: what one worker at least says.
+static uint32_t hop_stall(const struct dp_shared *s, unsigned hop)
+{
+	uint32_t stall = DP_STALL_NONE;
+
+	for (unsigned i = 0; i < s->workers && stall == DP_STALL_NONE; i++)
+		stall = __atomic_load_n(&s->worker[i]->hop_stall[hop], __ATOMIC_RELAXED);
+	return stall;
+}
+
+static void hop_status(const struct dp_shared *s, unsigned number, struct dp_hop_status *out)
+{
+	const struct hop *hop = &s->routes.hop[number];
+	struct rte_ether_addr mac;
+
+	*out = (struct dp_hop_status){
+		.port = hop->port,
+		.via = hop->via,
+		.source = hop->source,
+		.has_mac = neigh_mac(&hop->neigh, &mac),
+		.is_mac_fixed = hop->neigh.is_fixed,
+		.mtu = RTE_MIN(hop->mtu, s->port[hop->port].mtu),
+		.stall = hop_stall(s, number),
+	};
+	memcpy(out->mac, mac.addr_bytes, sizeof(out->mac));
+}
+
 void dp_status_read(const struct dp *dp, struct dp_status *out)
 {
 	const struct dp_shared *s = &dp->shared;
 
 	memset(out, 0, sizeof(*out));
-	port_status(s, &out->port);
+	out->ports = s->ports;
+	for (unsigned p = 0; p < s->ports; p++)
+		port_status(s, p, &out->port[p]);
+	out->hops = s->routes.hops;
+	for (unsigned h = 0; h < s->routes.hops; h++)
+		hop_status(s, h, &out->hop[h]);
 	out->workers = s->workers;
 	memcpy(out->cpu, dp->cpu, sizeof(out->cpu));
 	snprintf(out->crypto, sizeof(out->crypto), "%s", crypto_path_text(s->worker[0]->crypto));
@@ -159,32 +232,17 @@ void dp_stages_measure(struct dp *dp, int is_on)
 	atomic_store(&dp->shared.is_measuring, is_on != 0);
 }
 
-int dp_capture_start(struct dp *dp, int fd, uint64_t count)
+int dp_capture_start(struct dp *dp, const struct dp_capture *capture)
 {
 	int ret;
 
 	if (dp->capture != NULL && !capture_is_over(dp->capture))
 		return -EBUSY;
 	dp_capture_stop(dp);
-	ret = capture_create(&dp->shared, fd, count, &dp->capture);
+	ret = capture_create(&dp->shared, capture, &dp->capture);
 	if (ret == 0)
 		atomic_store(&dp->shared.capture, dp->capture);
 	return ret;
-}
-
-// Waits until every worker has passed the end of a turn, so that none holds an old pointer.
-static void workers_pass(const struct dp *dp)
-{
-	const struct timespec nap = {.tv_nsec = 200000};
-
-	for (unsigned i = 0; i < dp->shared.workers; i++) {
-		const uint64_t *turns = &dp->shared.worker[i]->stats.turns;
-		uint64_t before = __atomic_load_n(turns, __ATOMIC_ACQUIRE);
-
-		while (rte_eal_get_lcore_state(i + 1) == RUNNING &&
-			__atomic_load_n(turns, __ATOMIC_ACQUIRE) == before)
-			nanosleep(&nap, NULL);
-	}
 }
 
 void dp_capture_stop(struct dp *dp)
@@ -192,7 +250,7 @@ void dp_capture_stop(struct dp *dp)
 	if (dp->capture == NULL)
 		return;
 	atomic_store(&dp->shared.capture, NULL);
-	workers_pass(dp);
+	shared_workers_pass(&dp->shared);
 	capture_destroy(dp->capture);
 	dp->capture = NULL;
 }

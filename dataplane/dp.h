@@ -36,6 +36,14 @@ int dp_command(struct dp *dp, const struct dp_cmd *cmd);
 // Takes up to n events.
 size_t dp_events(struct dp *dp, struct dp_event *events, size_t n);
 
+// Hands orders for single pushes to the workers that own their subscribers. Any thread, several at
+// a time. Returns how many were taken, the first ones; fewer than n when a worker has too many.
+size_t dp_singles(struct dp *dp, const struct dp_single *orders, size_t n);
+// How the last single push of a subscriber stands. Any thread.
+void dp_push_note(const struct dp *dp, uint32_t id, struct dp_push_note *out);
+// Takes up to n verifications of single pushes that the store has to know of.
+size_t dp_verifications(struct dp *dp, struct dp_verification *out, size_t n);
+
 // Values above the mark are not sent. Any thread.
 void dp_mark_set(struct dp *dp, uint32_t mark);
 // Highest value any worker has used. Any thread.
@@ -46,6 +54,8 @@ uint32_t dp_counter_now(const struct dp *dp);
 // Sums over all workers (worker = -1) or one. Any thread.
 void dp_stats_read(const struct dp *dp, int worker, struct dp_stats *out);
 void dp_status_read(const struct dp *dp, struct dp_status *out);
+// Of one area of the configuration; of DP_AREAS_MAX: of members that lie in none.
+void dp_area_stats_read(const struct dp *dp, unsigned area, struct dp_area_stats *out);
 // Turns the measuring of cycles per stage on or off. Any thread.
 void dp_stages_measure(struct dp *dp, int is_on);
 
@@ -63,7 +73,11 @@ void dp_muk_prep_destroy(struct dp_muk_prep *prep);
 
 // --- Capture: what the port really sent and received, as pcapng --------------------------------
 
-// Starts copying frames to fd (a pipe or a file; a thread of the dataplane writes and closes it)
-// until count frames were written (0 = no limit) or dp_capture_stop(). -EBUSY: one runs already.
-int dp_capture_start(struct dp *dp, int fd, uint64_t count);
+struct dp_capture {
+	int fd; // a pipe or a file; a thread of the dataplane writes and closes it
+	uint64_t count; // frames to write, 0 = no limit
+	struct dp_addr address; // only frames from or to it; none: all frames
+};
+// Starts copying frames until count were written or dp_capture_stop(). -EBUSY: one runs already.
+int dp_capture_start(struct dp *dp, const struct dp_capture *capture);
 void dp_capture_stop(struct dp *dp);

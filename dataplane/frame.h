@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Sizes of what stands around a message in a frame.
+// What stands around a message in a frame: tags, IP, UDP.
 
 #pragma once
 
@@ -9,6 +9,42 @@
 #include <rte_ip.h>
 #include <rte_udp.h>
 
-#define FRAME_HEADERS_BYTES \
-	(sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_udp_hdr))
 #define FRAME_TTL 64
+#define FRAME_V4_BYTES (sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_udp_hdr))
+#define FRAME_V6_BYTES (sizeof(struct rte_ipv6_hdr) + sizeof(struct rte_udp_hdr))
+// Room for the longest headers: two tags, IPv6, UDP. They stand in the head room of a buffer, so
+// that a message always begins where the data of a fresh buffer do.
+#define FRAME_HEADERS_MAX \
+	(sizeof(struct rte_ether_hdr) + 2 * sizeof(struct rte_vlan_hdr) + FRAME_V6_BYTES)
+_Static_assert(FRAME_HEADERS_MAX + 16 <= RTE_PKTMBUF_HEADROOM, "headers fit the head room");
+
+// The headers of everything that goes to one next hop, and sums over what never changes in them.
+struct frame_headers {
+	uint64_t made_for; // neigh_mark() of the MAC in it, 0: not made yet
+	uint32_t life; // of the port they were made for
+	uint8_t bytes[80]; // the last octet of the headers is bytes[len - 1]
+	uint8_t len;
+	uint8_t l2_len;
+	bool is_v6;
+	bool is_offloaded; // the device makes the checksums
+	uint32_t ip_sum; // of the IPv4 header without length and destination
+	uint32_t pseudo_sum; // of the pseudo header without length and destination
+};
+
+struct hop;
+struct port;
+
+// Writes the headers for a next hop whose MAC is known.
+void frame_headers_make(struct frame_headers *h, const struct hop *hop, const struct port *port);
+
+// The header of a frame of ours with the tags of the port, all but the destination. Returns where
+// it ends.
+uint8_t *frame_ether_put(uint8_t *at, const struct port *port, uint16_t type);
+
+// A sum of 16-bit words in network order, folded to 16 bits.
+static inline uint16_t frame_sum_fold(uint64_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}

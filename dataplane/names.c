@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "cmd.h"
+#include "event.h"
 #include "stats.h"
 
 struct text {
@@ -28,6 +29,7 @@ static const struct text drops[] = {
 static const char *const stages[] = {
 	"due",
 	"fetch",
+	"route",
 	"build",
 	"seal",
 	"frame",
@@ -42,6 +44,8 @@ static const char *const stalls[] = {
 	[DP_STALL_PACE] = "pace",
 	[DP_STALL_PORT] = "port",
 	[DP_STALL_NO_MAC] = "no-gateway-mac",
+	[DP_STALL_LINK_DOWN] = "link-down",
+	[DP_STALL_PORT_GONE] = "port-gone",
 	[DP_STALL_MARK] = "counter-mark",
 	[DP_STALL_COUNTER] = "counter-ahead",
 	[DP_STALL_PAUSED] = "paused",
@@ -84,4 +88,18 @@ const char *dp_stage_name(enum dp_stage stage)
 const char *dp_stall_name(enum dp_stall stall)
 {
 	return stall < sizeof(stalls) / sizeof(stalls[0]) ? stalls[stall] : "unknown";
+}
+
+const char *dp_push_state_name(unsigned state)
+{
+	static const char *const names[] = {
+		[DP_PUSH_NONE] = "none",
+		[DP_PUSH_SENT] = "sent",
+		[DP_PUSH_VERIFIED] = "verified",
+		[DP_PUSH_GIVEN_UP] = "given-up",
+		[DP_PUSH_REFUSED] = "refused",
+		[DP_PUSH_ENDED] = "ended",
+	};
+
+	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
 }

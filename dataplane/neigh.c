@@ -28,38 +28,70 @@ void neigh_init(struct neigh *neigh, const uint8_t fixed_mac[6])
 
 bool neigh_mac(const struct neigh *neigh, struct rte_ether_addr *mac)
 {
-	uint64_t packed = atomic_load_explicit(&neigh->mac, memory_order_relaxed);
+	uint64_t packed = neigh_mark(neigh);
 
 	for (int i = 0; i < 6; i++)
 		mac->addr_bytes[i] = (uint8_t)(packed >> (40 - 8 * i));
 	return (packed & NEIGH_KNOWN) != 0;
 }
 
-bool neigh_ask(struct neigh *neigh, uint64_t now_ns)
+static bool question_is_due(const struct neigh *neigh, uint64_t now_ns)
 {
-	uint64_t asked = neigh->asked_ns;
+	uint64_t rest = neigh->is_contradicted ? NEIGH_CONTRADICTION_NS : NEIGH_REFRESH_NS;
 	bool is_known = (neigh->mac & NEIGH_KNOWN) != 0;
 
 	if (neigh->is_fixed)
 		return false;
-	if (is_known && now_ns < neigh->confirmed_ns + NEIGH_REFRESH_NS)
-		return false;
-	if (asked != 0 && now_ns < asked + NEIGH_ASK_NS)
-		return false;
+	if (neigh->asked_ns != 0)
+		return now_ns >= neigh->asked_ns + NEIGH_ASK_NS;
+	return !is_known || now_ns >= neigh->confirmed_ns + rest;
+}
+
+enum neigh_question neigh_ask(struct neigh *neigh, uint64_t now_ns, bool *is_lost)
+{
+	*is_lost = false;
+	if (!question_is_due(neigh, now_ns))
+		return NEIGH_ASK_NOBODY;
 	neigh->asked_ns = now_ns;
-	return true;
+	if ((neigh->mac & NEIGH_KNOWN) == 0)
+		return NEIGH_ASK_ALL;
+	neigh->questions++;
+	if (neigh->questions > NEIGH_LOST) {
+		neigh->mac = 0;
+		neigh->questions = 0;
+		*is_lost = true;
+	}
+	return neigh->questions > NEIGH_DIRECT || *is_lost ? NEIGH_ASK_ALL : NEIGH_ASK_IT;
+}
+
+// Whether an answer with another MAC than the known one counts.
+static bool change_is_believed(const struct neigh *neigh)
+{
+	return neigh->asked_ns != 0 && neigh->questions > NEIGH_DIRECT;
 }
 
 bool neigh_learn(struct neigh *neigh, const struct rte_ether_addr *mac, uint64_t now_ns)
 {
 	uint64_t packed = mac_pack(mac->addr_bytes), old = neigh->mac;
-	bool is_asked = neigh->asked_ns != 0;
 
-	// A fixed MAC is known and never asked for.
-	if (!rte_is_unicast_ether_addr(mac) || ((old & NEIGH_KNOWN) && !is_asked))
+	if (neigh->is_fixed || !rte_is_unicast_ether_addr(mac))
+		return false;
+	if ((old & NEIGH_KNOWN) && packed != old && !change_is_believed(neigh)) {
+		neigh->is_contradicted = true;
+		return false;
+	}
+	// Somebody who repeats what is known, unasked, proves nothing.
+	if (packed == old && neigh->asked_ns == 0)
 		return false;
 	neigh->confirmed_ns = now_ns;
 	neigh->asked_ns = 0;
+	neigh->questions = 0;
+	neigh->is_contradicted = false;
 	neigh->mac = packed;
 	return packed != old;
+}
+
+void neigh_doubt(struct neigh *neigh)
+{
+	neigh->is_contradicted = true;
 }

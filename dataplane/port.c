@@ -1,269 +1,407 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
+// Ports and their queues. What a device offers is asked for; what it lacks is done in software.
+
 #include "port.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_pci.h>
 
-#include "frame.h"
 #include "worker.h"
 
 #define BUFFER_BYTES 640 // enough for a message with ordinary names, stays in cache
-#define NIC_BUFFER_BYTES 2176 // what drivers of real devices expect
+#define DEVICE_BUFFER_BYTES (2048 + RTE_PKTMBUF_HEADROOM) // what other drivers expect
+#define MESSAGE_BYTES 140 // of a message without its names, at most
 #define POOL_CACHE 128
-#define ARGS_MAX (24 + DP_EAL_ARGS_MAX)
-#define LCORES_TEXT 2048
+#define MTU_USUAL 1500
 
-// CPUs this process may run on, ascending; returns how many.
-static int cpus_allowed(int cpus[CPU_SETSIZE])
+// Devices that take small buffers.
+static const char *const small[] = {
+	"net_memif", "net_null", "net_pcap", "net_ring", "net_vhost", "net_virtio_user"};
+
+static bool device_takes_small(const char *device)
 {
-	cpu_set_t set;
-	int n = 0;
-
-	if (sched_getaffinity(0, sizeof(set), &set) != 0)
-		return 0;
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, &set))
-			cpus[n++] = cpu;
-	return n;
-}
-
-static bool cpu_is_allowed(const int *allowed, int n, int cpu)
-{
-	for (int i = 0; i < n; i++)
-		if (allowed[i] == cpu)
+	for (size_t i = 0; i < RTE_DIM(small); i++)
+		if (strncmp(device, small[i], strlen(small[i])) == 0)
 			return true;
 	return false;
-}
-
-// "0@(0,1),1@0,2@1": the main lcore floats, each worker has a CPU of its own.
-static int lcores_write(
-	const struct dp_conf *conf, int cpus[], char text[LCORES_TEXT], char why[256])
-{
-	int allowed[CPU_SETSIZE], n = cpus_allowed(allowed), at;
-
-	if (n == 0)
-		return -errno;
-	at = snprintf(text, LCORES_TEXT, "0@(");
-	for (int i = 0; i < n && at < LCORES_TEXT - 8; i++)
-		at += snprintf(text + at, LCORES_TEXT - at, "%s%d", i ? "," : "", allowed[i]);
-	at += snprintf(text + at, LCORES_TEXT - at, ")");
-	for (unsigned i = 0; i < conf->workers && at < LCORES_TEXT - 16; i++) {
-		cpus[i] = conf->cpu[i] >= 0 ? conf->cpu[i] : allowed[i % (unsigned)n];
-		if (!cpu_is_allowed(allowed, n, cpus[i])) {
-			snprintf(why, 256, "CPU %d is not one this process may run on", cpus[i]);
-			return -EINVAL;
-		}
-		at += snprintf(text + at, LCORES_TEXT - at, ",%u@%d", i + 1, cpus[i]);
-	}
-	return at < LCORES_TEXT - 16 ? 0 : -E2BIG;
-}
-
-struct args {
-	int n;
-	char *arg[ARGS_MAX];
-	char text[8][LCORES_TEXT + 32];
-	unsigned texts;
-};
-
-static void args_add(struct args *args, const char *arg)
-{
-	if (args->n < ARGS_MAX - 1)
-		args->arg[args->n++] = (char *)(uintptr_t)arg;
-}
-
-static void args_format(struct args *args, const char *format, const char *value)
-{
-	char *text = args->text[args->texts++];
-
-	snprintf(text, sizeof(args->text[0]), format, value);
-	args_add(args, text);
-}
-
-static void args_fill(const struct dp_conf *conf, const char *lcores, struct args *args)
-{
-	char memory[16];
-	bool is_pci = strncmp(conf->port, "net_", 4) != 0;
-
-	snprintf(memory, sizeof(memory), "%u", conf->memory_mb);
-	args_add(args, "mskpushd");
-	args_format(args, "--lcores=%s", lcores);
-	args_add(args, "--main-lcore=0");
-	args_format(args, "--file-prefix=%s", conf->file_prefix);
-	args_add(args, "-m");
-	args_format(args, "%s", memory);
-	if (!conf->is_huge) {
-		args_add(args, "--no-huge");
-		args_add(args, "--no-shconf");
-	}
-	if (!is_pci)
-		args_add(args, "--no-pci");
-	args_format(args, is_pci ? "--allow=%s" : "--vdev=%s", conf->port);
-	args_add(args, "--log-level=warning");
-	for (int i = 0; i < DP_EAL_ARGS_MAX && conf->eal_args[i] != NULL; i++)
-		args_add(args, conf->eal_args[i]);
-}
-
-int port_eal_start(const struct dp_conf *conf, int cpus[DP_WORKERS_MAX], char why[256])
-{
-	static struct args args; // EAL keeps pointers into it
-	char lcores[LCORES_TEXT];
-	int ret = lcores_write(conf, cpus, lcores, why);
-
-	if (ret != 0)
-		return ret;
-	args_fill(conf, lcores, &args);
-	port_socket_clear(conf->port);
-	if (rte_eal_init(args.n, args.arg) < 0) {
-		snprintf(why, 256, "DPDK cannot start: %s (its own messages stand above)",
-			rte_strerror(rte_errno));
-		return -rte_errno;
-	}
-	if (rte_eth_dev_count_avail() != 1) {
-		snprintf(why, 256, "port.device %s: DPDK offers %u ports, need one", conf->port,
-			rte_eth_dev_count_avail());
-		return -ENODEV;
-	}
-	return 0;
 }
 
 // Room for the longest message there can be under this FQDN, and for what we receive.
 static uint16_t buffer_bytes(const struct dp_conf *conf)
 {
-	size_t longest = RTE_PKTMBUF_HEADROOM + FRAME_HEADERS_BYTES + 140 + strlen(conf->idi) +
-		STORE_NAI_MAX;
+	size_t bytes = RTE_PKTMBUF_HEADROOM + MESSAGE_BYTES + strlen(conf->idi) + STORE_NAI_MAX;
 
-	if (strncmp(conf->port, "net_", 4) != 0)
-		return NIC_BUFFER_BYTES;
-	return (uint16_t)(longest > BUFFER_BYTES ? RTE_ALIGN_CEIL(longest, 64) : BUFFER_BYTES);
+	bytes = RTE_MAX(RTE_ALIGN_CEIL(bytes, 64), (size_t)BUFFER_BYTES);
+	for (unsigned p = 0; p < conf->ports; p++)
+		if (!device_takes_small(conf->port[p].device))
+			bytes = RTE_MAX(bytes, (size_t)DEVICE_BUFFER_BYTES);
+	return (uint16_t)bytes;
 }
 
-int port_pool_create(const struct dp_conf *conf, unsigned queue, struct rte_mempool **out)
+int port_pool_create(const struct dp_conf *conf, unsigned worker, struct rte_mempool **out)
 {
 	char name[RTE_MEMPOOL_NAMESIZE];
+	unsigned mbufs = conf->ports - 1;
 
-	snprintf(name, sizeof(name), "frames-%u", queue);
+	for (unsigned p = 0; p < conf->ports; p++)
+		mbufs += conf->port[p].mbufs;
+	snprintf(name, sizeof(name), "frames-%u", worker);
 	*out = rte_pktmbuf_pool_create(
-		name, conf->mbufs, POOL_CACHE, 0, buffer_bytes(conf), SOCKET_ID_ANY);
+		name, mbufs, POOL_CACHE, 0, buffer_bytes(conf), SOCKET_ID_ANY);
 	return *out == NULL ? -rte_errno : 0;
 }
 
-// Both checksums by the device or none: half an offload saves nothing.
-static uint64_t offloads_wanted(const struct rte_eth_dev_info *info)
-{
-	uint64_t both = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
+// --- The device -----------------------------------------------------------------------------
 
-	return (info->tx_offload_capa & both) == both ? both : 0;
+// DPDK's name of a device: a PCI address is written in full.
+static void device_name(const char *device, char name[64])
+{
+	struct rte_pci_addr addr;
+
+	snprintf(name, 64, "%.*s", (int)strcspn(device, ","), device);
+	if (rte_pci_addr_parse(name, &addr) == 0)
+		rte_pci_device_name(&addr, name, 64);
 }
 
-static int queues_setup(
-	struct dp_shared *shared, const struct rte_eth_dev_info *info, char why[256])
+static int device_probe(struct port *port, char why[256])
 {
-	const struct dp_conf *conf = shared->conf;
-	uint16_t rx = (uint16_t)conf->rx_descriptors, tx = (uint16_t)conf->tx_descriptors;
-	struct rte_eth_txconf txconf = info->default_txconf;
-	int ret = rte_eth_dev_adjust_nb_rx_tx_desc(shared->port_id, &rx, &tx);
+	const char *device = port->conf->device;
+	int ret;
 
-	txconf.offloads = shared->is_checksum_offloaded ? offloads_wanted(info) : 0;
-	for (uint16_t q = 0; q < shared->workers && ret == 0; q++) {
-		ret = rte_eth_rx_queue_setup(
-			shared->port_id, q, rx, SOCKET_ID_ANY, NULL, shared->worker[q]->pool);
-		if (ret == 0)
-			ret = rte_eth_tx_queue_setup(
-				shared->port_id, q, tx, SOCKET_ID_ANY, &txconf);
-	}
+	device_name(device, port->device);
+	if (rte_eth_dev_get_port_by_name(port->device, &port->id) == 0)
+		return 0;
+	port_socket_clear(device);
+	ret = rte_dev_probe(device);
+	if (ret == 0)
+		ret = rte_eth_dev_get_port_by_name(port->device, &port->id);
 	if (ret != 0)
-		snprintf(why, 256, "port.device: queues cannot be set up: %s", rte_strerror(-ret));
+		snprintf(why, 256, "port.device: port \"%.40s\" cannot be had on %.120s: %s",
+			port->conf->name, device, rte_strerror(-ret));
 	return ret;
 }
 
-static int port_configure(
-	struct dp_shared *shared, const struct rte_eth_dev_info *info, char why[256])
+static int device_removed(uint16_t id, enum rte_eth_event_type type, void *arg, void *ret)
+{
+	struct port *port = arg;
+
+	(void)id;
+	(void)type;
+	(void)ret;
+	atomic_store(&port->is_removed, true);
+	return 0;
+}
+
+// Checksums of UDP over IPv4 by the device, or neither: half an offload saves nothing.
+static uint64_t tx_offloads_wanted(const struct rte_eth_dev_info *info)
+{
+	uint64_t both = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
+	uint64_t wanted = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+
+	return wanted | ((info->tx_offload_capa & both) == both ? both : 0);
+}
+
+static uint64_t rx_offloads_wanted(
+	const struct rte_eth_dev_info *info, const struct dp_port_conf *conf)
+{
+	uint64_t wanted = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
+
+	// Long frames are none of ours; a device that may get some wants to be able to split them.
+	if (conf->mtu > MTU_USUAL)
+		wanted |= RTE_ETH_RX_OFFLOAD_SCATTER;
+	return info->rx_offload_capa & wanted;
+}
+
+static int port_configure(struct dp_shared *shared, struct port *port,
+	const struct rte_eth_dev_info *info, char why[256])
 {
 	struct rte_eth_conf ethconf = {.rxmode = {.mq_mode = RTE_ETH_MQ_RX_NONE}};
 	uint16_t n = (uint16_t)shared->workers;
 	int ret;
 
-	shared->is_checksum_offloaded = offloads_wanted(info) != 0;
 	if (n > info->max_rx_queues || n > info->max_tx_queues) {
-		snprintf(why, 256, "port.device offers %u queues, %u workers need one each",
-			RTE_MIN(info->max_rx_queues, info->max_tx_queues), n);
+		snprintf(why, 256, "port \"%.40s\" offers %u queues, %u workers need one each",
+			port->conf->name, RTE_MIN(info->max_rx_queues, info->max_tx_queues), n);
 		return -EINVAL;
 	}
-	ethconf.txmode.offloads = offloads_wanted(info);
-	if (n > 1 && (info->flow_type_rss_offloads & RTE_ETH_RSS_IP) != 0) {
+	port->tx_offloads = ethconf.txmode.offloads = tx_offloads_wanted(info);
+	port->rx_offloads = ethconf.rxmode.offloads = rx_offloads_wanted(info, port->conf);
+	port->is_rss = n > 1 && (info->flow_type_rss_offloads & RTE_ETH_RSS_IP) != 0;
+	if (port->is_rss) {
 		ethconf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		ethconf.rx_adv_conf.rss_conf.rss_hf =
 			info->flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP);
 	}
-	ret = rte_eth_dev_configure(shared->port_id, n, n, &ethconf);
+	ret = rte_eth_dev_configure(port->id, n, n, &ethconf);
 	if (ret != 0)
-		snprintf(why, 256, "port.device cannot be configured: %s", rte_strerror(-ret));
+		snprintf(why, 256, "port \"%.40s\" cannot be configured: %s", port->conf->name,
+			rte_strerror(-ret));
 	return ret;
 }
 
-static void mac_choose(struct dp_shared *shared)
+// net_af_xdp keeps the buffers that were in its rings when it was closed: a later life needs
+// others.
+static struct rte_mempool *pool_of(struct dp_shared *shared, struct port *port, uint16_t q)
+{
+	char name[RTE_MEMPOOL_NAMESIZE];
+
+	if (port->lives == 0 || strncmp(port->conf->device, "net_af_xdp", 10) != 0)
+		return shared->worker[q]->pool;
+	snprintf(name, sizeof(name), "again-%s-%u-%u", port->conf->name, port->lives, q);
+	port->pool[q] = rte_pktmbuf_pool_create(
+		name, port->conf->mbufs, POOL_CACHE, 0, buffer_bytes(shared->conf), SOCKET_ID_ANY);
+	return port->pool[q];
+}
+
+static void pools_free(struct port *port)
+{
+	for (unsigned q = 0; q < DP_WORKERS_MAX; q++) {
+		rte_mempool_free(port->pool[q]);
+		port->pool[q] = NULL;
+	}
+}
+
+static int queues_setup(struct dp_shared *shared, struct port *port,
+	const struct rte_eth_dev_info *info, char why[256])
+{
+	uint16_t rx = (uint16_t)port->conf->rx_descriptors;
+	uint16_t tx = (uint16_t)port->conf->tx_descriptors;
+	struct rte_eth_txconf txconf = info->default_txconf;
+	int ret = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &rx, &tx);
+
+	txconf.offloads = port->tx_offloads & info->tx_queue_offload_capa;
+	for (uint16_t q = 0; q < shared->workers && ret == 0; q++) {
+		struct rte_mempool *pool = pool_of(shared, port, q);
+
+		ret = pool == NULL
+			? -ENOMEM
+			: rte_eth_rx_queue_setup(port->id, q, rx, SOCKET_ID_ANY, NULL, pool);
+		if (ret == 0)
+			ret = rte_eth_tx_queue_setup(port->id, q, tx, SOCKET_ID_ANY, &txconf);
+	}
+	if (ret != 0)
+		snprintf(why, 256, "port \"%.40s\": queues cannot be set up: %s", port->conf->name,
+			rte_strerror(-ret));
+	return ret;
+}
+
+// Only a real NIC has to be told; a kernel interface keeps what its administrator gave it.
+static int mtu_set(struct port *port, char why[256])
+{
+	int ret;
+
+	if (!port_is_pci(port->conf->device) || port->conf->mtu == MTU_USUAL)
+		return 0;
+	ret = rte_eth_dev_set_mtu(port->id, (uint16_t)port->conf->mtu);
+	if (ret != 0)
+		snprintf(why, 256, "port \"%.40s\" does not take an MTU of %u: %s",
+			port->conf->name, port->conf->mtu, rte_strerror(-ret));
+	return ret;
+}
+
+// fe80::/64 and the interface identifier made from the MAC address (RFC 4291, appendix A).
+static struct dp_addr link_local_of(const struct rte_ether_addr *mac)
+{
+	const uint8_t *m = mac->addr_bytes;
+
+	return (struct dp_addr){
+		{0xfe, 0x80, [8] = m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5]}};
+}
+
+static void mac_choose(struct port *port)
 {
 	static const uint8_t none[6];
 
-	rte_eth_macaddr_get(shared->port_id, &shared->mac);
-	if (memcmp(shared->conf->mac, none, sizeof(none)) == 0)
-		return;
-	memcpy(shared->mac.addr_bytes, shared->conf->mac, sizeof(none));
-	// A device that cannot filter on it receives everything; frames are checked anyway.
-	if (rte_eth_dev_default_mac_addr_set(shared->port_id, &shared->mac) != 0)
-		rte_eth_promiscuous_enable(shared->port_id);
+	rte_eth_macaddr_get(port->id, &port->mac);
+	if (memcmp(port->conf->mac, none, sizeof(none)) != 0) {
+		memcpy(port->mac.addr_bytes, port->conf->mac, sizeof(none));
+		// A device that cannot filter on it receives everything; frames are checked anyway.
+		if (rte_eth_dev_default_mac_addr_set(port->id, &port->mac) != 0)
+			rte_eth_promiscuous_enable(port->id);
+	}
+	// Solicitations come to groups.
+	if (port->has_v6) {
+		port->link_local = link_local_of(&port->mac);
+		rte_eth_allmulticast_enable(port->id);
+	}
 }
 
-int port_start(struct dp_shared *shared, char why[256])
+static void port_describe(struct port *port)
+{
+	const struct dp_port_conf *conf = port->conf;
+	struct port_iface iface;
+
+	port->has_v4 = port->has_v6 = false;
+	for (unsigned i = 0; i < conf->addresses; i++) {
+		bool is_v4 = dp_addr_is_v4(&conf->address[i].addr);
+
+		port->has_v4 |= is_v4;
+		port->has_v6 |= !is_v4;
+	}
+	port->l2_len = (uint16_t)(RTE_ETHER_HDR_LEN + conf->vlans * sizeof(struct rte_vlan_hdr));
+	port->mtu = conf->mtu;
+	if (!port_iface_name(conf->device, port->iface, sizeof(port->iface)))
+		return;
+	port_iface_look(port->iface, &iface);
+	port->iface_index = iface.index;
+	if (iface.mtu != 0 && iface.mtu < port->mtu)
+		port->mtu = iface.mtu;
+}
+
+void port_stop(struct port *port)
+{
+	struct rte_eth_dev_info info = {0};
+
+	rte_eth_dev_info_get(port->id, &info);
+	rte_eth_dev_callback_unregister(port->id, RTE_ETH_EVENT_INTR_RMV, device_removed, port);
+	rte_eth_dev_stop(port->id);
+	rte_eth_dev_close(port->id);
+	// A ring's device belongs to who made it.
+	if (info.device != NULL && strncmp(port->device, "net_ring", 8) != 0)
+		rte_dev_remove(info.device);
+	pools_free(port);
+}
+
+static int device_start(struct dp_shared *shared, struct port *port, char why[256])
 {
 	struct rte_eth_dev_info info;
-	uint16_t id = (uint16_t)rte_eth_find_next(0);
-	int ret = rte_eth_dev_info_get(id, &info);
+	int ret;
 
-	shared->port_id = id;
+	port_describe(port);
+	ret = rte_eth_dev_info_get(port->id, &info);
 	if (ret == 0)
-		ret = port_configure(shared, &info, why);
+		ret = port_configure(shared, port, &info, why);
 	if (ret == 0)
-		ret = queues_setup(shared, &info, why);
+		ret = mtu_set(port, why);
+	if (ret == 0)
+		ret = queues_setup(shared, port, &info, why);
 	if (ret != 0)
 		return ret;
-	mac_choose(shared);
-	ret = rte_eth_dev_start(id);
+	mac_choose(port);
+	atomic_store(&port->is_removed, false);
+	rte_eth_dev_callback_register(port->id, RTE_ETH_EVENT_INTR_RMV, device_removed, port);
+	ret = rte_eth_dev_start(port->id);
 	if (ret != 0)
-		snprintf(why, 256, "port.device does not start: %s", rte_strerror(-ret));
+		snprintf(why, 256, "port \"%.40s\" does not start: %s", port->conf->name,
+			rte_strerror(-ret));
 	return ret;
 }
 
-void port_stop(const struct dp_shared *shared)
+int port_start(struct dp_shared *shared, struct port *port, char why[256])
 {
-	rte_eth_dev_stop(shared->port_id);
-	rte_eth_dev_close(shared->port_id);
+	int ret = device_probe(port, why);
+
+	if (ret != 0)
+		return ret;
+	ret = device_start(shared, port, why);
+	if (ret != 0)
+		port_stop(port);
+	else
+		port->lives++;
+	return ret;
 }
 
-void port_status(const struct dp_shared *shared, struct dp_port_status *out)
+int ports_start(struct dp_shared *shared, char why[256])
+{
+	int ret = 0;
+
+	for (unsigned p = 0; p < shared->ports && ret == 0; p++) {
+		ret = port_start(shared, &shared->port[p], why);
+		if (ret == 0)
+			atomic_store(&shared->port[p].state, PORT_DOWN);
+	}
+	if (ret == 0)
+		ports_look(shared, 0);
+	return ret;
+}
+
+void ports_stop(struct dp_shared *shared)
+{
+	for (unsigned p = 0; p < shared->ports; p++) {
+		struct port *port = &shared->port[p];
+
+		if (port_state(port) != PORT_GONE)
+			port_stop(port);
+		atomic_store(&port->state, PORT_GONE);
+	}
+}
+
+// --- Status ---------------------------------------------------------------------------------
+
+static enum dp_path path_of(uint64_t offloads, uint64_t need)
+{
+	return (offloads & need) == need ? DP_PATH_DEVICE : DP_PATH_SOFTWARE;
+}
+
+static void paths_fill(const struct port *port, struct dp_port_status *out)
+{
+	uint64_t udp = RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
+
+	out->tx_ip_checksum = path_of(port->tx_offloads, RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | udp);
+	out->tx_udp_checksum = out->tx_ip_checksum;
+	out->tx_udp6_checksum = path_of(port->tx_offloads, udp);
+	out->rx_checksum = path_of(port->rx_offloads, RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
+	out->is_fast_free = (port->tx_offloads & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE) != 0;
+	out->is_rss = port->is_rss;
+}
+
+static void link_fill(const struct port *port, struct dp_port_status *out)
 {
 	struct rte_eth_dev_info info;
 	struct rte_eth_link link = {0};
-	struct rte_ether_addr gateway;
+
+	if (out->is_gone)
+		return;
+	if (rte_eth_dev_info_get(port->id, &info) == 0)
+		snprintf(out->driver, sizeof(out->driver), "%s", info.driver_name);
+	rte_eth_link_get_nowait(port->id, &link);
+	if (link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
+		out->speed_mbps = link.link_speed;
+}
+
+// All counters are 64 bits wide, so a struct of them can be added up as an array.
+static void stats_add(struct dp_port_stats *sum, const struct dp_port_stats *add)
+{
+	uint64_t *to = (uint64_t *)sum;
+	const uint64_t *from = (const uint64_t *)add;
+
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(uint64_t); i++)
+		to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}
+
+void port_status(const struct dp_shared *shared, unsigned number, struct dp_port_status *out)
+{
+	const struct port *port = &shared->port[number];
 
 	memset(out, 0, sizeof(*out));
-	rte_eth_dev_get_name_by_port(shared->port_id, out->name);
-	if (rte_eth_dev_info_get(shared->port_id, &info) == 0)
-		snprintf(out->driver, sizeof(out->driver), "%s", info.driver_name);
-	rte_eth_link_get_nowait(shared->port_id, &link);
-	out->is_up = link.link_status == RTE_ETH_LINK_UP;
-	memcpy(out->mac, shared->mac.addr_bytes, sizeof(out->mac));
-	out->has_gateway_mac = neigh_mac(&shared->neigh, &gateway);
-	memcpy(out->gateway_mac, gateway.addr_bytes, sizeof(out->gateway_mac));
-	out->is_ip_checksum_offloaded = shared->is_checksum_offloaded;
-	out->is_udp_checksum_offloaded = shared->is_checksum_offloaded;
+	snprintf(out->name, sizeof(out->name), "%s", port->conf->name);
+	snprintf(out->device, sizeof(out->device), "%s", port->device);
+	out->is_gone = port_state(port) == PORT_GONE;
+	out->is_up = port_state(port) == PORT_UP;
+	out->lives = port->lives;
+	if (out->is_gone)
+		snprintf(out->why, sizeof(out->why), "%s", port->why);
+	memcpy(out->mac, port->mac.addr_bytes, sizeof(out->mac));
+	out->mtu = (uint16_t)port->mtu;
 	out->queues = (uint16_t)shared->workers;
+	paths_fill(port, out);
+	link_fill(port, out);
+	for (unsigned i = 0; i < shared->workers; i++) {
+		const struct worker *w = shared->worker[i];
+
+		stats_add(&out->stats, &w->egress[number].stats);
+		for (unsigned h = 0; h < shared->routes.hops; h++)
+			out->is_stuck |= shared->routes.hop[h].port == number &&
+				__atomic_load_n(&w->hop_stall[h], __ATOMIC_RELAXED) ==
+					DP_STALL_PORT;
+	}
 }

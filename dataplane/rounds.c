@@ -28,6 +28,7 @@ int rounds_init(struct rounds *s, const struct dp_campaign *campaign, unsigned w
 
 void rounds_fini(struct rounds *s)
 {
+	aside_fini(&s->aside);
 	free(s->sent_ms);
 	s->sent_ms = NULL;
 }
@@ -57,9 +58,20 @@ static uint32_t last_wait_ms(const struct rounds *s)
 	return s->campaign->wait_ms[s->campaign->sends - 1];
 }
 
+static uint32_t slice_of(const struct rounds *s, uint32_t id)
+{
+	return id / COUNTER_SLICE / s->workers;
+}
+
+bool rounds_is_aside(const struct rounds *s, uint32_t id)
+{
+	return aside_has(&s->aside, slice_of(s, id), id % COUNTER_SLICE);
+}
+
 static bool member_is_due(const struct rounds *s, uint32_t id)
 {
-	return s->campaign->round[id] < s->round && !s->campaign->done[id];
+	return s->campaign->round[id] < s->round && !s->campaign->done[id] &&
+		!rounds_is_aside(s, id);
 }
 
 // Leaves the current slice, and begins the next round at the end of the sweep.
@@ -112,7 +124,7 @@ unsigned rounds_due(struct rounds *s, uint64_t now_ns, uint32_t *ids, unsigned n
 
 void rounds_return(struct rounds *s, unsigned round, uint32_t id)
 {
-	uint32_t slice = id / COUNTER_SLICE / s->workers, offset = id % COUNTER_SLICE;
+	uint32_t slice = slice_of(s, id), offset = id % COUNTER_SLICE;
 
 	// It stands before this one already.
 	if (s->round == round && (s->slice < slice || (s->slice == slice && s->offset <= offset)))
@@ -122,17 +134,43 @@ void rounds_return(struct rounds *s, unsigned round, uint32_t id)
 	s->offset = offset;
 }
 
+void rounds_put_aside(struct rounds *s, uint32_t id, uint32_t epoch)
+{
+	// Without memory the sweep waits for the member.
+	if (aside_put(&s->aside, s->slices, slice_of(s, id), id % COUNTER_SLICE, epoch) != 0)
+		rounds_return(s, s->round, id);
+}
+
+unsigned rounds_due_aside(
+	struct rounds *s, uint64_t now_ns, uint32_t epoch, uint32_t *ids, unsigned n)
+{
+	return s->aside.slice == NULL ? 0 : aside_due(s, elapsed_ms(s, now_ns), epoch, ids, n);
+}
+
 void rounds_sent(struct rounds *s, uint64_t now_ns, const uint32_t *ids, unsigned n)
 {
 	// 0 stands for never.
-	s->last_sent_ms = elapsed_ms(s, now_ns) + 1;
-	for (unsigned i = 0; i < n; i++)
-		s->sent_ms[ids[i] / COUNTER_SLICE / s->workers] = s->last_sent_ms;
+	uint32_t ms = elapsed_ms(s, now_ns) + 1;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (rounds_is_aside(s, ids[i])) {
+			aside_sent(&s->aside, slice_of(s, ids[i]), ms);
+			continue;
+		}
+		s->sent_ms[slice_of(s, ids[i])] = ms;
+		s->last_sent_ms = ms;
+	}
+}
+
+static bool wait_is_over(const struct rounds *s, uint32_t sent_ms, uint64_t now_ns)
+{
+	return sent_ms == 0 || elapsed_ms(s, now_ns) >= sent_ms + last_wait_ms(s);
 }
 
 bool rounds_is_through(const struct rounds *s, uint64_t now_ns)
 {
-	if (has_rounds_left(s))
+	if (has_rounds_left(s) || s->aside.marked > 0)
 		return false;
-	return s->last_sent_ms == 0 || elapsed_ms(s, now_ns) >= s->last_sent_ms + last_wait_ms(s);
+	return wait_is_over(s, s->last_sent_ms, now_ns) &&
+		wait_is_over(s, s->aside.last_sent_ms, now_ns);
 }

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "aside.h"
+
 #define ROUNDS_SLICES_PER_CALL 64
 
 struct dp_campaign;
@@ -26,6 +28,7 @@ struct rounds {
 	uint64_t opened_ns;
 	uint32_t last_sent_ms; // when the port last took a message, after opened_ns; 0 = never
 	uint32_t *sent_ms; // the same per own slice
+	struct aside aside; // members that could not be sent to
 };
 
 // -ENOMEM when the slice table cannot be had.
@@ -41,5 +44,17 @@ unsigned rounds_due(struct rounds *s, uint64_t now_ns, uint32_t *ids, unsigned n
 void rounds_return(struct rounds *s, unsigned round, uint32_t id);
 // Notes that the port took the messages for these ids: their time to answer begins.
 void rounds_sent(struct rounds *s, uint64_t now_ns, const uint32_t *ids, unsigned n);
+// The way to an id that was given out cannot be used now: it waits aside until the epoch, which
+// counts changes of the ways, has moved on. Nothing is lost but its place in the sweep.
+void rounds_put_aside(struct rounds *s, uint32_t id, uint32_t epoch);
+bool rounds_is_aside(const struct rounds *s, uint32_t id);
+// The same as rounds_due(), of those aside. Their next send has the number round[id] + 1.
+unsigned rounds_due_aside(
+	struct rounds *s, uint64_t now_ns, uint32_t epoch, uint32_t *ids, unsigned n);
+// Whether members wait for their way.
+static inline bool rounds_has_blocked(const struct rounds *s)
+{
+	return s->aside.has_blocked;
+}
 // All rounds are over, the last wait too.
 bool rounds_is_through(const struct rounds *s, uint64_t now_ns);

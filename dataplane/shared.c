@@ -7,6 +7,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+
+#include <rte_launch.h>
 
 #include "worker.h"
 
@@ -24,10 +27,21 @@ int shared_init(struct dp_shared *s, const struct dp_conf *conf,
 			conf->max_subscribers);
 		return ret;
 	}
+	ret = push_notes_init(&s->notes, conf->max_subscribers);
+	if (ret != 0) {
+		snprintf(why, 256, "no memory for the notes of %u subscribers",
+			conf->max_subscribers);
+		return ret;
+	}
 	s->conf = conf;
 	s->counter_start = *counter;
 	atomic_store(&s->mark, counter->first);
-	neigh_init(&s->neigh, conf->gateway_mac);
+	ret = routes_init(&s->routes, conf, why);
+	if (ret != 0)
+		return ret;
+	s->ports = conf->ports;
+	for (unsigned p = 0; p < s->ports; p++)
+		s->port[p].conf = &conf->port[p];
 	s->events = rte_ring_create_elem(
 		"events", sizeof(struct dp_event), EVENTS, SOCKET_ID_ANY, RING_F_SC_DEQ);
 	if (s->events == NULL) {
@@ -58,6 +72,8 @@ void shared_fini(struct dp_shared *s)
 		worker_destroy(s->worker[i]);
 	s->workers = 0;
 	rte_ring_free(s->events);
+	routes_fini(&s->routes);
+	push_notes_fini(&s->notes);
 	counter_fini(&s->counter);
 }
 
@@ -70,6 +86,40 @@ int shared_command(struct dp_shared *s, const struct dp_cmd *cmd)
 	for (unsigned i = 0; i < s->workers; i++)
 		rte_ring_enqueue_elem(s->worker[i]->commands, (void *)(uintptr_t)cmd, sizeof(*cmd));
 	return 0;
+}
+
+void shared_workers_pass(const struct dp_shared *s)
+{
+	const struct timespec nap = {.tv_nsec = 200000};
+
+	for (unsigned i = 0; i < s->workers; i++) {
+		const uint64_t *turns = &s->worker[i]->stats.turns;
+		uint64_t before = __atomic_load_n(turns, __ATOMIC_ACQUIRE);
+
+		// Two: the one that runs may have looked before.
+		while (rte_eal_get_lcore_state(i + 1) == RUNNING &&
+			__atomic_load_n(turns, __ATOMIC_ACQUIRE) - before < 2)
+			nanosleep(&nap, NULL);
+	}
+}
+
+// Orders that follow each other and have one owner go in together.
+size_t shared_singles(struct dp_shared *s, const struct dp_single *orders, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n) {
+		unsigned owner = counter_owner_of(orders[at].id, s->workers), same = 1, taken;
+
+		while (at + same < n && counter_owner_of(orders[at + same].id, s->workers) == owner)
+			same++;
+		taken = rte_ring_enqueue_burst_elem(
+			s->worker[owner]->orders, &orders[at], sizeof(*orders), same, NULL);
+		at += taken;
+		if (taken < same)
+			break;
+	}
+	return at;
 }
 
 uint32_t shared_counter_highest(const struct dp_shared *s)

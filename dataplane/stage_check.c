@@ -6,8 +6,8 @@
 // MSKs share a CSB ID (v600) each of their campaigns tries. The drop reason is the furthest point
 // a message reached.
 
+#include "single.h"
 #include "translate.h"
-#include "worker.h"
 
 static enum dp_drop message_parse(
 	struct worker *w, const struct rte_mbuf *m, struct mikey_view *view)
@@ -27,8 +27,11 @@ static enum dp_drop message_parse(
 	return DP_DROP_UNKNOWN_CSB;
 }
 
+// While single pushes are under way, another worker may know it.
 static bool csb_is_known(const struct worker *w, uint32_t csb_id)
 {
+	if (single_is_any(w))
+		return true;
 	for (unsigned i = 0; i < w->runs; i++)
 		if (w->run[i]->campaign->msk.csb_id == csb_id)
 			return true;
@@ -58,8 +61,11 @@ static void senders_find(struct worker *w)
 	for (unsigned k = 0; k < n; k++) {
 		in->id[seat[k]] = id[k];
 		in->is_prev[seat[k]] = is_prev[k];
-		if (id[k] != STORE_ID_NONE)
-			in->drop[seat[k]] = DP_DROP_NOT_A_MEMBER;
+		if (id[k] == STORE_ID_NONE)
+			continue;
+		in->drop[seat[k]] = DP_DROP_NOT_A_MEMBER;
+		if (single_is_any(w) && counter_owner_of(id[k], w->shared->workers) != w->index)
+			single_hand_over(w, seat[k]);
 	}
 }
 
@@ -119,6 +125,20 @@ static size_t input_write(struct worker *w, const struct run *run, unsigned i)
 	return tail == 0 ? 0 : head + tail;
 }
 
+static void area_count_verified(struct worker *w, store_id id)
+{
+	const struct routes *r = &w->shared->routes;
+	const struct store_hot *hot = store_reader_hot(w->reader, id, NULL);
+	struct dp_addr addr;
+	uint16_t way;
+
+	if (w->shared->conf->areas == 0 || hot == NULL)
+		return;
+	addr = translate_address(hot);
+	routes_find_burst(r, &addr, 1, &way);
+	w->area[routes_way(r, way)->area].verified++;
+}
+
 static void member_verified(struct worker *w, struct run *run, unsigned i)
 {
 	struct intake *in = &w->intake;
@@ -134,9 +154,19 @@ static void member_verified(struct worker *w, struct run *run, unsigned i)
 	in->drop[i] = DP_DROP_COUNT;
 	run->campaign->done[id] = in->is_prev[i] ? DP_DONE_PREV : DP_DONE_CURRENT;
 	run_mark_dirty(run, id);
+	area_count_verified(w, id);
 }
 
-static void run_check(struct worker *w, struct run *run)
+// Whether message i may answer what this run has sent. A single that it may answer is noted.
+static bool run_fits(struct worker *w, struct run *run, unsigned i)
+{
+	if (!run_is_single(run))
+		return answer_fits(w, run, i);
+	w->intake.single[i] = single_answered(w, run, i);
+	return w->intake.single[i] != NULL;
+}
+
+static void run_check(struct worker *w, struct run *run, const struct dp_now *now)
 {
 	struct intake *in = &w->intake;
 	struct crypto_check_msg msgs[BURST];
@@ -146,7 +176,8 @@ static void run_check(struct worker *w, struct run *run)
 	for (unsigned i = 0; i < in->n; i++) {
 		size_t len;
 
-		if (!answer_fits(w, run, i) || (len = input_write(w, run, i)) == 0)
+		if (in->mbuf[i] == NULL || !run_fits(w, run, i) ||
+			(len = input_write(w, run, i)) == 0)
 			continue;
 		if (in->drop[i] == DP_DROP_STALE_COUNTER)
 			in->drop[i] = DP_DROP_BAD_MAC;
@@ -162,9 +193,14 @@ static void run_check(struct worker *w, struct run *run)
 	if (n == 0)
 		return;
 	crypto_check_burst(w->crypto, &run->label, msgs, n, is_good);
-	for (unsigned k = 0; k < n; k++)
-		if (is_good[k])
+	for (unsigned k = 0; k < n; k++) {
+		if (!is_good[k])
+			continue;
+		if (run_is_single(run))
+			single_verified(w, in->single[seat[k]], seat[k], now);
+		else
 			member_verified(w, run, seat[k]);
+	}
 }
 
 static void intake_finish(struct worker *w)
@@ -172,6 +208,8 @@ static void intake_finish(struct worker *w)
 	struct intake *in = &w->intake;
 
 	for (unsigned i = 0; i < in->n; i++) {
+		if (in->mbuf[i] == NULL)
+			continue;
 		if (in->drop[i] == DP_DROP_COUNT)
 			w->stats.verified++;
 		else
@@ -187,7 +225,6 @@ void stage_check(struct worker *w, const struct dp_now *now)
 {
 	struct intake *in = &w->intake;
 
-	(void)now;
 	if (in->n == 0)
 		return;
 	for (unsigned i = 0; i < in->n; i++) {
@@ -196,9 +233,12 @@ void stage_check(struct worker *w, const struct dp_now *now)
 	}
 	senders_find(w);
 	for (unsigned i = 0; i < in->n; i++)
-		if (in->drop[i] == DP_DROP_NOT_A_MEMBER)
+		if (in->mbuf[i] != NULL && in->drop[i] == DP_DROP_NOT_A_MEMBER)
 			sender_key(w, i);
 	for (unsigned r = 0; r < w->runs; r++)
-		run_check(w, w->run[r]);
+		run_check(w, w->run[r], now);
+	for (unsigned m = 0; m < SINGLES_MSKS_MAX; m++)
+		if (w->singles.of_msk[m] > 0)
+			run_check(w, &w->single_msk[m].run, now);
 	intake_finish(w);
 }

@@ -2,9 +2,10 @@
 // Copyright the mskpush authors
 
 // Chooses the members of the next burst: which campaign has its turn, whom its rounds make due,
-// what its pace allows, and why it may not send at all.
+// what its pace allows, and why it may not send at all. Where a message goes is not asked here,
+// only whether there is a way for anybody.
 
-#include "worker.h"
+#include "single.h"
 
 // The rate of a campaign; the worker that sees a new one first begins the schedule anew.
 static uint32_t campaign_rate(struct dp_campaign *c, const struct dp_now *now)
@@ -27,14 +28,30 @@ static void run_publish(struct worker *w, struct run *run, bool is_through)
 		atomic_store_explicit(&seat->is_through, is_through, memory_order_release);
 }
 
+// Those who are due in the sweep, or those aside whose time has come; the two take turns.
+static unsigned members_due(
+	struct worker *w, struct run *run, const struct dp_now *now, unsigned allowed)
+{
+	struct burst *b = &w->burst;
+	unsigned n = 0;
+
+	b->round = run->rounds.round;
+	for (int i = 0; i < 2 && n == 0; i++) {
+		b->is_aside = !b->is_aside;
+		n = b->is_aside
+			? rounds_due_aside(&run->rounds, now->ns, w->ways_epoch, b->id, allowed)
+			: rounds_due(&run->rounds, now->ns, b->id, allowed);
+	}
+	return n;
+}
+
 // Members of one campaign that may be sent to now; 0 with the reason noted.
 static unsigned run_due(struct worker *w, struct run *run, const struct dp_now *now)
 {
 	struct dp_campaign *c = run->campaign;
-	struct rte_ether_addr gateway;
 	bool is_aborted = atomic_load_explicit(&c->is_aborted, memory_order_relaxed);
 	unsigned allowed, n;
-	uint32_t rate;
+	enum dp_stall stall;
 
 	if (is_aborted || rounds_is_through(&run->rounds, now->ns)) {
 		run_publish(w, run, true);
@@ -45,21 +62,19 @@ static unsigned run_due(struct worker *w, struct run *run, const struct dp_now *
 		run_stall(w, run, DP_STALL_PAUSED);
 		return 0;
 	}
-	if (!neigh_mac(&w->shared->neigh, &gateway)) {
-		run_stall(w, run, DP_STALL_NO_MAC);
+	if (egress_state(w, now, &stall) == EGRESS_STALLED) {
+		run_stall(w, run, stall);
 		return 0;
 	}
-	rate = campaign_rate(c, now);
-	allowed = pace_allowed(&c->pace_schedule, rate, now->ns, BURST);
+	allowed = pace_allowed(&c->pace_schedule, campaign_rate(c, now), now->ns, BURST);
 	if (allowed == 0) {
 		run_stall(w, run, DP_STALL_PACE);
 		return 0;
 	}
-	w->burst.round = run->rounds.round;
-	n = rounds_due(&run->rounds, now->ns, w->burst.id, allowed);
-	pace_spend(&c->pace_schedule, rate, now->ns, n);
+	n = members_due(w, run, now, allowed);
 	run_publish(w, run, false);
-	run_stall(w, run, DP_STALL_NONE);
+	// Some cannot be reached now, whoever else is.
+	run_stall(w, run, rounds_has_blocked(&run->rounds) ? run->aside_for : DP_STALL_NONE);
 	return n;
 }
 
@@ -69,6 +84,8 @@ static bool burst_goes_on(struct worker *w)
 {
 	const struct dp_campaign *c = w->burst.run->campaign;
 
+	if (run_is_single(w->burst.run))
+		return true;
 	if (!atomic_load_explicit(&c->is_aborted, memory_order_relaxed) &&
 		!atomic_load_explicit(&c->is_paused, memory_order_relaxed))
 		return true;
@@ -76,10 +93,8 @@ static bool burst_goes_on(struct worker *w)
 	return false;
 }
 
-bool stage_due(struct worker *w, const struct dp_now *now)
+static bool runs_due(struct worker *w, const struct dp_now *now)
 {
-	if (w->burst.n != 0 && burst_goes_on(w))
-		return true;
 	for (unsigned i = 0; i < w->runs; i++) {
 		struct run *run = w->run[w->next_run % w->runs];
 		unsigned n = run_due(w, run, now);
@@ -89,9 +104,26 @@ bool stage_due(struct worker *w, const struct dp_now *now)
 			continue;
 		w->burst.run = run;
 		w->burst.n = n;
-		w->burst.sent = 0;
-		w->burst.is_built = false;
 		return true;
 	}
 	return false;
+}
+
+// Singles that cannot be sent now wait where they are.
+static bool singles_due(struct worker *w, const struct dp_now *now)
+{
+	enum dp_stall stall;
+
+	return egress_state(w, now, &stall) == EGRESS_READY && single_due(w, now);
+}
+
+bool stage_due(struct worker *w, const struct dp_now *now)
+{
+	if (w->burst.n != 0 && burst_goes_on(w))
+		return true;
+	// Neither holds up the other.
+	w->is_singles_turn = !w->is_singles_turn;
+	if (w->is_singles_turn)
+		return singles_due(w, now) || runs_due(w, now);
+	return runs_due(w, now) || singles_due(w, now);
 }

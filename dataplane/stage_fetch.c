@@ -4,41 +4,56 @@
 // Fetches the records of a burst's members and takes out, by name, those the BM-SC will not send
 // to. Runs again when a burst had to wait: a record, an address or a MUK's life may have changed.
 
+#include "single.h"
 #include "translate.h"
-#include "worker.h"
 
-static void member_refuse(struct burst *b, store_id id, unsigned why)
+static unsigned message_refuse(const struct store_hot *hot, size_t bytes)
 {
-	b->run->campaign->round[id] = (uint8_t)(DP_MEMBER_REFUSED | why);
-	run_mark_dirty(b->run, id);
+	bool is_in_uicc = (store_hot_flags(hot) & STORE_IN_UICC) != 0;
+
+	return is_in_uicc && bytes > MIKEY_UICC_MAX_BYTES ? DP_REFUSED_TOO_LONG_FOR_UICC : 0;
 }
 
-static unsigned message_refuse(const struct worker *w, const struct store_hot *hot, size_t bytes)
+// Where a single push goes is where its phone asked from, when the order says so.
+static struct member_wish wish_of(const struct worker *w, unsigned i, const struct dp_now *now)
 {
-	if ((store_hot_flags(hot) & STORE_IN_UICC) && bytes > MIKEY_UICC_MAX_BYTES)
-		return DP_REFUSED_TOO_LONG_FOR_UICC;
-	if (bytes + 20 + 8 > w->shared->conf->mtu)
-		return DP_REFUSED_TOO_LONG_FOR_PORT;
-	return 0;
+	const struct burst *b = &w->burst;
+	struct member_wish wish = {
+		.fresh_at_s = now->unix_s + w->shared->conf->muk_margin_s,
+		.is_registered = true,
+	};
+
+	if (!run_is_single(b->run))
+		return wish;
+	wish.is_registered = b->single[i]->order.needs_registration;
+	if (b->single[i]->order.port != 0) {
+		wish.address = b->single[i]->order.address;
+		wish.port = b->single[i]->order.port;
+	}
+	return wish;
 }
 
-// Fills seat `to` of the burst; returns 0, or why the member is refused.
-static unsigned member_fetch(struct worker *w, unsigned to, store_id id, const struct dp_now *now)
+// Fills seat `to` of the burst with its member i; returns 0, or why the member is refused.
+static unsigned member_fetch(struct worker *w, unsigned to, unsigned i, const struct dp_now *now)
 {
 	struct burst *b = &w->burst;
-	int64_t fresh_at_s = now->unix_s + w->shared->conf->muk_margin_s;
-	struct member member;
-	unsigned why = translate_member(
-		w->reader, &b->run->eligibility, id, fresh_at_s, &member, b->idr[to]);
+	struct member_wish wish = wish_of(w, i, now);
+	struct member member = {.idr = b->idr[to]};
+	store_id id = b->id[i];
+	unsigned why;
 
+	if (run_is_single(b->run) && b->single[i]->is_over)
+		return DP_REFUSED_LEFT;
+	why = translate_member(w->reader, &b->run->eligibility, id, &wish, &member);
 	if (why != 0)
 		return why;
 	b->id[to] = id;
+	b->single[to] = b->single[i];
 	b->idr_len[to] = member.idr_len;
 	b->address[to] = member.address;
 	b->port[to] = member.port;
 	b->seal[to].psk = member.psk;
-	return message_refuse(w, store_reader_hot(w->reader, id, NULL),
+	return message_refuse(store_reader_hot(w->reader, id, NULL),
 		mikey_template_bytes(&b->run->tpl, member.idr_len));
 }
 
@@ -49,19 +64,16 @@ void stage_fetch(struct worker *w, const struct dp_now *now)
 	bool is_waiting = false;
 
 	for (unsigned i = 0; i < b->n; i++) {
-		store_id id = b->id[i];
 		unsigned why;
 
-		// Too far ahead of the clock, by a second at most: this member comes again.
-		if (!counter_may_send(&w->counter, id, now->counter)) {
-			w->stats.counter_waits++;
+		if (!counter_may_send(&w->counter, b->id[i], now->counter)) {
+			member_delay(w, i, now);
 			is_waiting = true;
-			rounds_return(&b->run->rounds, b->round, id);
 			continue;
 		}
-		why = member_fetch(w, kept, id, now);
+		why = member_fetch(w, kept, i, now);
 		if (why != 0)
-			member_refuse(b, id, why);
+			member_refuse(w, i, why, now);
 		else
 			kept++;
 	}

@@ -1,66 +1,130 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Writes Ethernet, IPv4 and UDP headers in front of the messages of a burst. Checksums are left
-// to the device where it offers both, else made here.
+// Writes the headers in front of the messages of a burst, and hands them to the ports they leave
+// by. Headers are copied from the next hop's and patched; sums are carried on from what never
+// changes (RFC 1624), or left to the device where it offers that.
 
-#include "frame.h"
 #include "worker.h"
 
-struct headers {
-	struct rte_ether_hdr ether;
-	struct rte_ipv4_hdr ip;
-	struct rte_udp_hdr udp;
-} __attribute__((packed, aligned(2)));
-
-static void headers_init(const struct worker *w, struct headers *h)
+static const struct frame_headers *headers_get(struct worker *w, unsigned number)
 {
-	const struct dp_conf *conf = w->shared->conf;
+	const struct hop *hop = &w->shared->routes.hop[number];
+	const struct port *port = &w->shared->port[hop->port];
+	struct frame_headers *h = &w->headers[number];
 
-	memset(h, 0, sizeof(*h));
-	neigh_mac(&w->shared->neigh, &h->ether.dst_addr);
-	h->ether.src_addr = w->shared->mac;
-	h->ether.ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
-	h->ip.version_ihl = RTE_IPV4_VHL_DEF;
-	h->ip.fragment_offset = rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG);
-	h->ip.time_to_live = FRAME_TTL;
-	h->ip.next_proto_id = IPPROTO_UDP;
-	memcpy(&h->ip.src_addr, conf->ipv4, sizeof(h->ip.src_addr));
-	h->udp.src_port = rte_cpu_to_be_16(conf->udp_port);
+	if (h->made_for != neigh_mark(&hop->neigh) || h->life != port->lives)
+		frame_headers_make(h, hop, port);
+	return h;
 }
 
-static void checksum_leave(struct rte_mbuf *m, struct headers *h)
+// In the order of the wire, as all sums are.
+static uint32_t words_sum(const uint8_t *data, unsigned words)
 {
-	m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_UDP_CKSUM;
-	m->l2_len = sizeof(h->ether);
-	m->l3_len = sizeof(h->ip);
-	h->udp.dgram_cksum = rte_ipv4_phdr_cksum(&h->ip, m->ol_flags);
+	uint32_t sum = 0;
+	uint16_t word;
+
+	for (unsigned i = 0; i < words; i++) {
+		memcpy(&word, data + 2 * i, sizeof(word));
+		sum += word;
+	}
+	return sum;
 }
 
-static void frame_write(const struct worker *w, const struct headers *tpl, unsigned i)
+// Length and destination; returns their part of the sum over the pseudo header.
+static uint32_t ipv4_patch(uint8_t *at, const struct frame_headers *h, const struct dp_addr *to,
+	rte_be16_t udp_len, struct rte_mbuf *m)
 {
-	const struct burst *b = &w->burst;
-	struct rte_mbuf *m = b->mbuf[i];
-	struct headers *h = rte_pktmbuf_mtod(m, struct headers *);
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)at - 1;
+	uint32_t to_sum = words_sum(to->byte + 12, 2);
 
-	*h = *tpl;
-	h->ip.dst_addr = b->address[i];
-	h->ip.total_length = rte_cpu_to_be_16(m->data_len - sizeof(h->ether));
-	h->udp.dst_port = rte_cpu_to_be_16(b->port[i]);
-	h->udp.dgram_len = rte_cpu_to_be_16(m->data_len - sizeof(h->ether) - sizeof(h->ip));
-	if (w->shared->is_checksum_offloaded) {
-		checksum_leave(m, h);
+	memcpy(&ip->dst_addr, to->byte + 12, sizeof(ip->dst_addr));
+	ip->total_length = rte_cpu_to_be_16(rte_be_to_cpu_16(udp_len) + sizeof(*ip));
+	if (h->is_offloaded)
+		m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
+	else
+		ip->hdr_checksum = (uint16_t)~frame_sum_fold(h->ip_sum + to_sum + ip->total_length);
+	m->l3_len = sizeof(*ip);
+	return to_sum + udp_len;
+}
+
+static uint32_t ipv6_patch(uint8_t *at, const struct frame_headers *h, const struct dp_addr *to,
+	rte_be16_t udp_len, struct rte_mbuf *m)
+{
+	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)at - 1;
+
+	memcpy(ip->dst_addr, to->byte, sizeof(ip->dst_addr));
+	ip->payload_len = udp_len;
+	if (h->is_offloaded)
+		m->ol_flags |= RTE_MBUF_F_TX_IPV6;
+	m->l3_len = sizeof(*ip);
+	return words_sum(to->byte, 8) + udp_len;
+}
+
+// sum: over the pseudo header. The device wants that in the field, and does the rest.
+static void udp_sum_put(
+	struct rte_udp_hdr *udp, uint64_t sum, const uint8_t *message, struct rte_mbuf *m)
+{
+	if (m->ol_flags & (RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IPV6)) {
+		m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
+		udp->dgram_cksum = frame_sum_fold(sum);
 		return;
 	}
-	h->ip.hdr_checksum = rte_ipv4_cksum(&h->ip);
-	h->udp.dgram_cksum = rte_ipv4_udptcp_cksum(&h->ip, &h->udp);
+	sum += udp->src_port + udp->dst_port + udp->dgram_len;
+	sum += rte_raw_cksum(message, m->data_len);
+	udp->dgram_cksum = (uint16_t)~frame_sum_fold(sum);
+	// Zero would say that there is none (RFC 768).
+	if (udp->dgram_cksum == 0)
+		udp->dgram_cksum = 0xffff;
 }
 
-void stage_frame(struct worker *w)
+static void frame_write(const struct burst *b, unsigned i, const struct frame_headers *h)
 {
-	struct headers tpl;
+	struct rte_mbuf *m = b->mbuf[i];
+	uint8_t *message = rte_pktmbuf_mtod(m, uint8_t *);
+	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)message - 1;
+	rte_be16_t udp_len = rte_cpu_to_be_16(m->data_len + sizeof(*udp));
+	uint32_t sum;
 
-	headers_init(w, &tpl);
-	for (unsigned i = 0; i < w->burst.n; i++)
-		frame_write(w, &tpl, i);
+	memcpy(message - sizeof(h->bytes), h->bytes, sizeof(h->bytes));
+	sum = h->is_v6 ? ipv6_patch((uint8_t *)udp, h, &b->address[i], udp_len, m)
+		       : ipv4_patch((uint8_t *)udp, h, &b->address[i], udp_len, m);
+	m->l2_len = h->l2_len;
+	udp->dst_port = rte_cpu_to_be_16(b->port[i]);
+	udp->dgram_len = udp_len;
+	udp_sum_put(udp, sum + h->pseudo_sum, message, m);
+	m->data_off = (uint16_t)(m->data_off - h->len);
+	m->data_len = (uint16_t)(m->data_len + h->len);
+	m->pkt_len = m->data_len;
+}
+
+static void frame_hand_over(struct worker *w, unsigned i, const struct dp_now *now)
+{
+	struct burst *b = &w->burst;
+	struct egress *e = &w->egress[w->shared->routes.hop[b->hop[i]].port];
+
+	if (e->n == 0) {
+		e->run = b->run;
+		e->round = b->round;
+		e->is_aside = b->is_aside;
+		e->counter = b->counter;
+		e->built_ns = now->ns;
+	}
+	e->id[e->n] = b->id[i];
+	e->single[e->n] = b->single[i];
+	e->area[e->n] = b->area[i];
+	e->mbuf[e->n++] = b->mbuf[i];
+	e->hops |= 1ull << b->hop[i];
+}
+
+void stage_frame(struct worker *w, const struct dp_now *now)
+{
+	struct burst *b = &w->burst;
+
+	for (unsigned i = 0; i < b->n; i++) {
+		frame_write(b, i, headers_get(w, b->hop[i]));
+		frame_hand_over(w, i, now);
+	}
+	b->n = 0;
+	b->run = NULL;
 }

@@ -1,137 +1,173 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Takes a burst from the port and sorts it: ARP and echo requests are answered, UDP to the MIKEY
+// Takes a burst from a port and sorts it: ARP, ND and echo requests are answered, UDP to the MIKEY
 // port goes on to the check stage, everything else is dropped by name. Nothing a peer sends is
-// trusted before it is checked: lengths first, then checksums.
+// trusted before it is checked (packet.h).
 
-#include <rte_arp.h>
+#include <netinet/in.h>
+
 #include <rte_ethdev.h>
 
-#include "frame.h"
+#include "packet.h"
 #include "worker.h"
 
-static bool ip_checksum_holds(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
+// Addresses for IPv6 stations: all of them (RFC 4291, 2.7.1).
+static const struct dp_addr all_nodes = {{0xff, 0x02, [15] = 1}};
+
+static bool addr_is_ours(const struct dp_shared *s, const struct dp_addr *addr)
 {
-	if ((m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
-		return true;
-	return rte_raw_cksum(ip, rte_ipv4_hdr_len(ip)) == 0xffff;
+	for (unsigned p = 0; p < s->ports; p++)
+		for (unsigned i = 0; i < s->port[p].conf->addresses; i++)
+			if (memcmp(addr, &s->port[p].conf->address[i].addr, sizeof(*addr)) == 0)
+				return true;
+	return false;
 }
 
-// Cuts the frame to the packet (Ethernet may pad it) and checks the header (RFC 791 3.1).
-static enum dp_drop ip_check(const struct worker *w, struct rte_mbuf *m)
+// Whether the last three octets are those of an address of the port: of a solicited-node group.
+static bool tail_is_ours(const struct port *port, const uint8_t tail[3])
 {
-	struct rte_ipv4_hdr *ip =
-		rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, RTE_ETHER_HDR_LEN);
-	unsigned have = m->data_len - RTE_ETHER_HDR_LEN, total;
-
-	if (have < sizeof(*ip))
-		return DP_DROP_RUNT;
-	total = rte_be_to_cpu_16(ip->total_length);
-	if (ip->version_ihl >> 4 != 4 || rte_ipv4_hdr_len(ip) < sizeof(*ip) || total > have ||
-		total < rte_ipv4_hdr_len(ip))
-		return DP_DROP_IP_HEADER;
-	if (!ip_checksum_holds(m, ip))
-		return DP_DROP_IP_CHECKSUM;
-	if (memcmp(&ip->dst_addr, w->shared->conf->ipv4, 4) != 0)
-		return DP_DROP_IP_NOT_OURS;
-	if (ip->fragment_offset & rte_cpu_to_be_16(~RTE_IPV4_HDR_DF_FLAG & 0xffff))
-		return DP_DROP_IP_FRAGMENT;
-	m->data_len = (uint16_t)(RTE_ETHER_HDR_LEN + total);
-	m->pkt_len = m->data_len;
-	m->l2_len = RTE_ETHER_HDR_LEN;
-	m->l3_len = rte_ipv4_hdr_len(ip);
-	return DP_DROP_COUNT;
+	for (unsigned i = 0; i < port->conf->addresses; i++)
+		if (!dp_addr_is_v4(&port->conf->address[i].addr) &&
+			memcmp(tail, port->conf->address[i].addr.byte + 13, 3) == 0)
+			return true;
+	return memcmp(tail, port->link_local.byte + 13, 3) == 0;
 }
 
-static bool udp_checksum_holds(
-	const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, const struct rte_udp_hdr *udp)
+static bool group_is_ours(const struct port *port, const struct dp_addr *to)
 {
-	// Zero says that the sender made none (RFC 768).
-	if (udp->dgram_cksum == 0)
-		return true;
-	if ((m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD)
-		return true;
-	return rte_ipv4_udptcp_cksum_verify(ip, udp) == 0;
+	static const uint8_t solicited[13] = {0xff, 0x02, [11] = 0x01, 0xff};
+
+	return memcmp(to, &all_nodes, sizeof(all_nodes)) == 0 ||
+		(memcmp(to, solicited, sizeof(solicited)) == 0 &&
+			tail_is_ours(port, to->byte + 13));
 }
 
-// Leaves the mbuf at the MIKEY message.
-static enum dp_drop udp_check(const struct worker *w, struct rte_mbuf *m)
+static enum dp_drop packet_is_for_us(
+	const struct worker *w, const struct port *port, const struct packet *p)
 {
-	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, m->l2_len);
-	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)((uint8_t *)ip + m->l3_len);
-	unsigned have = m->data_len - m->l2_len - m->l3_len, length;
-
-	if (have < sizeof(*udp))
-		return DP_DROP_UDP_LENGTH;
-	length = rte_be_to_cpu_16(udp->dgram_len);
-	if (length < sizeof(*udp) || length != have)
-		return DP_DROP_UDP_LENGTH;
-	if (udp->dst_port != rte_cpu_to_be_16(w->shared->conf->udp_port))
-		return DP_DROP_UDP_PORT;
-	if (!udp_checksum_holds(m, ip, udp))
-		return DP_DROP_UDP_CHECKSUM;
-	rte_pktmbuf_adj(m, (uint16_t)(m->l2_len + m->l3_len + sizeof(*udp)));
-	return DP_DROP_COUNT;
+	if (addr_is_ours(w->shared, &p->to))
+		return PACKET_OK;
+	if (p->is_v6 && p->protocol == IPPROTO_ICMPV6 &&
+		(memcmp(&p->to, &port->link_local, sizeof(p->to)) == 0 ||
+			group_is_ours(port, &p->to)))
+		return PACKET_OK;
+	return DP_DROP_IP_NOT_OURS;
 }
 
-static void receive_ip(struct worker *w, struct rte_mbuf *m)
+static bool packet_is_fragment(const struct rte_mbuf *m, const struct packet *p)
 {
-	const struct rte_ipv4_hdr *ip;
-	enum dp_drop why = ip_check(w, m);
+	const struct rte_ipv4_hdr *ip =
+		rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, m->l2_len);
 
-	if (why != DP_DROP_COUNT) {
-		worker_drop(w, m, why);
-		return;
-	}
-	ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, m->l2_len);
-	if (ip->next_proto_id == IPPROTO_ICMP) {
-		answer_echo(w, m);
-		return;
-	}
-	why = ip->next_proto_id == IPPROTO_UDP ? udp_check(w, m) : DP_DROP_IP_PROTOCOL;
-	if (why != DP_DROP_COUNT)
-		worker_drop(w, m, why);
-	else
+	if (p->is_v6)
+		return p->protocol == IPPROTO_FRAGMENT;
+	return (ip->fragment_offset & rte_cpu_to_be_16(~RTE_IPV4_HDR_DF_FLAG & 0xffff)) != 0;
+}
+
+static enum dp_drop receive_udp(
+	struct worker *w, unsigned port, struct rte_mbuf *m, const struct packet *p)
+{
+	enum dp_drop why = packet_udp(m, p, w->shared->port[port].conf->udp_port);
+
+	if (why == PACKET_OK)
 		w->intake.mbuf[w->intake.n++] = m;
+	return why;
 }
 
-static bool mac_is_ours(const struct worker *w, const struct rte_ether_addr *mac)
+static enum dp_drop receive_ip(
+	struct worker *w, unsigned port, struct rte_mbuf *m, bool is_v6, const struct dp_now *now)
 {
-	return rte_is_same_ether_addr(mac, &w->shared->mac) || rte_is_broadcast_ether_addr(mac);
+	struct packet p = {.is_local = w->shared->port[port].iface[0] != '\0'};
+	enum dp_drop why = is_v6 ? packet_ipv6(m, &p) : packet_ipv4(m, &p);
+
+	if (why == PACKET_OK)
+		why = packet_is_for_us(w, &w->shared->port[port], &p);
+	if (why != PACKET_OK)
+		return why;
+	if (packet_is_fragment(m, &p))
+		return DP_DROP_IP_FRAGMENT;
+	if (p.protocol == IPPROTO_UDP)
+		return receive_udp(w, port, m, &p);
+	if (p.protocol == (is_v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)) {
+		if (is_v6)
+			answer_icmp6(w, port, m, &p, now);
+		else
+			answer_icmp(w, port, m, &p);
+		return PACKET_OK;
+	}
+	return DP_DROP_IP_PROTOCOL;
 }
 
-static void receive(struct worker *w, struct rte_mbuf *m, const struct dp_now *now)
+static bool mac_is_ours(const struct port *port, const struct rte_ether_addr *mac)
 {
-	const struct rte_ether_hdr *ether = rte_pktmbuf_mtod(m, struct rte_ether_hdr *);
+	static const uint8_t all[6] = {0x33, 0x33, [5] = 1}, solicited[3] = {0x33, 0x33, 0xff};
+
+	if (rte_is_same_ether_addr(mac, &port->mac) || rte_is_broadcast_ether_addr(mac))
+		return true;
+	return port->has_v6 &&
+		(memcmp(mac, all, sizeof(all)) == 0 ||
+			(memcmp(mac, solicited, sizeof(solicited)) == 0 &&
+				tail_is_ours(port, mac->addr_bytes + 3)));
+}
+
+// Takes the frame, or says why not.
+static enum dp_drop frame_take(
+	struct worker *w, unsigned number, struct rte_mbuf *m, const struct dp_now *now)
+{
+	const struct rte_ether_hdr *ether = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	const struct port *port = &w->shared->port[number];
+	enum dp_drop why;
+	uint16_t type;
 
 	// Chained buffers: longer than anything that is ours.
-	if (m->data_len < sizeof(*ether) || m->nb_segs != 1)
-		worker_drop(w, m, m->nb_segs != 1 ? DP_DROP_OVERSIZED : DP_DROP_RUNT);
-	else if (!mac_is_ours(w, &ether->dst_addr))
-		worker_drop(w, m, DP_DROP_NOT_OUR_MAC);
-	else if (ether->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_ARP))
-		answer_arp(w, m, now);
-	else if (ether->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4))
-		receive_ip(w, m);
-	else
-		worker_drop(w, m, DP_DROP_ETHERTYPE);
+	if (m->nb_segs != 1)
+		return DP_DROP_OVERSIZED;
+	if (m->data_len < sizeof(*ether))
+		return DP_DROP_RUNT;
+	if (!mac_is_ours(port, &ether->dst_addr))
+		return DP_DROP_NOT_OUR_MAC;
+	why = packet_tags(port->conf, m, &type);
+	if (why != PACKET_OK)
+		return why;
+	if (type == RTE_ETHER_TYPE_ARP && port->has_v4) {
+		answer_arp(w, number, m, now);
+		return PACKET_OK;
+	}
+	if (type == RTE_ETHER_TYPE_IPV4 && port->has_v4)
+		return receive_ip(w, number, m, false, now);
+	if (type == RTE_ETHER_TYPE_IPV6 && port->has_v6)
+		return receive_ip(w, number, m, true, now);
+	return DP_DROP_ETHERTYPE;
 }
 
-unsigned stage_rx(struct worker *w, const struct dp_now *now)
+void worker_receive(struct worker *w, unsigned port, struct rte_mbuf *m, const struct dp_now *now)
 {
+	enum dp_drop why = frame_take(w, port, m, now);
+
+	if (why != PACKET_OK)
+		worker_drop(w, m, why);
+}
+
+unsigned stage_rx(struct worker *w, unsigned port, const struct dp_now *now)
+{
+	struct dp_port_stats *stats = &w->egress[port].stats;
 	struct rte_mbuf *mbufs[BURST];
-	unsigned n = rte_eth_rx_burst(w->shared->port_id, w->queue, mbufs, BURST);
+	unsigned n = rte_eth_rx_burst(w->shared->port[port].id, w->queue, mbufs, BURST);
+	uint64_t bytes = 0;
 
 	w->intake.n = 0;
 	if (n == 0)
 		return 0;
-	capture_rx(w, mbufs, n);
-	w->stats.rx_frames += n;
+	capture_rx(w, port, mbufs, n);
 	for (unsigned i = 0; i < n; i++) {
-		w->stats.rx_bytes += mbufs[i]->pkt_len;
-		receive(w, mbufs[i], now);
+		bytes += mbufs[i]->pkt_len;
+		worker_receive(w, port, mbufs[i], now);
 	}
+	w->stats.rx_frames += n;
+	w->stats.rx_bytes += bytes;
+	stats->rx_frames += n;
+	stats->rx_bytes += bytes;
 	return n;
 }
 

@@ -1,97 +1,83 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Hands a burst to the port. A member counts as sent to when the port took its frame; what the
-// port did not take waits here for the next turn.
+// Hands frames to the ports. A member counts as sent to when the port took its frame; what a port
+// did not take waits for the next turn.
 
 #include <rte_ethdev.h>
 
-#include "worker.h"
+#include "single.h"
 
-#define STUCK_NS 100000000u // a port that takes nothing for a shorter time is just busy
-#define BURST_FRESH_NS 1000000000u // a burst that waited longer for the port is made anew
-
-static void members_sent(struct worker *w, unsigned from, unsigned n, const struct dp_now *now)
+static void members_sent(struct worker *w, struct egress *e, unsigned n, const struct dp_now *now)
 {
-	struct burst *b = &w->burst;
-	struct dp_campaign *c = b->run->campaign;
-	_Atomic uint64_t *pushes = &c->worker[w->index].pushes;
+	struct dp_campaign *c = e->run->campaign;
+	_Atomic uint64_t *pushes;
 
-	for (unsigned i = from; i < from + n; i++) {
-		c->round[b->id[i]] = (uint8_t)b->round;
-		run_mark_dirty(b->run, b->id[i]);
+	for (unsigned i = e->sent; i < e->sent + n; i++)
+		w->area[e->area[i]].sent++;
+	if (run_is_single(e->run)) {
+		single_sent(w, e, n, now);
+		return;
 	}
-	rounds_sent(&b->run->rounds, now->ns, b->id + from, n);
+	pushes = &c->worker[w->index].pushes;
+	for (unsigned i = e->sent; i < e->sent + n; i++) {
+		uint8_t *round = &c->round[e->id[i]];
+
+		*round = (uint8_t)(e->is_aside ? *round + 1u : e->round);
+		run_mark_dirty(e->run, e->id[i]);
+	}
+	rounds_sent(&e->run->rounds, now->ns, e->id + e->sent, n);
 	atomic_store_explicit(pushes, atomic_load_explicit(pushes, memory_order_relaxed) + n,
 		memory_order_relaxed);
 	w->stats.pushes += n;
 }
 
-static bool port_is_stuck(struct worker *w, unsigned taken, const struct dp_now *now)
+static void egress_done(struct worker *w, struct egress *e)
 {
-	if (taken > 0)
-		w->stuck_since_ns = 0;
-	else if (w->stuck_since_ns == 0)
-		w->stuck_since_ns = now->ns;
-	return w->stuck_since_ns != 0 && now->ns - w->stuck_since_ns >= STUCK_NS;
+	e->n = e->sent = 0;
+	e->hops = 0;
+	e->run = NULL;
+	if (e->is_wanted)
+		w->ways_epoch++;
+	e->is_wanted = false;
 }
 
-unsigned stage_tx(struct worker *w, const struct dp_now *now)
+static unsigned port_tx(struct worker *w, unsigned port, const struct dp_now *now)
 {
-	struct burst *b = &w->burst;
-	unsigned from = b->sent, n = b->n - from, taken;
+	struct egress *e = &w->egress[port];
+	unsigned n = e->n - e->sent, taken;
 	uint64_t bytes[BURST + 1];
 
 	// The port owns a frame once it took it: lengths are noted before.
 	bytes[0] = 0;
 	for (unsigned i = 0; i < n; i++)
-		bytes[i + 1] = bytes[i] + b->mbuf[from + i]->pkt_len;
-	capture_tx_begin(w, b->mbuf + from, n);
-	taken = rte_eth_tx_burst(w->shared->port_id, w->queue, b->mbuf + from, (uint16_t)n);
+		bytes[i + 1] = bytes[i] + e->mbuf[e->sent + i]->pkt_len;
+	capture_tx_begin(w, port, e->mbuf + e->sent, n);
+	taken = rte_eth_tx_burst(
+		w->shared->port[port].id, w->queue, e->mbuf + e->sent, (uint16_t)n);
 	capture_tx_end(w, taken);
-	members_sent(w, from, taken, now);
+	members_sent(w, e, taken, now);
+	egress_took(e, n, taken, now);
+	e->stats.tx_bytes += bytes[taken];
 	w->stats.tx_frames += taken;
 	w->stats.tx_bytes += bytes[taken];
-	b->sent += taken;
-	if (taken < n) {
-		w->stats.tx_full++;
-		if (port_is_stuck(w, taken, now))
-			run_stall(w, b->run, DP_STALL_PORT);
+	e->sent += taken;
+	if (taken == n) {
+		egress_done(w, e);
 		return taken;
 	}
-	w->stuck_since_ns = 0;
-	b->n = 0;
-	b->is_built = false;
+	w->stats.tx_full++;
+	if (egress_is_stuck(e, now))
+		run_stall(w, e->run, DP_STALL_PORT);
 	return taken;
 }
 
-// What the records said when it was built, and how long a MUK lives, holds for a second.
-bool burst_is_fresh(const struct worker *w, const struct dp_now *now)
+unsigned stage_tx(struct worker *w, const struct dp_now *now)
 {
-	const struct burst *b = &w->burst;
-	const struct dp_campaign *c = b->run->campaign;
+	unsigned sent = 0;
 
-	return now->ns - b->built_ns < BURST_FRESH_NS &&
-		!atomic_load_explicit(&c->is_paused, memory_order_relaxed) &&
-		!atomic_load_explicit(&c->is_aborted, memory_order_relaxed);
-}
-
-void burst_return(struct worker *w)
-{
-	struct burst *b = &w->burst;
-
-	if (b->sent < b->n)
-		rounds_return(&b->run->rounds, b->round, b->id[b->sent]);
-	burst_discard(w);
-}
-
-void burst_discard(struct worker *w)
-{
-	struct burst *b = &w->burst;
-
-	if (b->is_built)
-		rte_pktmbuf_free_bulk(b->mbuf + b->sent, b->n - b->sent);
-	b->n = 0;
-	b->is_built = false;
-	b->run = NULL;
+	for (unsigned p = 0; p < w->shared->ports; p++)
+		if (w->egress[p].n != 0 && w->port_state[p] == PORT_UP)
+			sent += port_tx(w, p, now);
+	return sent;
 }

@@ -7,28 +7,43 @@
 #pragma once
 
 #include "cmd.h"
+#include "conf.h"
 #include "crypto.h"
 #include "mikey.h"
 #include "reader.h"
 
+// What is asked of a member's record.
+struct member_wish {
+	int64_t fresh_at_s; // a MUK that does not outlive it protects no MSK
+	bool is_registered; // has to be registered with a service of the group
+	const uint8_t *address; // 16 octets to send to instead of those of the record, NULL: none
+	uint16_t port;
+};
+
 // What a message to one member needs.
 struct member {
 	const struct crypto_hmac_state *psk; // of its MUK, lives as long as the snapshot
-	uint32_t address; // IPv4, network order
+	struct dp_addr address;
 	uint16_t port;
 	uint16_t idr_len;
+	uint8_t *idr; // the caller's, STORE_NAI_MAX octets
 };
 
-// Looks at a member's record for an MSK message: returns 0 and fills member and idr (room for
-// STORE_NAI_MAX octets), or the reason to refuse (enum dp_refusal). A MUK that does not outlive
-// fresh_at_s is not fresh and protects no MSK: expiry is judged here and nowhere else.
+// Looks at a member's record for an MSK message: returns 0 and fills member, or the reason to
+// refuse (enum dp_refusal). Expiry of a MUK is judged here and nowhere else.
 unsigned translate_member(const struct store_reader *r, const struct store_eligibility *e,
-	store_id id, int64_t fresh_at_s, struct member *member, uint8_t *idr);
+	store_id id, const struct member_wish *wish, struct member *member);
+
+// Address of a member, none when there is none.
+struct dp_addr translate_address(const struct store_hot *hot);
 
 // Fields of a campaign's messages, all but counter and IDr. idi must live as long as msg.
 void translate_msk(const struct dp_msk *msk, const char *idi, struct mikey_msk *msg);
 void translate_label(const struct dp_msk *msk, struct crypto_label *label);
 struct store_group_id translate_group(const struct dp_msk *msk);
+// An MSK as the store has it.
+void translate_stored_msk(
+	const struct store_group *group, const struct store_msk *stored, struct dp_msk *msk);
 
 // The key states of the two rooms are the same octets.
 static inline const struct crypto_hmac_state *translate_psk(const struct store_muk_state *muk)

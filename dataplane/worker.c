@@ -11,8 +11,7 @@
 
 #include <rte_ethdev.h>
 
-#include "port.h"
-#include "worker.h"
+#include "single.h"
 
 #define IDLE_NS 1000000u // turns go on this long after the last frame
 #define LONG_IDLE_NS 100000000u // after this long nobody is in a hurry
@@ -81,6 +80,8 @@ int worker_create(
 	if (ret == 0)
 		ret = rings_create(w);
 	if (ret == 0)
+		ret = single_init(w);
+	if (ret == 0)
 		ret = port_pool_create(shared->conf, index, &w->pool);
 	if (ret != 0) {
 		worker_destroy(w);
@@ -96,7 +97,10 @@ void worker_destroy(struct worker *w)
 		return;
 	while (w->runs > 0)
 		run_close(w, w->run[0]);
-	rte_pktmbuf_free_bulk(w->out, w->out_n);
+	burst_discard(w, NULL);
+	single_fini(w);
+	for (unsigned p = 0; p < DP_PORTS_MAX; p++)
+		rte_pktmbuf_free_bulk(w->egress[p].out, w->egress[p].out_n);
 	rte_ring_free(w->commands);
 	if (w->reader != NULL)
 		store_reader_destroy(w->reader);
@@ -125,14 +129,13 @@ static void worker_drain(struct worker *w)
 
 	worker_now(w->shared, &now);
 	for (end = now.ns + 1000000000u; now.ns < end; worker_now(w->shared, &now)) {
-		if (w->burst.is_built)
-			stage_tx(w, &now);
-		if (w->out_n > 0)
-			answer_tx(w, &now);
-		if (!w->burst.is_built && w->out_n == 0)
+		egress_look(w, &now);
+		stage_tx(w, &now);
+		answer_tx(w, &now);
+		if (egress_is_empty(w))
 			break;
 	}
-	burst_discard(w);
+	burst_discard(w, NULL);
 }
 
 int worker_loop(void *worker)

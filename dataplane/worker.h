@@ -19,17 +19,23 @@
 #include "crypto.h"
 #include "dp.h"
 #include "event.h"
+#include "frame.h"
+#include "hop.h"
 #include "mikey.h"
-#include "neigh.h"
 #include "pace.h"
+#include "port.h"
+#include "push_note.h"
 #include "reader.h"
 #include "rounds.h"
+#include "singles.h"
 #include "stats.h"
 
 #define BURST CRYPTO_BURST
-#define OUT_MAX 64 // ARP and echo answers that wait for the port
+#define OUT_MAX 64 // ARP, ND and echo frames that wait for a port
 #define CHECK_INPUT_BYTES 1024 // octets the MAC of a verification covers, at most
 #define RX_PER_TURN 4 // receive bursts for one send burst: answers must not pile up
+#define FLOOD_SURE 8 // full bursts of useless frames in a row that make a flood
+#define FLOOD_TURNS 16 // in a flood, one receive burst for so many send bursts
 
 // The clocks of one turn. Nothing below worker_loop() asks for the time.
 struct dp_now {
@@ -38,33 +44,66 @@ struct dp_now {
 	int64_t unix_s; // the later of CLOCK_REALTIME and the counter's clock
 };
 
-// A campaign as one worker runs it.
+// A campaign as one worker runs it, or an MSK that single pushes are under way for.
 struct run {
-	struct dp_campaign *campaign;
+	struct dp_campaign *campaign; // NULL: single pushes
 	struct mikey_template tpl; // holds the MSK in the clear
 	struct crypto_label label;
 	struct mikey_bytes idi; // as its messages carry it
 	struct store_eligibility eligibility;
 	struct rounds rounds;
+	enum dp_stall aside_for; // why members were put aside last
 };
 
-// MSK messages of one campaign on their way out. Members are chosen (due), and chosen ones wait
-// until a counter value and buffers can be had; once built they wait until the port takes them.
+// The MSK of single pushes.
+struct single_msk {
+	struct run run; // first
+	struct dp_msk dp; // secret; what run points to
+	bool is_used;
+};
+
+// MSK messages of one campaign, or of singles, that are being made. Members are chosen (due), and
+// chosen ones wait until a counter value and buffers can be had. Once framed they belong to an
+// egress.
 struct burst {
 	struct run *run;
 	unsigned n;
-	unsigned sent; // mbufs the port has taken
 	unsigned round; // they are sends number `round` of their members
-	bool is_built; // mbufs are held: fetch and build are over
-	uint32_t counter; // build .. seal
-	uint64_t built_ns; // build .. tx
+	bool is_aside; // or the next one of each
+	uint32_t counter; // build .. frame
 	uint32_t id[BURST];
-	uint32_t address[BURST]; // fetch .. frame, IPv4, network order
+	struct single *single[BURST]; // of a run of singles
+	struct dp_addr address[BURST]; // fetch .. frame
 	uint16_t port[BURST]; // fetch .. frame, host order
+	uint8_t hop[BURST]; // route .. frame
+	uint16_t area[BURST]; // route .. frame
 	uint16_t idr_len[BURST]; // fetch .. build
 	uint8_t idr[BURST][STORE_NAI_MAX + 3]; // fetch .. build
-	struct rte_mbuf *mbuf[BURST]; // build .. tx
-	struct crypto_seal_msg seal[BURST]; // build .. seal
+	struct rte_mbuf *mbuf[BURST]; // build .. frame
+	struct crypto_seal_msg seal[BURST]; // fetch .. seal
+};
+
+// A worker's way out through one port: the frames of one burst that wait until the port takes
+// them, and answers. While it holds frames, nobody else is sent to through this port.
+struct egress {
+	struct run *run;
+	unsigned n;
+	unsigned sent; // frames the port has taken
+	unsigned round; // as in the burst
+	bool is_aside;
+	bool is_wanted; // members were put aside because it was not empty
+	uint64_t hops; // bit i: a frame goes to next hop i
+	uint64_t built_ns;
+	uint64_t stuck_since_ns; // when the port first took nothing, 0 = it takes
+	uint64_t probe_ns; // a port that takes nothing is tried again then
+	uint32_t counter;
+	uint32_t id[BURST];
+	struct single *single[BURST]; // of a run of singles
+	uint16_t area[BURST];
+	struct rte_mbuf *mbuf[BURST];
+	struct rte_mbuf *out[OUT_MAX];
+	unsigned out_n;
+	struct dp_port_stats stats;
 };
 
 // Verification messages on their way in.
@@ -75,6 +114,7 @@ struct intake {
 	store_id id[BURST];
 	uint8_t is_prev[BURST];
 	uint8_t drop[BURST]; // enum dp_drop, or DP_DROP_COUNT once accepted
+	struct single *single[BURST]; // the single that a message may answer
 	const struct store_muk_state *muk[BURST];
 	struct store_prev prev[BURST]; // of those that answered under the previous MUK
 	uint8_t input[BURST][CHECK_INPUT_BYTES];
@@ -83,15 +123,18 @@ struct intake {
 // What all workers of a dataplane see.
 struct dp_shared {
 	const struct dp_conf *conf;
-	uint16_t port_id;
-	struct rte_ether_addr mac; // ours
-	bool is_checksum_offloaded;
-	struct neigh neigh; // workers: rw (atomic)
+	struct port port[DP_PORTS_MAX];
+	unsigned ports;
+	struct routes routes;
+	// Counts changes of what can be used: ports, links, MACs. Whoever changes it: rw
+	_Atomic uint32_t ways_version;
 	_Atomic uint32_t mark; // control: wo, workers: ro
 	_Atomic bool is_measuring; // control: wo, workers: ro
 	_Atomic bool stop_requested;
 	_Atomic(struct capture *) capture; // control: wo, workers: ro
 	_Atomic uint64_t held; // times a worker stopped for changed records. workers: rw
+	_Atomic uint32_t singles; // single pushes under way. workers: rw
+	struct push_notes notes;
 	struct rte_ring *events;
 	struct dp_counter_start counter_start;
 	struct counter counter; // each entry: rw by the worker that owns the id's slice
@@ -110,19 +153,34 @@ struct worker {
 	struct run *run[DP_CAMPAIGNS_MAX];
 	unsigned runs;
 	unsigned next_run; // whose turn it is
+	struct singles singles;
+	struct single_msk single_msk[SINGLES_MSKS_MAX]; // by the seat that singles name
+	struct rte_ring *orders; // of struct dp_single; any thread puts, this worker takes
+	bool has_order;
+	struct dp_single order; // the order that waits for a newer snapshot
+	struct rte_ring *handed; // verifications for ids of this worker; other workers put
+	struct rte_ring *verifications; // of struct dp_verification, for control
+	bool is_singles_turn;
 	bool is_held; // sends nothing until changed records are taken over
 	bool has_waiting;
 	struct dp_cmd waiting; // the command that has to wait for the other workers
 	uint64_t holds; // times it stopped
 	uint64_t known_version; // newest commit whose changes it was told
 	struct burst burst;
-	uint64_t stuck_since_ns; // when the port first took nothing, 0 = it takes
-	struct rte_mbuf *out[OUT_MAX];
-	unsigned out_n;
+	// How the ways out stand in this turn.
+	uint32_t known_ways; // version of the shared ones
+	uint32_t ways_epoch; // moves on whenever something that could not be used now can
+	enum port_state port_state[DP_PORTS_MAX];
+	enum dp_stall hop_stall[DP_HOPS_MAX];
+	struct frame_headers headers[DP_HOPS_MAX];
+	struct egress egress[DP_PORTS_MAX];
 	struct intake intake;
+	unsigned flood_bursts; // in a row, up to FLOOD_SURE
 	struct counter_owner counter; // this worker's view of the counter
 	struct dp_stats stats;
+	struct dp_area_stats area[DP_AREAS_MAX + 1];
 	struct rte_mbuf *copies[BURST]; // of frames that are being sent, for the capture
+	uint8_t copy_of[BURST]; // which frame of the burst each is of
 	unsigned copied;
 	struct capture *capturing;
 };
@@ -134,6 +192,9 @@ int shared_init(struct dp_shared *shared, const struct dp_conf *conf,
 int shared_workers_create(struct dp_shared *shared, struct store_env *env, char why[256]);
 void shared_fini(struct dp_shared *shared); // also after one of the two above failed
 int shared_command(struct dp_shared *shared, const struct dp_cmd *cmd); // see dp_command()
+// Waits until each worker that runs has begun another turn: none holds what it saw before.
+void shared_workers_pass(const struct dp_shared *shared);
+size_t shared_singles(struct dp_shared *shared, const struct dp_single *orders, size_t n);
 // Highest value any worker has used.
 uint32_t shared_counter_highest(const struct dp_shared *shared);
 
@@ -152,38 +213,93 @@ unsigned worker_turn(struct worker *w, const struct dp_now *now);
 // command.c: takes what control has sent.
 void worker_commands(struct worker *w, const struct dp_now *now);
 bool worker_may_send(const struct worker *w);
+// Takes the newest snapshot; what was made from the one before is given back.
+void worker_follow(struct worker *w, const struct dp_now *now);
 void worker_event(struct worker *w, const struct dp_event *event);
+// Template, label and eligibility of an MSK, which lives as long as the run.
+int run_prepare(struct worker *w, struct run *run, const struct dp_msk *msk);
 void run_close(struct worker *w, struct run *run); // frees it
 
 // The stages, in the order of pipeline.c. Each works on the worker's burst or intake.
 bool stage_due(struct worker *w, const struct dp_now *now); // chooses members; false: none
 void stage_fetch(struct worker *w, const struct dp_now *now); // records; refuses by name
+void stage_route(struct worker *w, const struct dp_now *now); // next hops; puts aside
 bool stage_build(struct worker *w, const struct dp_now *now); // counter and messages; false: wait
 void stage_seal(struct worker *w);
-void stage_frame(struct worker *w);
+void stage_frame(struct worker *w, const struct dp_now *now); // hands over to the egress
 unsigned stage_tx(struct worker *w, const struct dp_now *now);
-unsigned stage_rx(struct worker *w, const struct dp_now *now);
+unsigned stage_rx(struct worker *w, unsigned port, const struct dp_now *now);
 void stage_check(struct worker *w, const struct dp_now *now);
 
-// answer.c: ARP and echo. Takes the mbuf.
-void answer_arp(struct worker *w, struct rte_mbuf *mbuf, const struct dp_now *now);
-void answer_echo(struct worker *w, struct rte_mbuf *mbuf);
-// Sends what waits in w->out, asks for the gateway when it is time. Returns frames sent.
+// egress.c: what can be used to send, looked up once a turn. Frames whose way is gone, or that
+// waited too long, are given back to the rounds: they are made anew, with a higher counter.
+void egress_look(struct worker *w, const struct dp_now *now);
+enum egress_state {
+	EGRESS_READY, // a next hop takes messages
+	EGRESS_FULL, // one will soon
+	EGRESS_STALLED, // none can be used; *why tells
+};
+enum egress_state egress_state(
+	const struct worker *w, const struct dp_now *now, enum dp_stall *why);
+// Number of the next hop that a message of this route goes to now; -1: none, *why tells, and
+// DP_STALL_NONE means that its port is just busy.
+int egress_choose(struct worker *w, uint16_t route, const struct dp_now *now, enum dp_stall *why);
+// Notes what the port did with n frames it was given.
+void egress_took(struct egress *e, unsigned n, unsigned taken, const struct dp_now *now);
+bool egress_is_stuck(const struct egress *e, const struct dp_now *now);
+bool egress_is_empty(const struct worker *w); // of all ports, answers too
+void egress_return(struct worker *w, struct egress *e);
+// Something that could not be used before may be used now.
+void ways_changed(struct dp_shared *shared);
+
+// answer_arp.c, answer_nd.c, answer_icmp.c: our own addresses on the wire. They take the mbuf, a
+// frame of a port with l2_len and, of IP, l3_len set.
+struct packet;
+void answer_arp(struct worker *w, unsigned port, struct rte_mbuf *mbuf, const struct dp_now *now);
+void answer_icmp(struct worker *w, unsigned port, struct rte_mbuf *mbuf, const struct packet *p);
+void answer_icmp6(struct worker *w, unsigned port, struct rte_mbuf *mbuf, const struct packet *p,
+	const struct dp_now *now);
+void answer_nd(struct worker *w, unsigned port, struct rte_mbuf *mbuf, const struct packet *p,
+	const struct dp_now *now);
+void ask_arp(struct worker *w, const struct hop *hop, bool is_direct);
+void ask_nd(struct worker *w, const struct hop *hop, bool is_direct);
+
+// ask.c. A frame of ours with everything up to the type; NULL: no buffer.
+struct rte_mbuf *ask_frame(struct worker *w, const struct port *port, uint16_t type);
+// Takes the mbuf; it is sent with the next answer_tx(). False: it was dropped, the port takes none.
+bool answer_send(struct worker *w, unsigned port, struct rte_mbuf *mbuf);
+// The same, back to where the frame came from.
+bool answer_turn(struct worker *w, unsigned port, struct rte_mbuf *mbuf);
+// Somebody on this port says that `addr` has this MAC.
+void hop_hear(struct worker *w, unsigned port, const struct dp_addr *addr,
+	const struct rte_ether_addr *mac, const struct dp_now *now);
+// Asks for the next hops whose time has come (worker 0).
+void ask_hops(struct worker *w, const struct dp_now *now);
+// Asks, and sends what waits of all this. Returns frames sent.
 unsigned answer_tx(struct worker *w, const struct dp_now *now);
+// Takes a frame of a port and finds out what it is. stage_rx.c
+void worker_receive(
+	struct worker *w, unsigned port, struct rte_mbuf *mbuf, const struct dp_now *now);
 
 // capture.c: copies frames for a running capture. Sent frames are copied before the port owns
 // them, and kept when it took them.
-void capture_rx(struct worker *w, struct rte_mbuf **mbufs, unsigned n);
-void capture_tx_begin(struct worker *w, struct rte_mbuf **mbufs, unsigned n);
+void capture_rx(struct worker *w, unsigned port, struct rte_mbuf **mbufs, unsigned n);
+void capture_tx_begin(struct worker *w, unsigned port, struct rte_mbuf **mbufs, unsigned n);
 void capture_tx_end(struct worker *w, unsigned taken);
 
 void worker_drop(struct worker *w, struct rte_mbuf *mbuf, enum dp_drop why);
-// Gives up what the burst holds, for a run that closes.
-void burst_discard(struct worker *w);
+// Gives up what burst and egress hold; of one run, or of all (NULL).
+void burst_discard(struct worker *w, const struct run *run);
 // Gives it back to the rounds, which choose it again: what waits too long is made anew.
 void burst_return(struct worker *w);
-// Whether a burst that was built may still leave.
-bool burst_is_fresh(const struct worker *w, const struct dp_now *now);
+// Member i of the burst is not sent to, for a reason (enum dp_refusal).
+void member_refuse(struct worker *w, unsigned i, unsigned why, const struct dp_now *now);
+// Its values are too far ahead of the clock, by a second at most: it comes again.
+void member_delay(struct worker *w, unsigned i, const struct dp_now *now);
+// It has no way now: nobody waits for it, and it comes again when there is one.
+void member_put_aside(struct worker *w, unsigned i, enum dp_stall why, const struct dp_now *now);
+// One member of a campaign that was chosen is not sent to now.
+void member_return(struct worker *w, struct run *run, unsigned round, store_id id);
 
 static inline void run_mark_dirty(struct run *run, store_id id)
 {
@@ -192,8 +308,11 @@ static inline void run_mark_dirty(struct run *run, store_id id)
 
 static inline void run_stall(struct worker *w, struct run *run, enum dp_stall stall)
 {
-	_Atomic uint32_t *seat = &run->campaign->worker[w->index].stall;
+	_Atomic uint32_t *seat;
 
+	if (run->campaign == NULL)
+		return;
+	seat = &run->campaign->worker[w->index].stall;
 	if (atomic_load_explicit(seat, memory_order_relaxed) != stall)
 		atomic_store_explicit(seat, stall, memory_order_relaxed);
 }

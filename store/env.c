@@ -272,8 +272,8 @@ static int env_start(struct store_env *env, const struct store_env_conf *conf, c
 	rc = import_recover(env);
 	if (rc != 0)
 		return fail(why, rc,
-			"What an interrupted import left in %.120s cannot be cleaned "
-			"up: %s.",
+			"What an interrupted import left in %.120s cannot be cleaned up: "
+			"%s.",
 			conf->dir, strerror(-rc));
 	return 0;
 }

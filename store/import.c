@@ -242,7 +242,8 @@ static bool btid_is_kept(const struct view *v, store_id id, const char *btid)
 	return strcmp(text, btid) == 0;
 }
 
-static int row_check(const struct store_import *imp, const struct view *v,
+// *id is that of the subscriber in the store whose row this is, STORE_ID_NONE for a new one.
+static enum store_row row_check(const struct store_import *imp, const struct view *v,
 	const struct store_subscriber *row, const struct row_hash *hash, store_id *id)
 {
 	store_id owner;
@@ -250,29 +251,30 @@ static int row_check(const struct store_import *imp, const struct view *v,
 
 	*id = STORE_ID_NONE;
 	if (subscriber_check(v, row) != 0)
-		return -EINVAL;
-	if (keyset_has(&imp->impis, hash->impi) ||
-		(row->btid[0] != '\0' && keyset_has(&imp->btids, hash->btid)))
-		return -EEXIST;
+		return STORE_ROW_MALFORMED;
+	if (keyset_has(&imp->impis, hash->impi))
+		return STORE_ROW_IMPI_TWICE;
+	if (row->btid[0] != '\0' && keyset_has(&imp->btids, hash->btid))
+		return STORE_ROW_BTID_TWICE;
 	if (v->state->span == 0)
-		return 0;
+		return STORE_ROW_TAKEN;
 	*id = view_find_impi(v, row->impi, strlen(row->impi));
 	if (btid_is_kept(v, *id, row->btid))
-		return 0;
+		return STORE_ROW_TAKEN;
 	owner = view_find_btid(v, row->btid, strlen(row->btid), &is_prev);
 	if (owner == STORE_ID_NONE || owner == *id || btid_is_free(imp, v, owner, is_prev))
-		return 0;
-	return -EEXIST;
+		return STORE_ROW_TAKEN;
+	return STORE_ROW_BTID_OF_ANOTHER;
 }
 
 static int row_take(struct store_import *imp, struct store_txn *txn,
-	const struct store_subscriber *row, const struct row_hash *hash, int *verdict)
+	const struct store_subscriber *row, const struct row_hash *hash, enum store_row *verdict)
 {
 	store_id id;
 	int rc;
 
 	*verdict = row_check(imp, &txn->view, row, hash, &id);
-	if (*verdict != 0)
+	if (*verdict != STORE_ROW_TAKEN)
 		return 0;
 	rc = keyset_add(&imp->impis, hash->impi);
 	if (rc == 0 && row->btid[0] != '\0')
@@ -295,7 +297,7 @@ static void rows_hash(const struct store_import *imp, const struct store_subscri
 }
 
 static int rows_take(struct store_import *imp, struct store_txn *txn,
-	const struct store_subscriber *rows, size_t n, int *verdict)
+	const struct store_subscriber *rows, size_t n, enum store_row *verdict)
 {
 	struct row_hash hash[LOOKAHEAD];
 	int rc = 0;
@@ -310,8 +312,8 @@ static int rows_take(struct store_import *imp, struct store_txn *txn,
 	return rc;
 }
 
-int store_import_add(
-	struct store_import *imp, const struct store_subscriber *rows, size_t n, int *verdict)
+int store_import_add(struct store_import *imp, const struct store_subscriber *rows, size_t n,
+	enum store_row *verdict)
 {
 	struct store_txn *txn;
 	int rc;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "hash.h"
@@ -16,6 +17,7 @@
 
 #define MARK_VERSION 1
 #define SECTOR_BYTES 512
+#define PATH_BYTES 4096
 
 struct mark_record {
 	char magic[8];
@@ -72,20 +74,40 @@ static int sector_write(struct store_mark *m, struct mark_record *r)
 	return fdatasync(m->fd) == 0 ? 0 : -errno;
 }
 
-static int mark_create(struct store_mark *m, const char *dir, const uint8_t machine_id[16])
+static int sectors_begin(struct store_mark *m, const uint8_t machine_id[16])
 {
 	struct mark_record first = {.version = MARK_VERSION};
-	int rc = posix_fallocate(m->fd, 0, 2 * SECTOR_BYTES);
+	int rc = -posix_fallocate(m->fd, 0, 2 * SECTOR_BYTES);
 
 	memcpy(first.magic, mark_magic, sizeof(first.magic));
 	memcpy(first.machine_id, machine_id, sizeof(first.machine_id));
 	for (unsigned i = 0; i < 2 && rc == 0; i++) {
 		first.sequence = i;
-		rc = -sector_write(m, &first);
+		rc = sector_write(m, &first);
 	}
-	if (rc != 0)
-		return -rc;
 	m->last = first;
+	return rc;
+}
+
+// Makes the file under another name: a start that ends in between, by a crash or for want of room,
+// leaves none that looks damaged.
+static int mark_create(
+	struct store_mark *m, const char *dir, const char *path, const uint8_t machine_id[16])
+{
+	char fresh[PATH_BYTES + 4];
+	int rc;
+
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	m->fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (m->fd < 0)
+		return -errno;
+	rc = sectors_begin(m, machine_id);
+	if (rc == 0 && rename(fresh, path) != 0)
+		rc = -errno;
+	if (rc != 0) {
+		unlink(fresh);
+		return rc;
+	}
 	return dir_sync(dir);
 }
 
@@ -114,31 +136,40 @@ static int mark_read(
 	return 0;
 }
 
+// 0 when there is a file with something in it; -ENOENT when there is none.
+static int mark_find(struct store_mark *m, const char *path)
+{
+	struct stat st;
+
+	m->fd = open(path, O_RDWR | O_CLOEXEC);
+	if (m->fd < 0 || fstat(m->fd, &st) != 0)
+		return -errno;
+	if (st.st_size > 0)
+		return 0;
+	close(m->fd);
+	m->fd = -1;
+	return -ENOENT;
+}
+
 int store_mark_open(const char *dir, const uint8_t machine_id[16], struct store_mark **out,
 	uint32_t *mark, enum store_mark_state *state)
 {
 	struct store_mark *m = calloc(1, sizeof(*m));
-	char path[4096];
-	off_t size;
-	int rc = 0;
+	char path[PATH_BYTES];
+	int rc = -ENAMETOOLONG;
 
 	*out = NULL;
 	*mark = 0;
 	*state = STORE_MARK_MISSING;
 	if (m == NULL)
 		return -ENOMEM;
-	if (snprintf(path, sizeof(path), "%s/counter.mark", dir) >= (int)sizeof(path)) {
-		free(m);
-		return -ENAMETOOLONG;
-	}
-	m->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (m->fd < 0) {
-		rc = -errno;
-		free(m);
-		return rc;
-	}
-	size = lseek(m->fd, 0, SEEK_END);
-	rc = size == 0 ? mark_create(m, dir, machine_id) : mark_read(m, machine_id, state);
+	m->fd = -1;
+	if (snprintf(path, sizeof(path), "%s/counter.mark", dir) < (int)sizeof(path))
+		rc = mark_find(m, path);
+	if (rc == -ENOENT)
+		rc = mark_create(m, dir, path, machine_id);
+	else if (rc == 0)
+		rc = mark_read(m, machine_id, state);
 	if (rc != 0) {
 		store_mark_close(m);
 		return rc;
@@ -165,6 +196,7 @@ void store_mark_close(struct store_mark *m)
 {
 	if (m == NULL)
 		return;
-	close(m->fd);
+	if (m->fd >= 0)
+		close(m->fd);
 	free(m);
 }

@@ -266,7 +266,6 @@ void record_encode_campaign(const struct store_campaign *in, struct campaign_rec
 		.refused = in->refused,
 		.only = in->only,
 		.pushes = in->pushes,
-		.stale = in->stale,
 	};
 	memcpy(out->wait_s, in->wait_s, sizeof(out->wait_s));
 }
@@ -298,7 +297,6 @@ int record_decode_campaign(struct blob in, uint32_t id, struct store_campaign *o
 		.refused = rec.refused,
 		.only = rec.only,
 		.pushes = rec.pushes,
-		.stale = rec.stale,
 	};
 	memcpy(out->wait_s, rec.wait_s, sizeof(out->wait_s));
 	return 0;

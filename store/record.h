@@ -175,7 +175,7 @@ struct campaign_record {
 	uint32_t refused;
 	uint32_t only;
 	uint64_t pushes;
-	uint64_t stale;
+	uint64_t unused;
 };
 _Static_assert(sizeof(struct campaign_record) == 144, "a campaign record is 144 octets");
 

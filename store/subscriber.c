@@ -317,3 +317,24 @@ int store_subscriber_verified(struct store_txn *txn, const store_id *ids, size_t
 	}
 	return rc;
 }
+
+static bool muk_is_same(const struct view *v, const struct store_verification *verification)
+{
+	uint32_t number = verification->id / STORE_BLOCK_SUBSCRIBERS;
+	const struct store_block *block;
+
+	return verification->id < v->state->span && view_hot_block(v, number, &block) == 0 &&
+		store_muk_check(&block->muk[verification->id % STORE_BLOCK_SUBSCRIBERS]) ==
+		verification->muk_check;
+}
+
+int store_subscriber_verified_under(
+	struct store_txn *txn, const struct store_verification *list, size_t n)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++)
+		if (muk_is_same(&txn->view, &list[i]))
+			rc = store_subscriber_verified(txn, &list[i].id, 1);
+	return rc;
+}

@@ -40,6 +40,12 @@ struct store_muk_state {
 	uint32_t outer[5];
 };
 
+// Tells one MUK from another, as far as 32 bits do.
+static inline uint32_t store_muk_check(const struct store_muk_state *muk)
+{
+	return muk->inner[0];
+}
+
 // IPv6, or IPv4 as ::ffff:a.b.c.d; all zero = no address.
 struct store_addr {
 	uint8_t byte[16];
@@ -205,7 +211,6 @@ struct store_campaign {
 	uint32_t given_up;
 	uint32_t refused;
 	uint64_t pushes; // messages sent
-	uint64_t stale; // answers that did not count
 	uint32_t only; // STORE_ID_NONE, or the one subscriber it is for
 };
 

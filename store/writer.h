@@ -59,6 +59,37 @@ int store_subscriber_remove(struct store_txn *txn, store_id id);
 // one. Do not pass ids whose verification came under the previous MUK. Ids that have no MUK or
 // are free are passed over. Ascending ids are quickest: neighbours share a block.
 int store_subscriber_verified(struct store_txn *txn, const store_id *ids, size_t n);
+// The same where time has passed since the verification: those whose MUK is another one by now
+// (store_muk_check) are passed over.
+struct store_verification {
+	store_id id;
+	uint32_t muk_check;
+};
+int store_subscriber_verified_under(
+	struct store_txn *txn, const struct store_verification *list, size_t n);
+
+// A new bootstrapping: B-TID, keys, expiry and where keys are kept, of keys->impi. All else of a
+// subscriber that is there stays, but for authorised when has_services is set; a new one is as keys
+// says. Errors as store_subscriber_put().
+int store_subscriber_bootstrap(struct store_txn *txn, const struct store_subscriber *keys,
+	bool has_services, bool may_reuse_id, store_id *id, bool *is_new);
+
+// What a phone changes of itself.
+struct store_registration {
+	store_id id;
+	struct store_bytes btid; // that it came with
+	const store_service_id *add; // at most STORE_SET_MAX, each once
+	size_t adds;
+	const store_service_id *drop;
+	size_t drops;
+	bool has_place; // else address and port stay
+	struct store_addr addr;
+	uint16_t port;
+};
+// Adds services it is authorised for (the others are left out) to those it is registered with,
+// takes others away, notes where it is. Nothing is written when nothing changes. -ENOENT: the id is
+// free, or has another B-TID by now.
+int store_subscriber_register(struct store_txn *txn, const struct store_registration *reg);
 
 // By name; sets id. -ENOENT: a group is not there; -E2BIG: 64 other services name a group.
 int store_service_put(struct store_txn *txn, struct store_service *service);
@@ -106,15 +137,21 @@ struct store_import_result {
 
 // -EBUSY while another import is open. expected: rows to come, 0 = unknown (sizes the tables).
 int store_import_begin(struct store_env *env, uint32_t expected, struct store_import **out);
-// Takes up to STORE_IMPORT_CHUNK rows. verdict[i] gets 0, or -EEXIST when the IMPI or the B-TID
-// of that row was in the file before or the B-TID belongs to another subscriber; such rows are
-// not taken; -EINVAL is for rows that are not well formed. Sets of the rows must have been interned
-// with store_import_set(). A row may take the B-TID of a subscriber that a row before gave another
-// one, unless it lives on there as the previous one. When the call itself fails nothing of it was
-// taken, and the import can only be aborted.
+enum store_row {
+	STORE_ROW_TAKEN,
+	STORE_ROW_MALFORMED,
+	STORE_ROW_IMPI_TWICE, // a row before has it
+	STORE_ROW_BTID_TWICE,
+	STORE_ROW_BTID_OF_ANOTHER, // subscriber in the store has it, current or previous
+};
+
+// Takes up to STORE_IMPORT_CHUNK rows; verdict[i] tells what became of each. Sets of the rows must
+// have been interned with store_import_set(). A row may take the B-TID of a subscriber that a row
+// before gave another one, unless it lives on there as the previous one. When the call itself fails
+// nothing of it was taken, and the import can only be aborted.
 #define STORE_IMPORT_CHUNK 8192
-int store_import_add(
-	struct store_import *imp, const struct store_subscriber *rows, size_t n, int *verdict);
+int store_import_add(struct store_import *imp, const struct store_subscriber *rows, size_t n,
+	enum store_row *verdict);
 int store_import_set(
 	struct store_import *imp, const store_service_id *services, size_t n, store_set *out);
 // What publishing would make of the rows taken so far; ids above the span are not in use yet.

@@ -123,7 +123,7 @@ static void lap_end(struct bench *b, struct lap start)
 static struct store_import_result import(struct bench *b)
 {
 	struct store_subscriber *rows = calloc(STORE_IMPORT_CHUNK, sizeof(*rows));
-	int *verdict = calloc(STORE_IMPORT_CHUNK, sizeof(*verdict));
+	enum store_row *verdict = calloc(STORE_IMPORT_CHUNK, sizeof(*verdict));
 	struct store_import_result result;
 	struct store_import *imp;
 	struct lap start = lap_begin();

@@ -8,6 +8,7 @@
        \\--pcapng--> mskpush capture FILE        tshark reads both
 """
 
+import ipaddress
 import os
 import signal
 import socket
@@ -100,6 +101,26 @@ def capture_is_what_was_on_the_wire():
         expect("malformed by tshark", tshark_counts(path, "_ws.malformed"), 0)
 
 
+def capture_of_one_phone():
+    """Only the frames from and to it."""
+    with Stage() as site:
+        site.raise_all(PHONES)
+        path = site.path("one.pcapng")
+        phone = site.rows[7]
+        client = capture_begin(site, path, "--ue", phone["impi"], "--count", "2")
+        expect("verified", site.push()["verified"], PHONES)
+        client.communicate(timeout=20)
+        expect("exit status", client.returncode, DONE)
+        ends = [parse_udp(frame)[:2] for _, frame in read_pcapng(path)]
+        expect("frames", len(ends), 2)
+        for source, destination in ends:
+            expect_that(phone["address"] in (str(ipaddress.ip_address(source[0])),
+                                             str(ipaddress.ip_address(destination[0]))),
+                        "the phone at one end", (source, destination))
+        status, answer, _ = site.run("capture", path, "--ue", "nobody@nowhere")
+        expect("nobody", (status, answer["error"]), (NOT_ALL, "no-subscriber"))
+
+
 def read_pcapng_so_far(path):
     """Packets of a file that is being written."""
     try:
@@ -179,5 +200,5 @@ def daemon_ends_while_a_capture_runs():
 
 
 if __name__ == "__main__":
-    tell(capture_is_what_was_on_the_wire, capture_ends_by_its_count, client_that_does_not_read,
+    tell(capture_is_what_was_on_the_wire, capture_of_one_phone, capture_ends_by_its_count, client_that_does_not_read,
          end_beside_a_client_that_does_not_read, daemon_ends_while_a_capture_runs)

@@ -16,6 +16,7 @@ import tempfile
 
 from dossier import Dossier
 from story import (BUILD, DONE, GROUP, TOP, expect, expect_in, expect_that, tell, wait_until)
+from wire import read_wire
 
 UES = 5000
 
@@ -76,7 +77,7 @@ class Demo:
 def ctrl_c_at_every_step_cleans_up():
     """Ctrl-C goes to the whole process group, SIGTERM to the demo alone."""
     for step in ("mskpushd runs", "imported", f"mskpush push {GROUP}"):
-        with Demo("--loss", "30") as demo:
+        with Demo("--loss", "30", "--http", "0") as demo:
             demo.says(step)
             os.killpg(demo.process.pid, signal.SIGINT)
             demo.leaves_nothing(130)
@@ -84,7 +85,7 @@ def ctrl_c_at_every_step_cleans_up():
 
 
 def sigterm_in_the_push_cleans_up():
-    with Demo("--loss", "40") as demo:
+    with Demo("--loss", "40", "--http", "0") as demo:
         demo.says(f"mskpush push {GROUP}")
         wait_until("its programs", lambda: len(demo.processes()) >= 2, show=demo.processes)
         demo.process.terminate()
@@ -99,7 +100,7 @@ def hold_tells_where_everything_is():
             wait_until("site.json", lambda: os.path.exists(site_json), 60, demo.text)
             with open(site_json, encoding="utf-8") as file:
                 site = json.load(file)
-            check_site(site, demo)
+            check_site(site)
             demo.process.terminate()
             demo.leaves_nothing(0)
             for pid in (site["daemon_pid"], site["ue_pid"]):
@@ -112,7 +113,14 @@ def hold_tells_where_everything_is():
             expect("phones verified in the dossier", len(dossier.verified), UES)
 
 
-def check_site(site, demo):
+def cli(site, *words):
+    done = subprocess.run([os.path.join(BUILD, "tools/cli/mskpush"), "--json", "--socket",
+                           site["admin_socket"], *words], stdout=subprocess.PIPE, check=False)
+    expect(f"exit status of the CLI ({words})", done.returncode, DONE)
+    return json.loads(done.stdout)
+
+
+def check_site(site):
     keys = {"daemon_pid", "daemon_argv", "ue_pid", "ue_argv", "admin_socket", "ua_url", "fqdn",
             "ues_csv", "pcap", "group"}
     expect_that(keys <= set(site), "the keys other programs rely on", set(site))
@@ -123,21 +131,24 @@ def check_site(site, demo):
             expect("command line", file.read().decode().split("\0")[:-1], argv)
     for path in (site["ues_csv"], site["pcap"]):
         expect_that(os.path.exists(path), "a file that is there", path)
-    done = subprocess.run([os.path.join(BUILD, "tools/cli/mskpush"), "--json", "--socket",
-                           site["admin_socket"], "campaign", "list"], stdout=subprocess.PIPE,
-                          check=False)
-    expect(f"exit status of the CLI ({demo.text()[-500:]})", done.returncode, DONE)
-    expect("verified", json.loads(done.stdout)["campaigns"][0]["verified"], UES)
+    campaign = cli(site, "campaign", "list")["campaigns"][0]
+    expect("verified", campaign["verified"], UES)
+    # Who looks at the capture of a site that runs on finds all of the campaign in it.
+    sent = campaign["pushes"] + cli(site, "stats")["counters"]["singles_sent"]
+    wait_until("the capture", lambda: len(read_wire(site["pcap"])[0]) == sent,
+               show=lambda: (os.path.getsize(site["pcap"]), sent))
 
 
 def bad_options_are_named():
-    cases = [["--ues", "0"], ["--ues", "x"], ["--loss", "100"], ["--profile", "v5"],
-             ["--csv", "/nowhere"], ["--story", "none"], ["--nonsense"]]
+    cases = [["--ues", "0"], ["--ues", "x"], ["--loss", "100"], ["--http", "-1"],
+             ["--profile", "v5"], ["--csv", "/nowhere"], ["--story", "none"], ["--nonsense"],
+             ["--keep", __file__], ["--hold", os.path.join(__file__, "x")]]
     for flags in cases:
         done = subprocess.run([os.path.join(TOP, "tools/dev/demo.py"), *flags], check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         expect(f"exit status of {flags}", done.returncode, 2)
-        expect_in(flags[0], done.stdout)
+        expect_in(flags[-1] if flags[0] in ("--keep", "--hold") else flags[0], done.stdout)
+        expect_that("Traceback" not in done.stdout, "a sentence", done.stdout)
 
 
 if __name__ == "__main__":

@@ -82,24 +82,35 @@ def read_pcap(path):
             yield seconds * 1000000 + micros, file.read(kept)
 
 
-def parse_udp(frame):
-    """(source, destination, payload) of an IPv4 UDP frame, None of others; checks checksums."""
+def parse_ip(frame):
+    """(source, destination, UDP) of an IP packet with UDP, None of others."""
+    if frame[12:14] == b"\x86\xdd":
+        ip = frame[14:54 + int.from_bytes(frame[18:20], "big")]
+        if ip[0] >> 4 != 6:
+            raise Finding("an IPv6 header is wrong")
+        return (ip[8:24], ip[24:40], ip[40:]) if ip[6] == 17 else None
     if frame[12:14] != b"\x08\x00":
         return None
     ip = frame[14:14 + int.from_bytes(frame[16:18], "big")]
     header = (ip[0] & 15) * 4
     if ip[0] >> 4 != 4 or not checksum_holds(ip[:header]):
         raise Finding("an IPv4 header is wrong")
-    if ip[9] != 17:
+    return (ip[12:16], ip[16:20], ip[header:]) if ip[9] == 17 else None
+
+
+def parse_udp(frame):
+    """(source, destination, payload) of a UDP frame, None of others; checks checksums."""
+    packet = parse_ip(frame)
+    if packet is None:
         return None
-    udp = ip[header:]
+    source, destination, udp = packet
     if int.from_bytes(udp[4:6], "big") != len(udp):
         raise Finding("a UDP length is wrong")
-    pseudo = ip[12:20] + struct.pack(">BBH", 0, 17, len(udp))
+    pseudo = source + destination + struct.pack(">II", len(udp), 17)
     if udp[6:8] == b"\0\0" or not checksum_holds(pseudo + udp):
         raise Finding("a UDP checksum is wrong or missing")
     ports = struct.unpack(">HH", udp[:4])
-    return ((ip[12:16], ports[0]), (ip[16:20], ports[1]), udp[8:])
+    return ((source, ports[0]), (destination, ports[1]), udp[8:])
 
 
 def parse_mikey(data):

@@ -85,7 +85,8 @@ def dropped_frames():
     randomness = random.Random(11)
     yield from (("runt", frame) for frame in (right[:13], right[:14], right[:33], b"\0" * 6))
     yield "oversized", mikey(VERIFICATION + b"\0" * 600)
-    yield from (("ethertype", ether(kind, right[14:])) for kind in (0x86dd, 0x8100, 0x88cc, 60))
+    yield from (("ethertype", ether(kind, right[14:])) for kind in (0x86dd, 0x88cc, 60))
+    yield from (("vlan", ether(kind, right[14:])) for kind in (0x8100, 0x88a8, 0x9100))
     yield "not-our-mac", ether(0x0800, right[14:], GATEWAY_MAC)
     yield "not-our-mac", ether(0x0800, right[14:], bytes.fromhex("01005e000001"))
     yield from (("arp-malformed", frame) for frame in (
@@ -171,12 +172,12 @@ def every_drop_has_its_name():
         expect("verdicts of MIKEY", sum(stats["mikey"].values()), wanted["mikey-malformed"])
         expect_that(len(stats["mikey"]) >= 8, "several verdicts", stats["mikey"])
         expect("verified", stats["counters"]["verified"], 0)
-        expect("the gateway", status["port"]["gateway_mac"], None)
+        expect("the gateway", status["port"]["gateway_mac"], GATEWAY_MAC.hex(":"))
         # Nobody gets an answer: all that is sent is the question for the gateway.
         expect_that(all(frame[:6] == BROADCAST and frame[12:14] == b"\x08\x06" for frame in sent),
                     "nothing but ARP requests sent", [frame.hex() for frame in sent])
     left = {"unknown-idr", "not-a-member", "stale-counter", "bad-mac", "duplicate",
-            "no-room-to-answer"}
+            "no-room-to-answer", "nd-malformed", "nd-not-ours"}
     expect("drops that this story does not move", set(stats["drops"]) - set(wanted), left)
 
 
@@ -192,6 +193,8 @@ def arp_and_ping_are_answered():
         expect("ARP answers, replies heard, echo answers",
                tuple(stats["counters"][name] for name in (
                    "arp_answers", "arp_replies", "echo_answers")), (4, 1, 6))
+        first = sent[:stats["counters"]["tx_frames"]]
+        expect("octets sent", stats["counters"]["tx_bytes"], sum(map(len, first)))
         expect("the gateway", status["port"]["gateway_mac"], GATEWAY_MAC.hex(":"))
         answers = [frame for frame in sent if frame[:6] != BROADCAST and
                    not (frame[12:14] == b"\x08\x06" and frame[20:22] == b"\0\1")]

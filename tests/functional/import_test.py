@@ -104,7 +104,7 @@ def duplicates_updates_and_what_stays():
                               [*site.rows, {**site.rows[4], other: "somebody@else.example"}])
             status, answer, _ = site.run("ue", "import", twice)
             expect(f"exit status of one {column} twice ({answer})", status, BAD_USAGE)
-            expect("line", answer["line"], ROWS + 2)
+            expect("place", (answer["line"], answer["column"]), (ROWS + 2, column))
             expect_in("earlier line", answer["why"])
         expect("dry run", counts(site.csv, "--dry-run"), (ROWS, 0, 0))
         expect("subscribers after a dry run", subscribers(site), 0)

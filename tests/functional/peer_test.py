@@ -2,14 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the mskpush authors
 
-"""The other end of the port goes away in a campaign, and comes back.
+"""The other end of the port goes away in a campaign, and comes back; or it is there and mute.
 
     mskpushd, net_vhost ==MIKEY==> mskpush-ue, net_virtio_user: killed, started, stopped, started
+    (nobody, or mskpushd stopped by a signal) --- mskpush-ue
 """
 
+import contextlib
+import os
+import signal
+import socket
 import time
 
-from story import Stage, expect, expect_that, tell, wait_until
+from story import Stage, expect, expect_in, expect_that, tell, wait_until
 
 PHONES = 1500
 
@@ -22,8 +27,8 @@ def campaign_pushes(site, number):
 
 
 def stalls(site, number):
-    """The campaign says that the port takes nothing, and nothing is counted as sent."""
-    seen = site.campaign_when(number, "stalls at the port", lambda c: c["stall"] == "port")
+    """The campaign says that the link is down, and nothing is counted as sent."""
+    seen = site.campaign_when(number, "stalls at the port", lambda c: c["stall"] == "link-down")
     expect("state", seen["state"], "running")
     # What the port took before it went down is settled a moment later.
     pushes = site.campaign_when(number, "pushes settled", lambda c: c["pushes"] ==
@@ -68,5 +73,63 @@ def peer_is_stopped_before_the_campaign():
         wait_until("the port up", lambda: site.cli("status")["port"]["is_up"])
 
 
+@contextlib.contextmanager
+def mute_peer(path):
+    """A peer that lets others connect and never says a word."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen(64)
+        yield
+    os.unlink(path)
+
+
+def emulator_says(site, text):
+    wait_until(f"the emulator says {text!r}", lambda: text in site.log("mskpush-ue"),
+               show=lambda: site.log("mskpush-ue"))
+
+
+def mute_peer_is_named_and_given_up():
+    with Stage() as site:
+        site.make_phones(10)
+        with mute_peer(site.vhost):
+            site.start_phones(site.csv, "--wait", "1")
+            expect("exit status", site.ue.wait(20), 1)
+            expect_in("does not answer", site.log("mskpush-ue"))
+        site.ue = None
+
+
+def mute_peer_does_not_hold_the_emulator():
+    """It answers its control socket and ends when told, and finds the daemon that comes later."""
+    with Stage() as site:
+        site.make_phones(10)
+        with mute_peer(site.vhost):
+            site.start_phones(site.csv)
+            emulator_says(site, "does not answer, trying again")
+            expect("port", site.phones(do="status")["port"], "waiting")
+            site.ue.send_signal(signal.SIGINT)
+            expect("exit status", site.ue.wait(10), 0)
+            site.start_phones(site.csv)
+        site.start_daemon()
+        emulator_says(site, "is up")
+        site.provision()
+        expect("verified", site.push()["verified"], 10)
+
+
+def daemon_that_hangs_does_not_hold_the_emulator():
+    with Stage() as site:
+        site.make_phones(10)
+        site.start_daemon()
+        site.start_phones(site.csv)
+        emulator_says(site, "is up")
+        site.daemon.send_signal(signal.SIGSTOP)
+        site.ue.send_signal(signal.SIGTERM)
+        try:
+            expect("exit status", site.ue.wait(30), 0)
+        finally:
+            site.daemon.send_signal(signal.SIGCONT)
+
+
 if __name__ == "__main__":
-    tell(peer_is_killed_and_comes_back, peer_is_stopped_before_the_campaign)
+    tell(peer_is_killed_and_comes_back, peer_is_stopped_before_the_campaign,
+         mute_peer_is_named_and_given_up, mute_peer_does_not_hold_the_emulator,
+         daemon_that_hangs_does_not_hold_the_emulator)

@@ -66,7 +66,7 @@ def every_refusal_has_its_name():
         site.start_daemon()
         site.provision(write_csv(site.path("all.csv"), everybody))
         number = site.push_begin("--waits", "1")
-        site.campaign_when(number, "waits for the gateway", lambda c: c["stall"] == "no-gateway-mac")
+        site.campaign_when(number, "waits for the phones", lambda c: c["stall"] == "link-down")
         leave(site, reasons)
         site.start_phones(site.csv, "--pcap", site.pcap)
         status, campaign, errors = site.run("campaign", "watch", str(number))

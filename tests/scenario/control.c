@@ -50,7 +50,34 @@ unsigned control_open(const struct control *c)
 
 // --- Start ----------------------------------------------------------------------------------
 
-static void msk_make(struct site *s, unsigned group)
+static void msk_store(struct site *s, const struct dp_msk *msk, enum store_msk_state state)
+{
+	struct store_msk stored = {
+		.group = {.group = msk->group},
+		.number = msk->number,
+		.state = (uint8_t)state,
+		.csb_id = msk->csb_id,
+		.seq_l = msk->seq_l,
+		.seq_u = msk->seq_u,
+	};
+
+	memcpy(stored.group.kdi, msk->kdi, sizeof(stored.group.kdi));
+	memcpy(stored.rand, msk->rand, sizeof(stored.rand));
+	memcpy(stored.key.byte, msk->key, sizeof(stored.key.byte));
+	fake_store_msk(s->people.env, &stored);
+	site_commit(s);
+}
+
+void control_msk_retire(struct site *s, unsigned group, unsigned number)
+{
+	struct dp_msk msk = s->control.msk[group];
+
+	msk.number = (uint16_t)number;
+	msk_store(s, &msk, STORE_MSK_RETIRED);
+	site_look(s);
+}
+
+void control_msk_make(struct site *s, unsigned group)
 {
 	struct dp_msk *msk = &s->control.msk[group];
 	uint8_t number = (uint8_t)(msk->number + 1);
@@ -67,6 +94,7 @@ static void msk_make(struct site *s, unsigned group)
 		msk->csb_id = mikey_v600_csb_id(msk->group);
 	ue_rng_fill(&s->wire.rng, msk->rand, sizeof(msk->rand));
 	ue_rng_fill(&s->wire.rng, msk->key, sizeof(msk->key));
+	msk_store(s, msk, number == 1 ? STORE_MSK_CURRENT : STORE_MSK_NEXT);
 }
 
 static struct campaign *campaign_alloc(uint32_t span)
@@ -127,7 +155,7 @@ struct campaign *control_start(struct site *s, const struct control_order *order
 	if (control->n == SITE_CAMPAIGNS)
 		script_fail("more than %u campaigns", SITE_CAMPAIGNS);
 	if (order->is_msk_new || control->msk[order->group].number == 0)
-		msk_make(s, order->group);
+		control_msk_make(s, order->group);
 	dp->msk = control->msk[order->group];
 	dp->sends = control->sends;
 	memcpy(dp->wait_ms, control->wait_ms, sizeof(dp->wait_ms));
@@ -247,6 +275,27 @@ static void events_take(struct site *s)
 	}
 }
 
+static void verifications_take(struct site *s)
+{
+	struct dp_verification v;
+	bool is_noted = false;
+
+	for (unsigned i = 0; i < s->shared.workers; i++)
+		while (rte_ring_dequeue_elem(s->shared.worker[i]->verifications, &v, sizeof(v)) ==
+			0) {
+			unsigned person = people_of_id(&s->people, v.id);
+
+			s->control.told++;
+			if (person == UINT_MAX || s->people.person[person].is_verified)
+				continue;
+			s->people.person[person].is_verified = true;
+			people_store_one(&s->people, person);
+			is_noted = true;
+		}
+	if (is_noted)
+		site_commit(s);
+}
+
 static uint8_t round_behind(const struct site *s, const struct campaign *c)
 {
 	uint32_t round = c->dp->sends;
@@ -274,6 +323,7 @@ void control_settle(struct site *s)
 	if (!s->is_running)
 		return;
 	events_take(s);
+	verifications_take(s);
 	for (unsigned i = 0; i < s->control.n; i++) {
 		struct campaign *c = s->control.campaign[i];
 
@@ -338,8 +388,17 @@ void control_crash(struct site *s, bool is_store_lost)
 	}
 }
 
+// The store that came back empty has its MSKs too.
+static void msks_restore(struct site *s)
+{
+	for (unsigned g = 1; g <= PEOPLE_GROUPS; g++)
+		if (s->control.msk[g].number != 0)
+			msk_store(s, &s->control.msk[g], STORE_MSK_CURRENT);
+}
+
 void control_resume(struct site *s)
 {
+	msks_restore(s);
 	for (unsigned i = 0; i < s->control.n; i++)
 		if (s->control.campaign[i]->is_open)
 			campaign_send(s, s->control.campaign[i], DP_CMD_CAMPAIGN_OPEN);

@@ -64,8 +64,12 @@ struct control {
 	uint32_t wait_ms[DP_SENDS_MAX];
 	uint32_t rate;
 	uint64_t settled_ns;
+	unsigned told; // verifications of single pushes that the workers told of
 };
 
+// Makes the next MSK of a group, and writes it into the store.
+void control_msk_make(struct site *s, unsigned group);
+void control_msk_retire(struct site *s, unsigned group, unsigned number);
 void control_init(struct control *c);
 void control_fini(struct control *c);
 struct campaign *control_start(struct site *s, const struct control_order *order);

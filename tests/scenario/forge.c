@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+#include <rte_icmp.h>
+#include <rte_ip.h>
+
 #include "script.h"
 #include "site.h"
 #include "ue/frame.h"
@@ -138,12 +141,6 @@ static size_t message_seal(
 	return f->is_truncated ? ue_rng_below(&s->wire.rng, len) : len;
 }
 
-static struct ue_address address_of(uint32_t a)
-{
-	return ue_address_v4((const uint8_t[]){
-		(uint8_t)(a >> 24), (uint8_t)(a >> 16), (uint8_t)(a >> 8), (uint8_t)a});
-}
-
 bool forge_send(struct site *s, const struct campaign *c, unsigned person, const char *kind)
 {
 	const struct person *who = &s->people.person[person];
@@ -156,22 +153,51 @@ bool forge_send(struct site *s, const struct campaign *c, unsigned person, const
 		.sealed_by = person,
 	};
 	struct ue_flow flow = {
-		.source_mac = s->wire.phones->mac,
-		.destination_mac = s->conf.mac,
-		.source = address_of(people_address(&s->people, person)),
-		.destination = ue_address_v4(s->conf.ipv4),
+		.station = &s->wire.phones->station,
+		.destination_mac = s->conf.port[0].mac,
+		.source = people_address(&s->people, person),
+		.destination = wire_port_address(s, who->has_ipv6),
 		.source_port = MIKEY_PORT,
 		.destination_port = MIKEY_PORT,
 	};
 	unsigned k = 0;
-	size_t len;
+	size_t at, len;
 
 	while (k < sizeof(kinds) / sizeof(kinds[0]) && strcmp(kinds[k].name, kind) != 0)
 		k++;
 	if (k == sizeof(kinds) / sizeof(kinds[0]))
 		return false;
 	kinds[k].change(s, c, &f);
-	len = message_seal(s, c, &f, frame + UE_UDP_PAYLOAD, sizeof(frame) - UE_UDP_PAYLOAD);
+	at = ue_frame_payload_at(flow.station, &flow.source);
+	len = message_seal(s, c, &f, frame + at, sizeof(frame) - at);
 	wire_inject(&s->wire, frame, ue_frame_udp(frame, &flow, len));
 	return true;
+}
+
+void ping_send(struct site *s, unsigned person)
+{
+	struct {
+		struct rte_ether_hdr ether;
+		struct rte_ipv4_hdr ip;
+		struct rte_icmp_hdr icmp;
+	} __attribute__((packed, aligned(2))) frame = {
+		.ether.ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4),
+		.ip.version_ihl = RTE_IPV4_VHL_DEF,
+		.ip.total_length = rte_cpu_to_be_16(sizeof(frame.ip) + sizeof(frame.icmp)),
+		.ip.time_to_live = 64,
+		.ip.next_proto_id = IPPROTO_ICMP,
+		.icmp.icmp_type = RTE_IP_ICMP_ECHO_REQUEST,
+		.icmp.icmp_cksum = rte_cpu_to_be_16(0xffff - (RTE_IP_ICMP_ECHO_REQUEST << 8)),
+	};
+	struct ue_address from = people_address(&s->people, person);
+	struct ue_address to = wire_port_address(s, false);
+	struct rte_ipv4_hdr ip;
+
+	memcpy(&frame.ether.dst_addr, s->conf.port[0].mac, RTE_ETHER_ADDR_LEN);
+	memcpy(&frame.ether.src_addr, s->wire.phones->station.mac, RTE_ETHER_ADDR_LEN);
+	memcpy(&frame.ip.src_addr, from.octets + 12, sizeof(frame.ip.src_addr));
+	memcpy(&frame.ip.dst_addr, to.octets + 12, sizeof(frame.ip.dst_addr));
+	ip = frame.ip; // aligned
+	frame.ip.hdr_checksum = rte_ipv4_cksum(&ip);
+	wire_inject(&s->wire, (const uint8_t *)&frame, sizeof(frame));
 }

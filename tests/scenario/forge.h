@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Verification messages that no honest phone sends: what a BM-SC has to refuse.
+// Frames that the emulated phones do not send by themselves: verification messages that a BM-SC
+// has to refuse, and echo requests.
 
 #pragma once
 
@@ -14,3 +15,5 @@ struct campaign;
 // stale-counter, future-counter, wrong-csb, wrong-msk, truncated, unknown-idr, good. False:
 // there is no such kind.
 bool forge_send(struct site *s, const struct campaign *c, unsigned person, const char *kind);
+// A person pings mskpush.
+void ping_send(struct site *s, unsigned person);

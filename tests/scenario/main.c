@@ -34,8 +34,10 @@ static void end_judge(struct site *s)
 			script_fail("the phones found %s", ue_finding_name((enum ue_finding)i));
 	for (unsigned i = 0; s->is_running && i < s->shared.workers; i++) {
 		const struct worker *w = s->shared.worker[i];
-		unsigned held = w->out_n + (w->burst.is_built ? w->burst.n - w->burst.sent : 0);
+		unsigned held = 0;
 
+		for (unsigned p = 0; p < s->shared.ports; p++)
+			held += w->egress[p].out_n + w->egress[p].n - w->egress[p].sent;
 		if (wire_is_empty(&s->wire) && rte_mempool_in_use_count(w->pool) != held)
 			script_fail("worker %u has lost %u buffers", i,
 				rte_mempool_in_use_count(w->pool) - held);

@@ -10,10 +10,8 @@
 
 #include "mikey.h"
 #include "script.h"
+#include "view.h"
 
-#define IPV4_OFF 14
-#define UDP_OFF 34
-#define MESSAGE_OFF 42
 #define KEYS_PER_PERSON 4
 
 struct monitor_key {
@@ -58,11 +56,6 @@ static struct monitor_key *key_find(struct monitor *m, const struct mikey_bytes 
 	key->next = m->list;
 	m->list = key;
 	return key;
-}
-
-static uint32_t be32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
 static void time_note(struct monitor *m, uint64_t now_ns)
@@ -135,13 +128,14 @@ void monitor_see(struct monitor *m, const struct people *p, const uint8_t *frame
 	uint32_t mark, uint64_t now_ns)
 {
 	unsigned person;
-	bool is_ipv4 = len > MESSAGE_OFF && frame[12] == 0x08 && frame[13] == 0x00;
+	struct view view;
 
-	// ARP and echo carry no counter.
-	if (!is_ipv4 || frame[IPV4_OFF + 9] != 17)
+	// ARP, ND and echo carry no counter.
+	view_make(&view, frame, len);
+	if (!view.is_udp)
 		return;
-	person = people_at(p, be32(frame + IPV4_OFF + 16));
+	person = people_at(p, &view.to);
 	if (person != UINT_MAX)
 		m->to[person]++;
-	message_see(m, frame + MESSAGE_OFF, len - MESSAGE_OFF, mark, now_ns);
+	message_see(m, frame + view.message, len - view.message, mark, now_ns);
 }

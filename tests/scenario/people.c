@@ -16,7 +16,6 @@
 #define LIFETIME_S (30 * 86400)
 #define FIRST_ADDRESS 0x0a000001u // 10.0.0.1
 #define MOVED_BY PEOPLE_MAX // how far the second address is behind the first
-#define IPV6_TEXT "2001:db8::1"
 
 static const uint8_t domain[STORE_KDI_BYTES] = {0x00, 0xf1, 0x10};
 
@@ -63,16 +62,30 @@ void people_fini(struct people *p)
 	*p = (struct people){0};
 }
 
-uint32_t people_address(const struct people *p, unsigned index)
+struct ue_address people_address(const struct people *p, unsigned index)
 {
-	return FIRST_ADDRESS + index + (p->person[index].is_moved ? MOVED_BY : 0);
+	const struct person *person = &p->person[index];
+	uint32_t number = FIRST_ADDRESS + index + (person->is_moved ? MOVED_BY : 0);
+	struct ue_address address = {{0x20, 0x01, 0x0d, 0xb8}};
+
+	if (!person->has_ipv6)
+		address = ue_address_v4((const uint8_t[4]){0});
+	for (int i = 0; i < 4; i++)
+		address.octets[12 + i] = (uint8_t)(number >> (24 - 8 * i));
+	return address;
 }
 
-unsigned people_at(const struct people *p, uint32_t address)
+unsigned people_at(const struct people *p, const struct ue_address *address)
 {
-	uint32_t index = (address - FIRST_ADDRESS) % MOVED_BY;
+	const uint8_t *o = address->octets + 12;
+	uint32_t number = (uint32_t)o[0] << 24 | (uint32_t)o[1] << 16 | (uint32_t)o[2] << 8 | o[3];
+	uint32_t index = (number - FIRST_ADDRESS) % MOVED_BY;
+	struct ue_address its;
 
-	return index < p->n && people_address(p, index) == address ? index : UINT_MAX;
+	if (index >= p->n)
+		return UINT_MAX;
+	its = people_address(p, index);
+	return ue_address_equal(&its, address) ? index : UINT_MAX;
 }
 
 unsigned people_of_id(const struct people *p, store_id id)
@@ -110,15 +123,11 @@ static store_set services_of(struct people *p, const struct person *person)
 
 static struct store_addr address_of(const struct people *p, unsigned index)
 {
-	uint32_t ipv4 = people_address(p, index);
-	struct store_addr addr = {.byte = {[10] = 0xff, [11] = 0xff}};
+	struct ue_address address = people_address(p, index);
+	struct store_addr addr = {{0}};
 
-	if (p->person[index].has_ipv6)
-		return (struct store_addr){.byte = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}};
-	if (!p->person[index].has_address)
-		return (struct store_addr){0};
-	for (int i = 0; i < 4; i++)
-		addr.byte[12 + i] = (uint8_t)(ipv4 >> (24 - 8 * i));
+	if (p->person[index].has_address)
+		memcpy(addr.byte, address.octets, sizeof(addr.byte));
 	return addr;
 }
 
@@ -152,10 +161,13 @@ static void services_write(struct people *p)
 {
 	for (unsigned g = 1; g <= PEOPLE_GROUPS; g++) {
 		struct store_service service = {.group_count = 1};
+		struct store_group group = {.profile = p->profile};
 
 		snprintf(service.name, sizeof(service.name), "urn:service:%u", g);
 		memcpy(service.group[0].kdi, domain, sizeof(domain));
 		service.group[0].group = (uint16_t)g;
+		group.id = service.group[0];
+		fake_store_group(p->env, &group);
 		fake_store_service(p->env, &service);
 		p->service[g] = service.id;
 	}
@@ -201,7 +213,8 @@ static void row_print(FILE *out, const struct people *p, unsigned index)
 {
 	const struct person *person = &p->person[index];
 	char muk[2 * STORE_MUK_BYTES + 1] = "";
-	uint32_t a = people_address(p, index);
+	struct ue_address address = people_address(p, index);
+	char text[UE_ADDRESS_TEXT];
 
 	ue_hex_put(muk, person->muk, STORE_MUK_BYTES);
 	fprintf(out, "%s,", person->impi);
@@ -209,10 +222,9 @@ static void row_print(FILE *out, const struct people *p, unsigned index)
 		fprintf(out, "%s,%s,%lld,", person->btid, muk, (long long)person->expires);
 	else
 		fprintf(out, ",,,");
-	if (person->has_ipv6)
-		fprintf(out, IPV6_TEXT);
-	else if (person->has_address)
-		fprintf(out, "%u.%u.%u.%u", a >> 24, a >> 16 & 0xff, a >> 8 & 0xff, a & 0xff);
+	ue_address_print(text, &address);
+	if (person->has_address)
+		fprintf(out, "%s", text);
 	fprintf(out, ",%s,urn:service:1\n", person->is_in_uicc ? "uicc" : "me");
 }
 

@@ -12,6 +12,7 @@
 #include "dp.h"
 #include "store_fake.h"
 #include "types.h"
+#include "ue/address.h"
 
 #define PEOPLE_MAX 4096
 #define PEOPLE_GROUPS 2 // key groups 1 and 2, each of a service of its own
@@ -27,7 +28,7 @@ struct person {
 	unsigned keys; // how many B-TIDs there were
 	bool has_muk;
 	bool has_address;
-	bool has_ipv6; // an address the port cannot reach
+	bool has_ipv6; // an address of IPv6
 	bool has_long_name; // a B-TID of the greatest length
 	bool is_in_uicc;
 	bool is_authorised;
@@ -62,9 +63,9 @@ void people_phones(const struct people *p, struct ue_site *phones);
 void people_rebind(struct people *p, unsigned index, struct ue_site *phones);
 void people_remove(struct people *p, unsigned index);
 
-// IPv4 address of a person in host order, and back; UINT_MAX for none of them.
-uint32_t people_address(const struct people *p, unsigned index);
-unsigned people_at(const struct people *p, uint32_t address);
+// Address of a person, and back; UINT_MAX for none of them.
+struct ue_address people_address(const struct people *p, unsigned index);
+unsigned people_at(const struct people *p, const struct ue_address *address);
 // Who has this id in the store; UINT_MAX for nobody.
 unsigned people_of_id(const struct people *p, store_id id);
 store_id people_span(const struct people *p); // ids 0 .. span-1 are in use

@@ -23,18 +23,27 @@
 #define MARK_LEFT_S (COUNTER_MARK_AHEAD_S / 2) // as control does it
 
 static const struct dp_conf conf_initial = {
-	.port = "net_ring_scenario",
+	.ports = 1,
+	.port[0] =
+		{
+			.name = "port0",
+			.device = "net_ring_scenario",
+			.mac = {0x02, 0, 0, 0, 0, 0x01},
+			.addresses = 1,
+			.address[0] = {{{[10] = 0xff, 0xff, 192, 168, 26, 1}}, 120},
+			.gateways = 1,
+			.gateway[0] = {{[10] = 0xff, 0xff, 192, 168, 26, 254}},
+			.mtu = 1500,
+			.udp_port = 2269,
+			.tx_descriptors = 512,
+			.rx_descriptors = 512,
+			.mbufs = 2047,
+		},
 	.memory_mb = 256,
 	.file_prefix = "scenario",
 	.workers = 1,
-	.tx_descriptors = 512,
-	.rx_descriptors = 512,
-	.mbufs = 2047,
-	.mtu = 1500,
-	.mac = {0x02, 0, 0, 0, 0, 0x01},
-	.ipv4 = {192, 168, 26, 1},
-	.gateway = {192, 168, 26, 254},
-	.udp_port = 2269,
+	.single_sends = 8,
+	.single_wait_ms = {1000, 2000, 4000, 8000, 8000, 8000, 8000, 8000},
 	.muk_margin_s = 30,
 	.ts_bytes = 4,
 	.idi = PEOPLE_FQDN,
@@ -111,7 +120,7 @@ static void daemon_start(struct site *s, bool is_clock_accepted)
 		return;
 	if (shared_init(&s->shared, &s->conf, &start, why) != 0 ||
 		shared_workers_create(&s->shared, s->people.env, why) != 0 ||
-		port_start(&s->shared, why) != 0)
+		ports_start(&s->shared, why) != 0)
 		script_fail("the daemon does not start: %s", why);
 	// Nothing at or below `first` is sent, nothing above it before the mark is written.
 	s->mark = start.first;
@@ -126,8 +135,10 @@ static void daemon_stop(struct site *s)
 	if (!s->is_running)
 		return;
 	wire_restart(s);
-	rte_eth_dev_stop(s->shared.port_id);
+	for (unsigned p = 0; p < s->shared.ports; p++)
+		rte_eth_dev_stop(s->shared.port[p].id);
 	shared_fini(&s->shared);
+	s->news_count = 0;
 	s->is_running = false;
 }
 
@@ -147,6 +158,20 @@ void site_restart(struct site *s, const struct site_restart *how)
 	daemon_start(s, how->is_clock_accepted);
 	if (s->is_running)
 		control_resume(s);
+}
+
+struct wire_gateway *site_gateway(struct site *s, unsigned port, const char *address)
+{
+	struct wire_gateway *gateway = &s->wire.gateway[s->wire.gateways];
+
+	if (s->wire.gateways == WIRE_GATEWAYS)
+		script_fail("more than %d gateways", WIRE_GATEWAYS);
+	*gateway = (struct wire_gateway){
+		.port = port, .mac = {0x02, 0, 0, 0, 1, (uint8_t)(s->wire.gateways++ + 2)}};
+	if (!ue_address_parse(strchr(address, ':') != NULL ? &gateway->address6 : &gateway->address,
+		    address, strlen(address)))
+		script_fail("'%s' is no address", address);
+	return gateway;
 }
 
 static void eal_start(struct site *s)
@@ -179,6 +204,7 @@ void site_init(struct site *s)
 	// As if the daemon had run until five seconds ago.
 	s->mark = s->store_mark = true_counter(s) - 5;
 	s->has_mark_file = s->has_store_mark = true;
+	site_gateway(s, 0, "192.168.26.254");
 	eal_start(s);
 	control_init(&s->control);
 }
@@ -187,10 +213,12 @@ void site_build(struct site *s)
 {
 	struct ue_conf phones = {
 		.fqdn = PEOPLE_FQDN,
-		.gateway = ue_address_v4(s->conf.gateway),
+		.gateway = ue_address_v4(s->conf.port[0].gateway[0].byte + 12),
 		.mac = {0x02, 0, 0, 0, 0, 0x02},
 		.ts_bytes = 4,
 		.seed = s->seed,
+		.vlans = s->conf.port[0].vlans,
+		.vlan = {s->conf.port[0].vlan[0], s->conf.port[0].vlan[1]},
 	};
 
 	if (s->is_built)
@@ -198,7 +226,7 @@ void site_build(struct site *s)
 	if (s->people.n == 0)
 		script_fail("a scenario begins with phones");
 	s->is_built = true;
-	wire_init(&s->wire, &phones);
+	wire_init(&s->wire, &phones, s->conf.ports);
 	monitor_init(&s->monitor, s->people.n);
 	people_store(&s->people, false);
 	people_phones(&s->people, s->wire.phones);
@@ -239,6 +267,7 @@ static void site_step(struct site *s, uint64_t ns)
 		return;
 	now_follow(s);
 	mark_follow(s);
+	ports_look(&s->shared, s->now.ns);
 	for (unsigned i = 0, idle = 0; i < TURNS_PER_STEP && idle < s->shared.workers; i++)
 		idle = site_turn(s) == 0 ? idle + 1 : 0;
 	if (s->ns >= s->control.settled_ns + 100000000u) {
@@ -250,7 +279,8 @@ static void site_step(struct site *s, uint64_t ns)
 
 static uint64_t step_ns(const struct site *s)
 {
-	bool is_idle = control_open(&s->control) == 0 && wire_is_empty(&s->wire);
+	bool is_idle = control_open(&s->control) == 0 && wire_is_empty(&s->wire) &&
+		atomic_load(&s->shared.singles) == 0;
 
 	return is_idle ? IDLE_STEP_NS : STEP_NS;
 }
@@ -274,15 +304,48 @@ void site_settle(struct site *s, uint64_t ns)
 		site_step(s, STEP_NS);
 }
 
+// --- News of the store ----------------------------------------------------------------------
+
+static void news_send(struct site *s, const struct dp_cmd *cmd)
+{
+	if (shared_command(&s->shared, cmd) != 0)
+		script_fail("a worker takes no command");
+}
+
+static void news_tell(struct site *s, struct dp_cmd cmd)
+{
+	cmd.version = fake_store_version(s->people.env);
+	if (!s->is_news_late) {
+		news_send(s, &cmd);
+		return;
+	}
+	if (s->news_count == SITE_NEWS_MAX)
+		script_fail("more than %u news are late", SITE_NEWS_MAX);
+	s->news[s->news_count++] = cmd;
+}
+
 void site_changed(struct site *s, unsigned person)
 {
-	struct dp_cmd cmd = {
-		.kind = DP_CMD_STORE_CHANGED,
-		.first = s->people.person[person].id,
-		.n = 1,
-		.version = fake_store_version(s->people.env),
-	};
+	uint32_t id = s->people.person[person].id;
 
-	if (shared_command(&s->shared, &cmd) != 0)
-		script_fail("a worker takes no command");
+	news_tell(s, (struct dp_cmd){.kind = DP_CMD_STORE_CHANGED, .first = id, .n = 1});
+}
+
+void site_commit(struct site *s)
+{
+	fake_store_commit(s->people.env);
+	news_tell(s, (struct dp_cmd){.kind = DP_CMD_STORE_KNOWN});
+}
+
+void site_look(struct site *s)
+{
+	news_tell(s, (struct dp_cmd){.kind = DP_CMD_STORE_CHANGED});
+}
+
+void site_news(struct site *s)
+{
+	s->is_news_late = false;
+	for (unsigned i = 0; i < s->news_count; i++)
+		news_send(s, &s->news[i]);
+	s->news_count = 0;
 }

@@ -16,6 +16,7 @@
 #include "worker.h"
 
 #define SITE_CAMPAIGNS 1024
+#define SITE_NEWS_MAX 64
 
 struct site {
 	struct dp_conf conf;
@@ -43,6 +44,11 @@ struct site {
 	uint32_t mark;
 	uint32_t old_mark; // as the file stood ten seconds ago
 	uint32_t store_mark;
+
+	// What control has to tell the workers of commits, and keeps back while news are late.
+	bool is_news_late;
+	struct dp_cmd news[SITE_NEWS_MAX];
+	unsigned news_count;
 
 	struct control control;
 	uint64_t seed; // of everything that is drawn
@@ -76,4 +82,12 @@ void site_advance(struct site *s, uint64_t ns);
 void site_settle(struct site *s, uint64_t ns);
 // Tells the workers that the record of a person has changed, after its commit.
 void site_changed(struct site *s, unsigned person);
+// Commits something that does not concern the workers, and tells them that.
+void site_commit(struct site *s);
+// Tells the workers to take the newest snapshot.
+void site_look(struct site *s);
+// Tells what was kept back.
+void site_news(struct site *s);
+// One gateway more on the link of a port.
+struct wire_gateway *site_gateway(struct site *s, unsigned port, const char *address);
 int64_t site_true_s(const struct site *s);

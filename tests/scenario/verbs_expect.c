@@ -80,11 +80,10 @@ static long value_open(struct site *s, const struct campaign *c, struct words *w
 	return must(c, w)->is_open;
 }
 
-// Phones that hold the MSK of the campaign, octet by octet.
-static long value_holding(struct site *s, const struct campaign *c, struct words *w)
+// Phones that hold an MSK, octet by octet.
+static long msk_holders(const struct site *s, const struct dp_msk *msk)
 {
 	const struct ue_phones *phones = ue_site_phones(s->wire.phones);
-	const struct dp_msk *msk = &must(c, w)->dp->msk;
 	long n = 0;
 
 	for (uint32_t i = 0; i < phones->phone_count; i++) {
@@ -95,6 +94,22 @@ static long value_holding(struct site *s, const struct campaign *c, struct words
 				     sizeof(msk->key)) == 0;
 	}
 	return n;
+}
+
+static long value_holding(struct site *s, const struct campaign *c, struct words *w)
+{
+	return msk_holders(s, &must(c, w)->dp->msk);
+}
+
+// holding-newest [GROUP]: the newest MSK of a group
+static long value_holding_newest(struct site *s, const struct campaign *c, struct words *w)
+{
+	long group = 1;
+
+	(void)c;
+	if (word_take_if(w, "group"))
+		group = word_number(w, "group", 1, PEOPLE_GROUPS);
+	return msk_holders(s, &s->control.msk[group]);
 }
 
 // sends ID: messages that left for a phone
@@ -136,6 +151,42 @@ static long value_drop(struct site *s, const struct campaign *c, struct words *w
 	script_fail("expect: there is no drop '%s'", name);
 }
 
+// area NAME sent | verified | unreachable; the area "none" is that of all others
+static long value_area(struct site *s, const struct campaign *c, struct words *w)
+{
+	const char *name = word_take(w, "an area");
+	const char *what = word_take(w, "sent, verified or unreachable");
+	unsigned area = 0;
+	long sum = 0;
+
+	(void)c;
+	while (area < s->conf.areas && strcmp(s->conf.area[area].name, name) != 0)
+		area++;
+	if (area == s->conf.areas && strcmp(name, "none") != 0)
+		script_fail("expect: there is no area '%s'", name);
+	for (unsigned i = 0; i < s->shared.workers; i++) {
+		const struct dp_area_stats *stats =
+			&s->shared.worker[i]->area[area == s->conf.areas ? AREA_NONE : area];
+
+		sum += (long)(*what == 's'     ? stats->sent
+				: *what == 'v' ? stats->verified
+					       : stats->unreachable);
+	}
+	return sum;
+}
+
+// port N sent: frames that left by it
+static long value_port(struct site *s, const struct campaign *c, struct words *w)
+{
+	long port = word_number(w, "port", 0, (long)s->shared.ports - 1), sum = 0;
+
+	(void)c;
+	word_take_if(w, "sent");
+	for (unsigned i = 0; i < s->shared.workers; i++)
+		sum += (long)s->shared.worker[i]->egress[port].stats.tx_frames;
+	return sum;
+}
+
 // Frames mskpush did not take, whatever the reason.
 static long value_drops(struct site *s, const struct campaign *c, struct words *w)
 {
@@ -146,6 +197,18 @@ static long value_drops(struct site *s, const struct campaign *c, struct words *
 	for (unsigned i = 0; i < s->shared.workers; i++)
 		for (int d = 0; d < DP_DROP_COUNT; d++)
 			sum += (long)s->shared.worker[i]->stats.drop[d];
+	return sum;
+}
+
+// Answered for good: those the port had no room for are a drop.
+static long value_echo_answers(struct site *s, const struct campaign *c, struct words *w)
+{
+	long sum = 0;
+
+	(void)c;
+	(void)w;
+	for (unsigned i = 0; i < s->shared.workers; i++)
+		sum += (long)s->shared.worker[i]->stats.echo_answers;
 	return sum;
 }
 
@@ -195,6 +258,53 @@ static long value_values_left(struct site *s, const struct campaign *c, struct w
 	return (long)COUNTER_MAX - (long)shared_counter_highest(&s->shared);
 }
 
+// Single pushes that are under way.
+static long value_under_way(struct site *s, const struct campaign *c, struct words *w)
+{
+	(void)c;
+	(void)w;
+	return (long)atomic_load(&s->shared.singles);
+}
+
+// stat NAME: what the workers counted
+static long value_stat(struct site *s, const struct campaign *c, struct words *w)
+{
+#define STAT(field)                                      \
+	{                                                \
+#field, offsetof(struct dp_stats, field) \
+	}
+	static const struct {
+		const char *name;
+		size_t offset;
+	} stats[] = {STAT(singles), STAT(singles_merged), STAT(singles_sent),
+		STAT(singles_verified), STAT(singles_given_up), STAT(singles_refused),
+		STAT(singles_ended), STAT(handed_over), STAT(pushes), STAT(verified)};
+#undef STAT
+	const char *name = word_take(w, "a counter");
+	uint64_t sum = 0, value;
+
+	(void)c;
+	for (unsigned k = 0; k < sizeof(stats) / sizeof(stats[0]); k++) {
+		if (strcmp(stats[k].name, name) != 0)
+			continue;
+		for (unsigned i = 0; i < s->shared.workers; i++) {
+			memcpy(&value, (char *)&s->shared.worker[i]->stats + stats[k].offset,
+				sizeof(value));
+			sum += value;
+		}
+		return (long)sum;
+	}
+	script_fail("expect: there is no counter '%s'", name);
+}
+
+// told: verifications the store was told of
+static long value_told(struct site *s, const struct campaign *c, struct words *w)
+{
+	(void)c;
+	(void)w;
+	return (long)s->control.told;
+}
+
 static const struct {
 	const char *name;
 	expect_value *value;
@@ -208,16 +318,23 @@ static const struct {
 	{"round", value_round},
 	{"open", value_open},
 	{"holding", value_holding},
+	{"holding-newest", value_holding_newest},
 	{"sends", value_sends},
 	{"messages", value_messages},
 	{"busiest-10ms", value_busiest},
 	{"drop", value_drop},
 	{"drops", value_drops},
+	{"echo-answers", value_echo_answers},
+	{"area", value_area},
+	{"port", value_port},
 	{"phones-refused", value_phones_refused},
 	{"phones-count", value_phones_count},
 	{"flipped", value_flipped},
 	{"ahead", value_ahead},
 	{"values-left", value_values_left},
+	{"under-way", value_under_way},
+	{"stat", value_stat},
+	{"told", value_told},
 };
 
 // What was asked for, as the line says it.
@@ -247,6 +364,29 @@ static void value_compare(struct words *w, long seen)
 		script_fail("expected %s, seen %ld", thing_text(w, text), seen);
 }
 
+// push IDS STATE [REASON]: how the last single push of each of them stands
+static void expect_push(struct site *s, struct words *w)
+{
+	const char *state, *reason = NULL;
+	struct ids ids;
+
+	words_ids(w, &s->people, &ids);
+	state = word_take(w, "a state");
+	if (w->at < w->n)
+		reason = word_take(w, "a reason");
+	for (unsigned i = 0; i < ids.n; i++) {
+		struct dp_push_note note;
+
+		push_note_read(&s->shared.notes, s->people.person[ids.id[i]].id, &note);
+		if (strcmp(dp_push_state_name(note.state), state) != 0)
+			script_fail("push of %u: expected %s, seen %s %s", ids.id[i], state,
+				dp_push_state_name(note.state), dp_refusal_name(note.refusal));
+		if (reason != NULL && strcmp(dp_refusal_name(note.refusal), reason) != 0)
+			script_fail("push of %u: expected %s, seen %s", ids.id[i], reason,
+				dp_refusal_name(note.refusal));
+	}
+}
+
 // Sentences that hold or do not.
 static bool expect_sentence(struct site *s, const struct campaign *c, struct words *w)
 {
@@ -262,6 +402,8 @@ static bool expect_sentence(struct site *s, const struct campaign *c, struct wor
 
 		if (strcmp(seen, name) != 0)
 			script_fail("expected stall %s, seen %s", name, seen);
+	} else if (word_take_if(w, "push")) {
+		expect_push(s, w);
 	} else {
 		return false;
 	}

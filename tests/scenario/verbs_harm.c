@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include <rte_ethdev.h>
+
 #include "forge.h"
 #include "script.h"
 #include "site.h"
@@ -92,22 +94,92 @@ static void verb_release(struct site *s, struct words *w)
 	STAILQ_CONCAT(&s->wire.answers, &s->wire.held);
 }
 
-// gateway down, gateway up, gateway new-mac
+// gateway [N] down | up | new-mac: the N-th one, from 0
 static void verb_gateway(struct site *s, struct words *w)
 {
+	long n = w->n > 2 ? word_number(w, "gateway", 0, s->wire.gateways - 1) : 0;
+	struct wire_gateway *gateway = &s->wire.gateway[n];
+
 	if (word_take_if(w, "new-mac"))
-		s->wire.phones->mac[5]++;
+		gateway->mac[5] ^= 0x80;
 	else if (word_take_if(w, "down"))
-		s->wire.is_gateway_down = true;
+		gateway->is_down = true;
 	else if (word_take_if(w, "up"))
-		s->wire.is_gateway_down = false;
+		gateway->is_down = false;
 	words_end(w);
 }
 
+// link N down | up
+static void verb_link(struct site *s, struct words *w)
+{
+	const struct port *port =
+		&s->shared.port[word_number(w, "port", 0, (long)s->shared.ports - 1)];
+
+	if (word_take_if(w, "down"))
+		rte_eth_dev_set_link_down(port->id);
+	else if (word_take_if(w, "up"))
+		rte_eth_dev_set_link_up(port->id);
+	words_end(w);
+}
+
+// unreachable IDS: their gateway says so, instead of passing on
+static void verb_unreachable(struct site *s, struct words *w)
+{
+	people_mark(s, w, s->wire.is_unreachable, true);
+}
+
+// claim N: somebody says, unasked, that the N-th gateway has another MAC
+static void verb_claim(struct site *s, struct words *w)
+{
+	const struct wire_gateway *gateway =
+		&s->wire.gateway[word_number(w, "gateway", 0, s->wire.gateways - 1)];
+	const struct port *port = &s->shared.port[gateway->port];
+	uint8_t frame[42] = {[12] = 0x08,
+		0x06,
+		0x00,
+		0x01,
+		0x08,
+		0x00,
+		0x06,
+		0x04,
+		0x00,
+		0x02,
+		0x02,
+		0xbb,
+		0xbb,
+		0xbb,
+		0xbb,
+		0xbb};
+
+	words_end(w);
+	memcpy(frame, port->mac.addr_bytes, 6);
+	memcpy(frame + 6, frame + 22, 6);
+	memcpy(frame + 28, gateway->address.octets + 12, 4);
+	memcpy(frame + 32, port->mac.addr_bytes, 6);
+	memcpy(frame + 38, port->conf->address[0].addr.byte + 12, 4);
+	wire_inject(&s->wire, frame, sizeof(frame));
+}
+
+// port-stuck TIME [port N]
 static void verb_port_stuck(struct site *s, struct words *w)
 {
-	s->wire.stuck_until_ns = s->ns + (uint64_t)word_duration_ms(w) * 1000000u;
+	uint64_t until_ns = s->ns + (uint64_t)word_duration_ms(w) * 1000000u;
+	long port = word_take_if(w, "port") ? word_number(w, "port", 0, WIRE_PORTS - 1) : 0;
+
+	s->wire.stuck_until_ns[port] = until_ns;
 	words_end(w);
+}
+
+// port-lost N: what a port has taken and nobody fetched is gone
+static void verb_port_lost(struct site *s, struct words *w)
+{
+	long port = word_number(w, "port", 0, (long)s->wire.ports - 1);
+	struct rte_mbuf *m;
+
+	words_end(w);
+	for (unsigned q = 0; q < WIRE_QUEUES; q++)
+		while (rte_ring_dequeue(s->wire.tx[port][q], (void **)&m) == 0)
+			rte_pktmbuf_free(m);
 }
 
 // forge IDS KIND [campaign N] [times N]
@@ -131,6 +203,20 @@ static void verb_forge(struct site *s, struct words *w)
 	for (unsigned i = 0; i < ids.n * times; i++)
 		if (!forge_send(s, c, ids.id[i % ids.n], kind))
 			script_fail("forge: there is no kind '%s'", kind);
+}
+
+// ping IDS [times N]
+static void verb_ping(struct site *s, struct words *w)
+{
+	unsigned times = 1;
+	struct ids ids;
+
+	words_ids(w, &s->people, &ids);
+	if (word_take_if(w, "times"))
+		times = (unsigned)word_number(w, "times", 1, 10000);
+	words_end(w);
+	for (unsigned i = 0; i < ids.n * times; i++)
+		ping_send(s, ids.id[i % ids.n]);
 }
 
 // --- Records --------------------------------------------------------------------------------
@@ -168,30 +254,33 @@ static void verb_left(struct site *s, struct words *w)
 	each_record(s, w, deregister);
 }
 
-static void move(struct person *person)
+static void phone_move(struct site *s, unsigned index)
 {
-	person->is_moved = true;
+	const struct person *person = &s->people.person[index];
+	struct ue_phones *phones = ue_site_phones(s->wire.phones);
+	struct ue_address address = people_address(&s->people, index);
+	uint32_t phone = ue_phone_find(phones, person->impi, strlen(person->impi));
+
+	if (ue_phone_move(phones, phone, &address) != 0)
+		script_fail("move: no memory");
 }
 
-// move IDS: phone and record get another address
+// move IDS [unnoticed]: the phone gets another address, and its record too, unless nobody noticed
 static void verb_move(struct site *s, struct words *w)
 {
-	unsigned at = w->at;
+	bool is_unnoticed;
 	struct ids ids;
 
 	words_ids(w, &s->people, &ids);
-	w->at = at;
-	each_record(s, w, move);
+	is_unnoticed = word_take_if(w, "unnoticed");
+	words_end(w);
 	for (unsigned i = 0; i < ids.n; i++) {
-		const struct person *person = &s->people.person[ids.id[i]];
-		struct ue_phones *phones = ue_site_phones(s->wire.phones);
-		uint32_t a = people_address(&s->people, ids.id[i]);
-		struct ue_address address = ue_address_v4((const uint8_t[]){
-			(uint8_t)(a >> 24), (uint8_t)(a >> 16), (uint8_t)(a >> 8), (uint8_t)a});
-		uint32_t phone = ue_phone_find(phones, person->impi, strlen(person->impi));
-
-		if (ue_phone_move(phones, phone, &address) != 0)
-			script_fail("move: no memory");
+		s->people.person[ids.id[i]].is_moved = true;
+		phone_move(s, ids.id[i]);
+		if (is_unnoticed)
+			continue;
+		people_store_one(&s->people, ids.id[i]);
+		site_changed(s, ids.id[i]);
 	}
 }
 
@@ -232,6 +321,23 @@ static void verb_import(struct site *s, struct words *w)
 	}
 }
 
+// A commit with nothing in it that concerns the workers.
+static void verb_commit(struct site *s, struct words *w)
+{
+	words_end(w);
+	site_commit(s);
+}
+
+// news late, news told: the workers see commits before they are told of them
+static void verb_news(struct site *s, struct words *w)
+{
+	if (word_take_if(w, "late"))
+		s->is_news_late = true;
+	else if (word_take_if(w, "told"))
+		site_news(s);
+	words_end(w);
+}
+
 // --- The machine ----------------------------------------------------------------------------
 
 // set-clock TIME: the wall clock is set forward by this
@@ -264,14 +370,21 @@ const struct verb verbs_harm[] = {
 	{"late", verb_late, false},
 	{"release", verb_release, false},
 	{"gateway", verb_gateway, false},
+	{"link", verb_link, false},
+	{"unreachable", verb_unreachable, false},
+	{"claim", verb_claim, false},
 	{"port-stuck", verb_port_stuck, false},
+	{"port-lost", verb_port_lost, false},
 	{"forge", verb_forge, false},
+	{"ping", verb_ping, false},
 	{"unauthorised", verb_unauthorised, false},
 	{"left", verb_left, false},
 	{"move", verb_move, false},
 	{"rebind", verb_rebind, false},
 	{"remove", verb_remove, false},
 	{"import", verb_import, false},
+	{"commit", verb_commit, false},
+	{"news", verb_news, false},
 	{"set-clock", verb_set_clock, false},
 	{"mark", verb_mark, false},
 	{0},

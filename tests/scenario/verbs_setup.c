@@ -3,6 +3,8 @@
 
 // Verbs that say what there is before anything runs.
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "script.h"
@@ -130,13 +132,116 @@ static void verb_group(struct site *s, struct words *w)
 
 static void verb_mtu(struct site *s, struct words *w)
 {
-	s->conf.mtu = (unsigned)word_number(w, "MTU", 100, 1500);
+	s->conf.port[0].mtu = (unsigned)word_number(w, "MTU", 100, 1500);
 	words_end(w);
 }
 
 static void verb_buffers(struct site *s, struct words *w)
 {
-	s->conf.mbufs = (unsigned)word_number(w, "number of buffers", 256, 4095);
+	s->conf.port[0].mbufs = (unsigned)word_number(w, "number of buffers", 256, 4095);
+	words_end(w);
+}
+
+// --- The network ----------------------------------------------------------------------------
+
+static struct dp_prefix prefix_take(struct words *w)
+{
+	char text[64];
+	const char *slash;
+	struct ue_address address;
+	struct dp_prefix prefix;
+
+	snprintf(text, sizeof(text), "%s", word_take(w, "an address"));
+	slash = strchr(text, '/');
+	if (!ue_address_parse(
+		    &address, text, slash != NULL ? (size_t)(slash - text) : strlen(text)))
+		script_fail("%s: '%s' is no address", w->word[0], text);
+	memcpy(prefix.addr.byte, address.octets, sizeof(prefix.addr.byte));
+	prefix.len = 128;
+	if (slash != NULL)
+		prefix.len = (uint8_t)(atoi(slash + 1) + (dp_addr_is_v4(&prefix.addr) ? 96 : 0));
+	return prefix;
+}
+
+// second-port: with addresses and a gateway of its own
+static void verb_second_port(struct site *s, struct words *w)
+{
+	struct dp_port_conf *port = &s->conf.port[1];
+
+	words_end(w);
+	*port = s->conf.port[0];
+	port->name = "port1";
+	port->device = "net_ring_scenario1";
+	port->mac[5] = 0x11;
+	port->address[0].addr.byte[14] = 27;
+	port->gateway[0].byte[14] = 27;
+	s->conf.ports = 2;
+	site_gateway(s, 1, "192.168.27.254");
+}
+
+// address IP/LEN: one more of the first port
+static void verb_address(struct site *s, struct words *w)
+{
+	struct dp_port_conf *port = &s->conf.port[0];
+
+	port->address[port->addresses++] = prefix_take(w);
+	words_end(w);
+}
+
+// gateway-at IP [port N] [default]: one more on the wire; default: the file names it as well
+static void verb_gateway_at(struct site *s, struct words *w)
+{
+	const char *text = w->word[w->at];
+	struct dp_addr address = prefix_take(w).addr;
+	unsigned port = word_take_if(w, "port") ? (unsigned)word_number(w, "port", 0, 1) : 0;
+
+	site_gateway(s, port, text);
+	if (word_take_if(w, "default"))
+		s->conf.port[port].gateway[s->conf.port[port].gateways++] = address;
+	words_end(w);
+}
+
+// no-gateway: the file names none
+static void verb_no_gateway(struct site *s, struct words *w)
+{
+	words_end(w);
+	s->conf.port[0].gateways = 0;
+}
+
+// route PREFIX via IP [mtu N] [source IP] [port NAME]
+static void verb_route(struct site *s, struct words *w)
+{
+	struct dp_route_conf *route = &s->conf.route[s->conf.routes++];
+
+	*route = (struct dp_route_conf){.port = ""};
+	route->to = prefix_take(w);
+	word_take_if(w, "via");
+	route->via = prefix_take(w).addr;
+	if (word_take_if(w, "mtu"))
+		route->mtu = (unsigned)word_number(w, "MTU", 100, 1500);
+	if (word_take_if(w, "source"))
+		route->source = prefix_take(w).addr;
+	words_end(w);
+}
+
+// area NAME PREFIX...
+static void verb_area(struct site *s, struct words *w)
+{
+	struct dp_area_conf *area = &s->conf.area[s->conf.areas++];
+
+	area->name = strdup(word_take(w, "a name"));
+	while (w->at < w->n && area->prefixes < DP_AREA_PREFIXES_MAX)
+		area->prefix[area->prefixes++] = prefix_take(w);
+	words_end(w);
+}
+
+// vlan OUTER [INNER]
+static void verb_vlan(struct site *s, struct words *w)
+{
+	struct dp_port_conf *port = &s->conf.port[0];
+
+	while (w->at < w->n && port->vlans < DP_VLANS_MAX)
+		port->vlan[port->vlans++] = (uint16_t)word_number(w, "VLAN", 1, 4094);
 	words_end(w);
 }
 
@@ -181,6 +286,13 @@ const struct verb verbs_setup[] = {
 	{"long-name", verb_long_name, true},
 	{"mtu", verb_mtu, true},
 	{"buffers", verb_buffers, true},
+	{"second-port", verb_second_port, true},
+	{"address", verb_address, true},
+	{"gateway-at", verb_gateway_at, true},
+	{"no-gateway", verb_no_gateway, true},
+	{"route", verb_route, true},
+	{"area", verb_area, true},
+	{"vlan", verb_vlan, true},
 	{"seed", verb_seed, true},
 	{"new-store", verb_new_store, true},
 	{"clock", verb_clock, true},

@@ -118,8 +118,8 @@ static int verb_check(struct cli *cli, const struct cli_verb *verb, const struct
 			verb->usage);
 	if (args->words > verb->most)
 		return cli_fail(cli, CLI_USAGE, "bad-usage",
-			"'%s' is one word too many; usage: mskpush %s %s", args->word[verb->most],
-			verb->name, verb->usage);
+			"'%s' is one word too many; usage: mskpush %s%s%s", args->word[verb->most],
+			verb->name, verb->usage[0] != '\0' ? " " : "", verb->usage);
 	return 0;
 }
 

@@ -31,31 +31,29 @@ static void list_row_add(struct table *t, const json_t *c)
 	table_text(t, text_at(c, "started"));
 }
 
-int campaign_list_run(struct cli *cli, const struct cli_args *args)
+static void list_print(const json_t *answer)
 {
 	static const struct table_column columns[] = {{"ID", true}, {"KEY GROUP", false},
 		{"MSK", false}, {"STATE", false}, {"MEMBERS", true}, {"VERIFIED", true},
 		{"GIVEN UP", true}, {"REFUSED", true}, {"PENDING", true}, {"STARTED", false}};
 	const json_t *campaign;
 	struct table t;
-	json_t *answer;
 	size_t i;
-	int err;
 
+	table_begin(&t, columns, 10);
+	json_array_foreach(value_at(answer, "campaigns"), i, campaign) list_row_add(&t, campaign);
+	table_end(&t);
+}
+
+int campaign_list_run(struct cli *cli, const struct cli_args *args)
+{
 	(void)args;
-	err = http_call(cli, "GET", "/v1/campaigns", NULL, &answer);
-	if (err != 0)
-		return err;
-	if (cli->is_json) {
-		cli_print_json(answer);
-	} else {
-		table_begin(&t, columns, 10);
-		json_array_foreach(value_at(answer, "campaigns"), i, campaign)
-			list_row_add(&t, campaign);
-		table_end(&t);
-	}
-	json_decref(answer);
-	return CLI_DONE;
+	return http_show(cli, "GET", "/v1/campaigns", NULL, list_print);
+}
+
+static void one_print(const json_t *campaign)
+{
+	campaign_print(campaign, NULL);
 }
 
 // One call that answers with the campaign.
@@ -63,7 +61,6 @@ static int campaign_call(struct cli *cli, const struct cli_args *args, const cha
 	const char *tail, json_t *body)
 {
 	char path[64];
-	json_t *answer;
 	uint64_t id;
 	int err = id_read(cli, args, &id);
 
@@ -72,15 +69,7 @@ static int campaign_call(struct cli *cli, const struct cli_args *args, const cha
 		return err;
 	}
 	snprintf(path, sizeof(path), "/v1/campaigns/%" PRIu64 "%s", id, tail);
-	err = http_call(cli, method, path, body, &answer);
-	if (err != 0)
-		return err;
-	if (cli->is_json)
-		cli_print_json(answer);
-	else
-		campaign_print(answer, NULL);
-	json_decref(answer);
-	return CLI_DONE;
+	return http_show(cli, method, path, body, one_print);
 }
 
 static void page_print(const json_t *members, bool is_first)

@@ -25,11 +25,13 @@ static const struct option_text {
 	[OPT_RATE] = {"rate", "N", "UEs per second, 0 = no limit"},
 	[OPT_SENDS] = {"sends", "N", "most messages to one UE, 1 to 31"},
 	[OPT_WAITS] = {"waits", "LIST", "seconds to wait after each send, as 1,2,4,8"},
-	[OPT_UE] = {"ue", "ID", "push to this UE alone (IMPI or B-TID)"},
+	[OPT_UE] = {"ue", "ID", "this UE alone (IMPI or B-TID)"},
 	[OPT_NO_WAIT] = {"no-wait", NULL, "start the campaign and return"},
 	[OPT_UNDELIVERED] = {"undelivered", NULL, "list the members without the key, and why"},
 	[OPT_CAPTURE_COUNT] = {"count", "N", "end after N frames"},
 	[OPT_STAGES] = {"stages", NULL, "measure each stage for a second: cycles per message"},
+	[OPT_NO_CONFIDENTIALITY] = {"no-confidentiality", NULL, "announce flows in the clear"},
+	[OPT_NO_INTEGRITY] = {"no-integrity", NULL, "announce flows without integrity"},
 };
 
 const char *help_option_name(enum cli_option option)

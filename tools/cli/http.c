@@ -47,6 +47,20 @@ void http_destroy(struct cli *cli)
 	free(cli->http);
 }
 
+bool http_query_add(char path[HTTP_PATH_MAX], const char *name, const char *value)
+{
+	char *encoded = curl_easy_escape(NULL, value, 0);
+	size_t used = strlen(path);
+	int n;
+
+	if (encoded == NULL)
+		cli_out_of_memory();
+	n = snprintf(path + used, HTTP_PATH_MAX - used, "%c%s=%s",
+		strchr(path, '?') == NULL ? '?' : '&', name, encoded);
+	curl_free(encoded);
+	return n >= 0 && (size_t)n < HTTP_PATH_MAX - used;
+}
+
 bool http_path_add(char path[HTTP_PATH_MAX], const char *segment)
 {
 	char *encoded = curl_easy_escape(NULL, segment, 0);
@@ -254,6 +268,22 @@ int http_call(struct cli *cli, const char *method, const char *path, json_t *bod
 	}
 	*out = answer.json;
 	return err;
+}
+
+int http_show(struct cli *cli, const char *method, const char *path, json_t *body,
+	void (*print)(const json_t *answer))
+{
+	json_t *answer;
+	int err = http_call(cli, method, path, body, &answer);
+
+	if (err != 0)
+		return err;
+	if (cli->is_json)
+		cli_print_json(answer);
+	else if (print != NULL)
+		print(answer);
+	json_decref(answer);
+	return CLI_DONE;
 }
 
 int http_upload(struct cli *cli, const char *path, const struct http_upload *upload,

@@ -28,6 +28,10 @@ int http_exchange(struct cli *cli, const char *method, const char *path, json_t 
 // The same for callers who can do nothing about an error of the daemon: it has been reported.
 // *out is an object, owned by the caller.
 int http_call(struct cli *cli, const char *method, const char *path, json_t *body, json_t **out);
+// The same, and the answer goes out: as it came with --json, else through print (NULL: it says
+// nothing to people).
+int http_show(struct cli *cli, const char *method, const char *path, json_t *body,
+	void (*print)(const json_t *answer));
 
 // Sends a file as the body of a POST. size < 0: not known. progress is called now and then with
 // the octets sent so far (NULL = not).
@@ -45,5 +49,6 @@ int http_upload(struct cli *cli, const char *path, const struct http_upload *upl
 // stdout). Ends well when Ctrl-C was pressed. *bytes: how many were written.
 int http_download(struct cli *cli, const char *path, const char *file_name, uint64_t *bytes);
 
-// Appends a path segment, percent-encoded. false: it does not fit.
+// Appends a path segment, or a parameter of the query, percent-encoded. false: it does not fit.
+bool http_query_add(char path[HTTP_PATH_MAX], const char *name, const char *value);
 bool http_path_add(char path[HTTP_PATH_MAX], const char *segment);

@@ -22,19 +22,19 @@ static void msk_row_add(struct table *t, const json_t *msk)
 	table_text(t, text_at(msk, "activated"));
 }
 
-// msks: one MSK or an array of them.
-static void msks_print(const json_t *msks)
+// The answer is one MSK, or has an array of them.
+static void msks_print(const json_t *answer)
 {
 	static const struct table_column columns[] = {{"NUMBER", false}, {"STATE", false},
 		{"CHECK", false}, {"CSB ID", false}, {"SEQ", false}, {"CREATED", false},
 		{"ACTIVATED", false}};
-	const json_t *msk;
+	const json_t *msk, *msks = value_at(answer, "msks");
 	struct table t;
 	size_t i;
 
 	table_begin(&t, columns, 7);
-	if (json_is_object(msks))
-		msk_row_add(&t, msks);
+	if (msks == NULL)
+		msk_row_add(&t, answer);
 	json_array_foreach(msks, i, msk) msk_row_add(&t, msk);
 	table_end(&t);
 }
@@ -42,22 +42,13 @@ static void msks_print(const json_t *msks)
 static int msk_call(struct cli *cli, const char *method, const char *group, const char *tail)
 {
 	char path[HTTP_PATH_MAX], name[CLI_GROUP_TEXT];
-	json_t *answer;
 	int err = args_group(cli, group, name);
 
 	if (err != 0)
 		return err;
 	snprintf(path, sizeof(path), "/v1/groups/%s/msks%s", name, tail);
-	err = http_call(
-		cli, method, path, strcmp(method, "GET") != 0 ? json_object() : NULL, &answer);
-	if (err != 0)
-		return err;
-	if (cli->is_json)
-		cli_print_json(answer);
-	else
-		msks_print(value_at(answer, "msks") != NULL ? value_at(answer, "msks") : answer);
-	json_decref(answer);
-	return CLI_DONE;
+	return http_show(
+		cli, method, path, strcmp(method, "GET") != 0 ? json_object() : NULL, msks_print);
 }
 
 int msk_new_run(struct cli *cli, const struct cli_args *args)

@@ -110,10 +110,11 @@ static int started_print(struct cli *cli, const json_t *campaign)
 	if (cli->is_json)
 		cli_print_json(campaign);
 	else
-		printf("campaign %" PRIu64 " pushes MSK %s of %s to %s members\n",
+		printf("campaign %" PRIu64 " pushes MSK %s of %s to %s member%s\n",
 			number_at(campaign, "id"), text_at(campaign, "msk.number"),
 			text_at(campaign, "group"),
-			number_text(number_at(campaign, "members"), members));
+			number_text(number_at(campaign, "members"), members),
+			number_at(campaign, "members") == 1 ? "" : "s");
 	return CLI_DONE;
 }
 

@@ -63,6 +63,30 @@ static void stages_print(const json_t *stages)
 	table_end(&t);
 }
 
+// Of the phones' side: a line for each procedure and outcome, then what is counted once.
+static void ua_add(struct table *t, const json_t *ua)
+{
+	const char *families[] = {"requests", "items"}, *name;
+	json_t *value;
+	char family[64];
+
+	for (unsigned i = 0; i < 2; i++) {
+		json_object_foreach((json_t *)value_at(ua, families[i]), name, value)
+		{
+			snprintf(family, sizeof(family), "ua %.32s", name);
+			counters_add(t, family, value, false);
+		}
+	}
+	json_object_foreach((json_t *)ua, name, value)
+	{
+		if (!json_is_integer(value))
+			continue;
+		table_format(t, "ua %s", name);
+		table_number(t, (uint64_t)json_integer_value(value));
+	}
+	counters_add(t, "key source", value_at(ua, "key_source"), true);
+}
+
 static void stats_print(const json_t *stats, bool has_stages)
 {
 	struct table t;
@@ -71,6 +95,7 @@ static void stats_print(const json_t *stats, bool has_stages)
 	counters_add(&t, "", value_at(stats, "counters"), true);
 	counters_add(&t, "drop", value_at(stats, "drops"), false);
 	counters_add(&t, "mikey", value_at(stats, "mikey"), false);
+	ua_add(&t, value_at(stats, "ua"));
 	table_end(&t);
 	putchar('\n');
 	workers_print(value_at(stats, "workers"));

@@ -41,10 +41,8 @@ int ue_list_run(struct cli *cli, const struct cli_args *args)
 {
 	uint64_t after = 0, limit = 100;
 	char path[HTTP_PATH_MAX], from[32] = "";
-	json_t *answer;
-	int err;
+	int err = args_number(cli, args, OPT_AFTER, 0, UINT32_MAX, &after);
 
-	err = args_number(cli, args, OPT_AFTER, 0, UINT32_MAX, &after);
 	if (err == 0)
 		err = args_number(cli, args, OPT_LIMIT, 1, 10000, &limit);
 	if (err != 0)
@@ -52,15 +50,32 @@ int ue_list_run(struct cli *cli, const struct cli_args *args)
 	if (args->option[OPT_AFTER] != NULL)
 		snprintf(from, sizeof(from), "&after=%" PRIu64, after);
 	snprintf(path, sizeof(path), "/v1/subscribers?limit=%" PRIu64 "%s", limit, from);
-	err = http_call(cli, "GET", path, NULL, &answer);
-	if (err != 0)
-		return err;
-	if (cli->is_json)
-		cli_print_json(answer);
-	else
-		list_print(answer);
-	json_decref(answer);
-	return CLI_DONE;
+	return http_show(cli, "GET", path, NULL, list_print);
+}
+
+// "2026-03-01T12:00:00Z, msk-request: ok"
+static void pull_print(struct table *t, const json_t *pull)
+{
+	if (!json_is_object(pull)) {
+		table_pair(t, "last pull", "%s", "none since the start");
+		return;
+	}
+	table_pair(t, "last pull", "%s, %s: %s", text_at(pull, "at"), text_at(pull, "procedure"),
+		text_at(pull, "result"));
+}
+
+static void push_print(struct table *t, const json_t *push)
+{
+	bool has_why = json_is_string(value_at(push, "why"));
+
+	if (!json_is_object(push)) {
+		table_pair(t, "last push", "%s", "none since the start, but for campaigns");
+		return;
+	}
+	table_pair(t, "last push", "%s, MSK %s of %s, %" PRIu64 " sent: %s%s%s",
+		text_at(push, "at"), text_at(push, "msk"), text_at(push, "group"),
+		number_at(push, "sends"), text_at(push, "state"), has_why ? ", " : "",
+		has_why ? text_at(push, "why") : "");
 }
 
 static void ue_print(const json_t *ue)
@@ -86,6 +101,8 @@ static void ue_print(const json_t *ue)
 	table_list(&t, value_at(ue, "registered"));
 	table_pair(&t, "previous btid", "%s", text_at(ue, "prev_btid"));
 	table_pair(&t, "previous expires", "%s", text_at(ue, "prev_expires"));
+	pull_print(&t, value_at(ue, "last_pull"));
+	push_print(&t, value_at(ue, "last_push"));
 	table_end(&t);
 }
 
@@ -100,33 +117,15 @@ static int ue_path(struct cli *cli, const char *id, char path[HTTP_PATH_MAX])
 int ue_show_run(struct cli *cli, const struct cli_args *args)
 {
 	char path[HTTP_PATH_MAX];
-	json_t *answer;
 	int err = ue_path(cli, args->word[0], path);
 
-	if (err == 0)
-		err = http_call(cli, "GET", path, NULL, &answer);
-	if (err != 0)
-		return err;
-	if (cli->is_json)
-		cli_print_json(answer);
-	else
-		ue_print(answer);
-	json_decref(answer);
-	return CLI_DONE;
+	return err != 0 ? err : http_show(cli, "GET", path, NULL, ue_print);
 }
 
 int ue_remove_run(struct cli *cli, const struct cli_args *args)
 {
 	char path[HTTP_PATH_MAX];
-	json_t *answer;
 	int err = ue_path(cli, args->word[0], path);
 
-	if (err == 0)
-		err = http_call(cli, "DELETE", path, NULL, &answer);
-	if (err != 0)
-		return err;
-	if (cli->is_json)
-		cli_print_json(answer);
-	json_decref(answer);
-	return CLI_DONE;
+	return err != 0 ? err : http_show(cli, "DELETE", path, NULL, NULL);
 }

@@ -8,9 +8,9 @@
 const struct cli_verb cli_verbs[] = {
 	{"ue import", "FILE", 1, 1, BIT(SKIP_BAD) | BIT(DRY_RUN), ue_import_run,
 		"Read subscribers from a CSV file (- = standard input)\n\n"
-		"The first line names the columns; mskpush(1) lists them. A known IMPI is changed, "
-		"a\n"
-		"new one added. One bad line, and nothing of the file is kept, unless --skip-bad.",
+		"The first line names the columns; mskpush(1) lists them. A known IMPI is\n"
+		"changed, a new one added. One bad line, and nothing of the file is kept, unless\n"
+		"--skip-bad.",
 		"mskpush ue import ues.csv --dry-run"},
 	{"ue list", "", 0, 0, BIT(AFTER) | BIT(LIMIT), ue_list_run,
 		"List subscribers in the order of their ids", "mskpush ue list --limit 20"},
@@ -23,6 +23,14 @@ const struct cli_verb cli_verbs[] = {
 		"mskpush service add urn:example:news --group 001-01/0001"},
 	{"service list", "", 0, 0, 0, service_list_run, "List the user services",
 		"mskpush service list"},
+	{"service announce", "NAME [FLOW]...", 1, CLI_WORDS_MAX,
+		BIT(NO_CONFIDENTIALITY) | BIT(NO_INTEGRITY), service_announce_run,
+		"Print the security description of a user service\n\n"
+		"The XML document for the service announcement: where phones get the keys, how "
+		"long\n"
+		"they wait, and which keys protect which flows. FLOW is ADDRESS:PORT, or\n"
+		"G=ADDRESS:PORT where the service has more than one key group.",
+		"mskpush service announce urn:example:news 232.1.1.1:5004"},
 	{"service remove", "NAME", 1, 1, 0, service_remove_run, "Remove a user service",
 		"mskpush service remove urn:example:news"},
 	{"group add", "G", 1, 1, BIT(PROFILE), group_add_run, "Add a key group, MCC-MNC/GROUP",
@@ -40,9 +48,8 @@ const struct cli_verb cli_verbs[] = {
 	{"push", "G", 1, 1, BIT(NEW) | BIT(RATE) | BIT(SENDS) | BIT(WAITS) | BIT(UE) | BIT(NO_WAIT),
 		push_run,
 		"Push the newest MSK of a key group to all its members\n\n"
-		"Watches until every member has verified, was refused or is given up. Ctrl-C "
-		"leaves\n"
-		"the campaign running.",
+		"Watches until every member has verified, was refused or is given up. Ctrl-C\n"
+		"leaves the campaign running.",
 		"mskpush push 001-01/0001 --new --rate 50000"},
 	{"campaign list", "", 0, 0, 0, campaign_list_run, "List campaigns, the newest first",
 		"mskpush campaign list"},
@@ -59,8 +66,8 @@ const struct cli_verb cli_verbs[] = {
 		"End a campaign; members without the key are given up", "mskpush campaign abort 7"},
 	{"campaign set", "ID", 1, 1, BIT(RATE), campaign_set_run, "Change the rate of a campaign",
 		"mskpush campaign set 7 --rate 20000"},
-	{"capture", "FILE", 1, 1, BIT(CAPTURE_COUNT), capture_run,
-		"Write what the port sends and receives, as pcapng (- = standard output)",
+	{"capture", "FILE", 1, 1, BIT(CAPTURE_COUNT) | BIT(UE), capture_run,
+		"Write what the ports send and receive, as pcapng (- = standard output)",
 		"mskpush capture push.pcapng --count 1000"},
 	{"status", "", 0, 0, 0, status_run, "Show the daemon, its port, its store, its counter",
 		"mskpush status"},

@@ -12,7 +12,7 @@ typedef int cli_run(struct cli *cli, const struct cli_args *args);
 // ue.c, ue_import.c
 cli_run ue_import_run, ue_list_run, ue_show_run, ue_remove_run;
 // group.c
-cli_run service_add_run, service_list_run, service_remove_run;
+cli_run service_add_run, service_list_run, service_announce_run, service_remove_run;
 cli_run group_add_run, group_list_run, group_remove_run;
 // msk.c
 cli_run msk_new_run, msk_list_run, msk_activate_run;

@@ -11,12 +11,14 @@ import os
 import re
 import shutil
 import statistics
+import struct
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from mskpush_site import FQDN, GROUP, SERVICE, Site, SiteError, allowed_cpus  # noqa: E402
+from bench_ua import measure_pulls  # noqa: E402
+from mskpush_site import DAEMON_IP, FQDN, GROUP, SERVICE, Site, SiteError, allowed_cpus  # noqa: E402
 
 DISK_NEEDED, MEMORY_NEEDED = 6 << 30, 4 << 30
 PUSH_BYTES = 226  # Ethernet frame of a 184-byte push
@@ -186,6 +188,64 @@ def wait_closed(site, campaign):
         time.sleep(0.1)
 
 
+def kernel_port(driver):
+    """A pair of interfaces whose other end drops what comes: device of ours, and its removal."""
+    name = f"mskb{os.getpid() % 10000}"
+    subprocess.run(["ip", "link", "add", name, "type", "veth", "peer", "name", name + "p"],
+                   check=True)
+    for end in (name, name + "p"):
+        subprocess.run(["ip", "link", "set", end, "up"], check=True)
+    return f"{driver}0,iface={name}", lambda: subprocess.run(
+        ["ip", "link", "del", name], check=False)
+
+
+def start_virtio_sink(site):
+    """dpdk-testpmd that takes everything from our net_vhost."""
+    sink = Testpmd(site.dir, "vsink", f"net_virtio_user0,path={site.vhost},queues=1,"
+                   "queue_size=1024", "rxonly", allowed_cpus()[-1])
+    while not sink.read(re.compile("Checking link statuses")):
+        if sink.process.poll() is not None:
+            raise SiteError("the sink does not start: see " + sink.log)
+        time.sleep(0.05)
+    return sink
+
+
+def measure_port(args, device, workers=1, sink_start=None):
+    """Pushes per second into a port of some kind, over all workers."""
+    with Site(os.environ.get("MSKPUSH_BUILD", "build"), workers=workers) as site:
+        site.port = device or f"net_vhost0,iface={site.vhost},queues=1"
+        site.map_size = f"{max(64, 48 + args.ues * 260 // 1000000)}M"
+        site.extra_yaml = "campaign:\n  sends: 31\n  waits: [0]\n"
+        site.gateway_mac = "02:00:00:00:00:02"
+        sink = None
+        try:
+            site.start_daemon()
+            sink = sink_start(site) if sink_start else None
+            provision(site, args, {})
+            return round(measure_push(site, args))
+        finally:
+            site.stop_daemon()
+            if sink is not None:
+                sink.stop()
+
+
+def measure_ports(args, results):
+    """The same push over the kinds of port there are, and by one and two workers."""
+    results["push_vhost"] = measure_port(args, None, sink_start=start_virtio_sink)
+    for driver in ("net_af_packet", "net_af_xdp"):
+        if os.geteuid() != 0:
+            print(f"{driver}: needs root, left out")
+            continue
+        device, remove = kernel_port(driver)
+        try:
+            results["push_" + driver[4:]] = measure_port(args, device)
+        finally:
+            remove()
+    if len(allowed_cpus()) >= 2:
+        results["push_null_1"] = measure_port(args, "net_null0,no-rx=1")
+        results["push_null_2"] = measure_port(args, "net_null0,no-rx=1", workers=2)
+
+
 def measure_stages(site, results):
     """Cycles per message of each stage, over a second of a campaign at full speed."""
     campaign = site.cli("push", GROUP, "--no-wait")["id"]
@@ -218,6 +278,69 @@ def measure_daemon(args, results):
         finally:
             site.stop_daemon()
             sink.stop()
+
+
+FLOOD_PHONES = 1024
+
+
+def flood_write(path, names, csb_id, mark):
+    """Verifications as phones send them, but for their MAC; counters that a campaign will use."""
+    with open(path, "wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+        for i, name in enumerate(names):
+            # HDR, T, IDr and V (docs/mikey-profile.md).
+            message = (b"\x01\x01\x05\x00" + csb_id + b"\x00\x01" + b"\x06\x02"
+                       + struct.pack(">I", mark + 1 + i % 8) + b"\x09\x00"
+                       + struct.pack(">H", len(name)) + name + b"\x00\x01" + bytes(20))
+            udp = struct.pack(">HHHH", 2269, 2269, 8 + len(message), 0) + message
+            start = struct.pack(">BBHHHBB", 0x45, 0, 20 + len(udp), 0, 0x4000, 64, 17)
+            rest = bytes([10, 0, i >> 8, i & 255]) + bytes(map(int, DAEMON_IP.split(".")))
+            total = sum(struct.unpack(">9H", start + rest))
+            total = (total & 0xffff) + (total >> 16)
+            frame = (bytes.fromhex("020000000001020000000002") + b"\x08\x00" + start
+                     + struct.pack(">H", ~total & 0xffff) + rest + udp)
+            file.write(struct.pack("<IIII", 0, 0, len(frame), len(frame)) + frame)
+
+
+def measure_flood(args, results):
+    """The push rate while forged verifications come as fast as they are taken, over that without:
+    a port that replays a capture without end, and takes everything."""
+    with Site(os.environ.get("MSKPUSH_BUILD", "build")) as site:
+        flood, calm = (os.path.join(site.dir, name) for name in ("flood.pcap", "calm.pcap"))
+        flood_write(calm, [], b"", 0)
+        csv = os.path.join(site.dir, "ues.csv")
+        site.extra_yaml = "campaign:\n  sends: 31\n  waits: [0]\n"
+        site.gateway_mac = "02:00:00:00:00:02"
+        site.port = f"net_pcap0,rx_pcap={calm}"
+        site.start_daemon()
+        subprocess.run([site.program("mskpush-ue"), "--generate", str(args.ues // 4 or 1), "--seed",
+                        "7", "--fqdn", FQDN, "--service", SERVICE, "--out", csv], check=True)
+        site.cli("group", "add", GROUP)
+        site.cli("service", "add", SERVICE, "--group", GROUP)
+        site.cli("ue", "import", csv)
+        csb_id = bytes.fromhex(site.cli("msk", "new", GROUP)["csb_id"])
+        quiet = measure_push(site, args)
+        with open(csv, encoding="ascii") as file:
+            names = [line.split(",")[1].encode() for line in list(file)[1:FLOOD_PHONES + 1]]
+        site.stop_daemon()
+        mark = site_mark(site)
+        flood_write(flood, names, csb_id, mark)
+        site.port = f"net_pcap0,rx_pcap={flood},infinite_rx=1"
+        site.mac_yaml = '  mac: "02:00:00:00:00:01"\n'
+        site.write_config()
+        site.start_daemon()
+        flooded = measure_push(site, args)
+        drops = site.cli("stats")["drops"]
+        site.stop_daemon()
+    results["push_flooded_over_quiet"] = round(flooded / quiet, 3)
+    results["flood_bad_mac"] = drops["bad-mac"]
+
+
+def site_mark(site):
+    """Where the counter begins at the next start: the newer of the two sectors of the mark file."""
+    with open(os.path.join(site.dir, "store", "counter.mark"), "rb") as file:
+        data = file.read()
+    return max(int.from_bytes(data[at + 12:at + 16], "little") for at in (0, 512))
 
 
 def measure_crypto(build, args, results):
@@ -256,7 +379,10 @@ def main():
         with Site(build) as site:
             results["testpmd_tx"] = measure_testpmd(site, args)
         measure_daemon(args, results)
+        measure_ports(args, results)
+        measure_flood(args, results)
         measure_crypto(build, args, results)
+        measure_pulls(build, args, results)
         # The path through ipsec-mb is the only one there is.
         results["push_ipsecmb"] = results["push"]
     except SiteError as error:

@@ -5,10 +5,13 @@
 """The demo: a mass re-key end to end. Called by tools/demo after the set-up."""
 
 import argparse
+import csv
 import json
+import math
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -18,8 +21,14 @@ from mskpush_site import FQDN, GROUP, SERVICE, Site, SiteError  # noqa: E402
 # What one phone takes, measured: rows of the CSV, store, capture; daemon and emulator.
 DISK_PER_UE, DISK_FIXED = 560, 120 << 20
 KEEP_PER_UE = 300
-MEMORY_PER_UE, MEMORY_FIXED = 900, 500 << 20
+MEMORY_PER_UE, MEMORY_FIXED = 980, 500 << 20
 PCAP_ALL_UP_TO, PCAP_FRAMES = 50000, 1000000
+HTTP_UES = 10000  # phones that register and fetch over HTTP before the mass push
+# Phones whose MSK is still to come after so many seconds get it by the mass push at the latest.
+MSK_PATIENCE_S = 10
+SINGLES_PATIENCE_S = 45  # a single push is repeated for 39 s
+PCAP_FRAME, FRAMES_PER_UE = 260, 16  # bytes of a frame in the capture; eight sends, answered
+SENDS, SENDS_MAX, CHANCE = 8, 31, 1e-3  # sends by default; chance that one phone misses all
 STORIES = {}
 
 
@@ -33,7 +42,7 @@ def parse_args(argv):
                         help="frames lost on the wire, each way (default 1)")
     parser.add_argument("--profile", choices=["ts33246", "v600"], default="ts33246",
                         help="MIKEY encoding: final (default) or that of TS 33.246 v6.0.0")
-    parser.add_argument("--ip", choices=["4", "6", "both"], default="4", help="IP version")
+    parser.add_argument("--ip", choices=["4", "6", "both"], default="4", help="IP version of the phones (default 4)")
     parser.add_argument("--seed", type=int, default=1, metavar="N",
                         help="seed of keys and losses (default 1)")
     parser.add_argument("--csv", metavar="FILE", help="use the phones of this CSV")
@@ -42,6 +51,9 @@ def parse_args(argv):
     parser.add_argument("--keep", metavar="DIR", help="leave ues.csv, wire.pcap, report.json there")
     parser.add_argument("--hold", metavar="DIR",
                         help="leave the site running until SIGTERM; DIR/site.json tells where")
+    parser.add_argument("--http", type=int, default=HTTP_UES, metavar="N",
+                        help="phones that register and fetch over HTTP before the push, at most "
+                        f"all (default {HTTP_UES:,})")
     parser.add_argument("--workers", type=int, default=1, metavar="N",
                         help="worker cores of the daemon (default 1)")
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
@@ -52,12 +64,14 @@ def parse_args(argv):
         parser.error("--ues and --csv exclude each other")
     if args.csv and not os.path.isfile(args.csv):
         parser.error(f"--csv {args.csv}: there is no such file")
+    if args.csv and not os.access(args.csv, os.R_OK):
+        parser.error(f"--csv {args.csv}: it cannot be read")
     if not 0 <= args.loss < 100:
         parser.error("--loss is 0 to less than 100 percent")
-    if args.ip != "4":
-        parser.error("--ip 6 and both: IPv6 is not built yet")
     if args.story is not None and args.story not in STORIES:
         parser.error(f"--story {args.story}: no such story")
+    if args.http < 0:
+        parser.error("--http is 0 or more")
     if not 1 <= args.workers <= 8:
         parser.error("--workers is 1 to 8")
     return args
@@ -83,16 +97,22 @@ def check_room(args, site):
     if available_memory() < memory:
         raise SiteError(f"needs {memory >> 20} MB of memory, {available_memory() >> 20} MB are "
                         "free: fewer --ues")
-    for directory in filter(None, [args.keep]):
-        keep = PCAP_FRAMES * 260 + args.ues * KEEP_PER_UE
+    for directory in filter(None, {args.keep, args.hold}):
+        frames = min(PCAP_FRAMES, args.ues * FRAMES_PER_UE)
+        keep = frames * PCAP_FRAME + args.ues * KEEP_PER_UE
         if shutil.disk_usage(directory).free < keep:
-            raise SiteError(f"needs {keep >> 20} MB of disk in {directory} for the dossier")
+            raise SiteError(f"needs {keep >> 20} MB of disk in {directory} for what it leaves")
 
 
 def make_directory(path):
     """A directory for key material: ours alone."""
-    os.makedirs(path, mode=0o700, exist_ok=True)
-    os.chmod(path, 0o700)
+    try:
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        os.chmod(path, 0o700)
+    except OSError as error:
+        raise SiteError(f"cannot use {path}: {error.strerror}") from error
+    if not os.access(path, os.W_OK):
+        raise SiteError(f"cannot write to {path}")
     return os.path.abspath(path)
 
 
@@ -105,16 +125,22 @@ def count_rows(path):
 def services_of(path):
     """Service names a CSV uses, sorted; its header tells the column."""
     names = set()
-    with open(path, encoding="utf-8-sig") as file:
-        header = file.readline().rstrip("\r\n").split(",")
-        column = header.index("services") if "services" in header else None
-        if column is None:
-            return [SERVICE]
-        for line in file:
-            cells = line.rstrip("\r\n").split(",")
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file)
+        header = next(rows, [])
+        column = header.index("services") if "services" in header else len(header)
+        for cells in rows:
             if len(cells) > column:
-                names.update(cells[column].strip('"').split())
+                names.update(cells[column].split())
     return sorted(names) or [SERVICE]
+
+
+def sends_for(loss, ues):
+    """How often a phone may be sent to, so that none is likely to be given up by chance."""
+    miss = 1 - (1 - loss / 100) ** 2
+    if miss <= 0:
+        return SENDS
+    return max(SENDS, min(SENDS_MAX, math.ceil(math.log(CHANCE / ues) / math.log(miss))))
 
 
 class Demo:
@@ -123,9 +149,12 @@ class Demo:
     def __init__(self, args, site):
         self.args = args
         self.site = site
+        site.ip = args.ip
         self.csv = args.csv or os.path.join(site.dir, "ues.csv")
         self.begin = time.monotonic()
         self.report = {}
+        self.http_ues = min(args.ues, args.http)
+        self.has_left = False  # a phone gave up over HTTP
 
     def say(self, text):
         """One line of what is going on, with the time since the start."""
@@ -135,21 +164,25 @@ class Demo:
         """The CSV of the phones, unless one was given."""
         if self.args.csv:
             return
-        import subprocess
         subprocess.run([self.site.program("mskpush-ue"), "--generate", str(self.args.ues),
                         "--seed", str(self.args.seed), "--fqdn", FQDN, "--service", SERVICE,
-                        "--out", self.csv], check=True)
+                        "--unregistered", str(self.http_ues), "--out", self.csv,
+                        *self.site.phone_flags()], check=True)
         self.say(f"made {self.args.ues:,} phones ({os.path.getsize(self.csv) >> 20} MB of CSV)")
 
     def start(self):
         """Starts daemon and phones."""
         site, args = self.site, self.args
         site.map_size = f"{max(64, 48 + args.ues * 260 // 1000000)}M"
-        site.extra_yaml = ""
+        site.ua_yaml = "  address: imported\n"  # HTTP comes from loopback, the phones are elsewhere
+        keys = os.path.join(site.dir, "keys.sock")
+        site.extra_yaml = f"key_source:\n  url: unix:{keys}\n"
         site.start_daemon()
         self.say(f"mskpushd runs (pid {site.daemon.pid})")
+        profile = ":v600" if args.profile == "v600" else ""
         flags = ["--loss", str(args.loss), "--seed", str(args.seed),
-                 "--report", os.path.join(site.dir, "ue.json")]
+                 "--report", os.path.join(site.dir, "ue.json"), "--key-source", keys,
+                 "--ua", self.ua_url(), "--ua-groups", GROUP + profile]
         pcap = args.keep or args.hold
         if pcap:
             flags += ["--pcap", os.path.join(pcap, "wire.pcap")]
@@ -157,7 +190,8 @@ class Demo:
                 flags += ["--pcap-frames", str(PCAP_FRAMES)]
         if args.keep:
             flags += ["--csv-out", os.path.join(args.keep, "ues.csv")]
-        site.start_phones(self.csv, *flags)
+        # They are read at 150,000 a second or more.
+        site.start_phones(self.csv, *flags, timeout_s=120 + args.ues // 50000)
         self.say(f"mskpush-ue runs with {args.ues:,} phones (pid {site.ue.pid})")
 
     def provision(self):
@@ -174,10 +208,55 @@ class Demo:
         msk = site.cli("msk", "new", GROUP)
         self.say(f"made MSK {msk['msk_id']} (check value {msk['check']})")
 
+    def ua_url(self):
+        """Where the daemon serves phones over HTTP."""
+        host, port = self.site.ua_address()
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def pull(self):
+        """The first phones register and fetch over HTTP; the MSK comes to them by MIKEY."""
+        if self.http_ues == 0:
+            return
+        site, begin = self.site, time.monotonic()
+        ordered = site.phones(do="join", count=self.http_ues)["phones"]
+        ua = site.phones(do="status")["ua"]
+        asked = begin
+        while (ua["due"] + ua["asking"] > 0
+               or ua["expecting"] > 0 and time.monotonic() - asked < MSK_PATIENCE_S):
+            asked = time.monotonic() if ua["due"] + ua["asking"] > 0 else asked
+            time.sleep(0.1)
+            ua = site.phones(do="status")["ua"]
+        seconds = time.monotonic() - begin
+        self.has_left = ua["gone"] > 0
+        served = sum(ua[name]["answers"].get("200", 0) for name in ("register", "msk-request"))
+        latency, msk = ua["msk-request"]["latency_us"], ua["msk_latency_us"]
+        self.say(f"{ordered:,} phones registered and fetched over HTTP in {seconds:.1f} s: "
+                 f"{served:,} requests served, p99 {latency['p99'] / 1000:.1f} ms; the MSK came "
+                 f"{msk['p50'] / 1000:.1f} ms after the 200 (median), {msk['p99'] / 1000:.1f} ms (p99)")
+        troubles = {**ua["refused"], **ua["left"]}
+        if ua["expecting"]:
+            troubles["MSK still to come"] = ua["expecting"]
+        if troubles:
+            print("over HTTP: " + ", ".join(f"{why} {n:,}" for why, n in troubles.items()))
+        self.report.update(http_ues=ordered, http_requests=served, http_seconds=round(seconds, 3))
+
+    def singles_wait(self):
+        """Waits until no push that followed a request is under way; returns messages they took."""
+        end = time.monotonic() + SINGLES_PATIENCE_S
+        ends = ("merged", "full", "verified", "given_up", "refused", "ended")
+        while True:
+            counts = self.site.cli("stats")["counters"]
+            if (counts["singles"] <= sum(counts["singles_" + name] for name in ends)
+                    or time.monotonic() > end):
+                return counts["singles_sent"]
+            time.sleep(0.1)
+
     def push(self):
         """The re-key itself, with the command an operator uses."""
-        self.say(f"mskpush push {GROUP}")
-        status = self.site.cli_live("push", GROUP)
+        sends = sends_for(self.args.loss, self.args.ues)
+        order = ["push", GROUP, *(["--sends", str(sends)] if sends > SENDS else [])]
+        self.say("mskpush " + " ".join(order))
+        status = self.site.cli_live(*order)
         if status not in (0, 1):
             raise SiteError(f"mskpush push ended with status {status}")
         campaigns = self.site.cli("campaign", "list")["campaigns"]
@@ -190,7 +269,8 @@ class Demo:
         holders = sum(msk["phones"] for msk in phones["msks"]
                       if msk["check"] == check and msk["number"] == campaign["msk"]["number"])
         is_good = (holders == phones["phones"] == campaign["members"] == campaign["verified"]
-                   and campaign["given_up"] == campaign["refused"] == campaign["pending"] == 0)
+                   and campaign["given_up"] == campaign["refused"] == campaign["pending"] == 0
+                   and not self.has_left)
         print(f"phones that hold MSK {check}: {holders:,} of {phones['phones']:,}; "
               f"the daemon says verified: {campaign['verified']:,} of {campaign['members']:,}")
         refused = {why: n for why, n in phones.get("refused", {}).items() if n}
@@ -201,6 +281,7 @@ class Demo:
     def keep(self, campaign, stop):
         """Writes report.json; the emulator writes ues.csv and the capture when it ends."""
         site, args = self.site, self.args
+        pulled = self.singles_wait()
         if stop:
             site.stop_phones()
         with open(os.path.join(site.dir, "ue.json"), encoding="utf-8") as file:
@@ -211,10 +292,11 @@ class Demo:
                   ("members", "verified", "given_up", "refused", "rounds", "seconds",
                    "pushes_per_s")}
         report.update(
-            pushes_sent=campaign["pushes"], key_group=GROUP, csb_id=campaign["msk"]["csb_id"],
+            pushes_sent=campaign["pushes"] + pulled, pushes_after_pulls=pulled, key_group=GROUP,
+            csb_id=campaign["msk"]["csb_id"],
             rand=campaign["msk"]["rand"], msk=held.get("msk", ""), profile=args.profile,
             key_number=campaign["msk"]["number"], msk_check=campaign["msk"]["check"],
-            fqdn=FQDN, loss_percent=args.loss, seed=args.seed)
+            fqdn=FQDN, loss_percent=args.loss, seed=args.seed, **self.report)
         path = os.path.join(args.keep, "report.json")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
                   encoding="utf-8") as file:
@@ -230,7 +312,7 @@ class Demo:
         info = {
             "daemon_pid": site.daemon.pid, "daemon_argv": site.daemon_argv,
             "ue_pid": site.ue.pid, "ue_argv": site.ue_argv, "admin_socket": site.socket,
-            "ue_socket": site.ue_socket, "ua_url": "", "fqdn": FQDN,
+            "ue_socket": site.ue_socket, "ua_url": self.ua_url(), "fqdn": FQDN,
             "ues_csv": os.path.abspath(self.csv),
             "pcap": os.path.join(self.args.keep or directory, "wire.pcap"), "group": GROUP,
             "environment": {"RUNTIME_DIRECTORY": site.dir},
@@ -251,6 +333,7 @@ class Demo:
         self.make_phones()
         self.start()
         self.provision()
+        self.pull()
         campaign = self.push()
         is_good = self.compare(campaign)
         self.say("every phone holds the same MSK, and the daemon says the same" if is_good else
@@ -273,12 +356,12 @@ def main():
         return 0
     signal.signal(signal.SIGTERM, interrupted)
     args.ues = args.ues or (count_rows(args.csv) if args.csv else 1000000)
-    if args.hold:
-        args.hold = make_directory(args.hold)
-    if args.keep:
-        args.keep = make_directory(args.keep)
     site = Site(os.environ.get("MSKPUSH_BUILD", "build"), workers=args.workers)
     try:
+        if args.hold:
+            args.hold = make_directory(args.hold)
+        if args.keep:
+            args.keep = make_directory(args.keep)
         check_room(args, site)
         return Demo(args, site).run()
     except SiteError as error:

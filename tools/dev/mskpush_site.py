@@ -18,6 +18,8 @@ import time
 
 FQDN = "bmsc.home1.net"
 DAEMON_IP, GATEWAY_IP = "192.168.26.1", "192.168.26.2"
+DAEMON_IP6, GATEWAY_IP6 = "fd00:26::1", "fd00:26::2"
+PHONES_IP6 = "2001:db8:26::"
 GROUP = "001-01/0001"
 SERVICE = "urn:3gpp:0010120798ac"
 SUN_PATH_MAX = 107
@@ -59,7 +61,12 @@ class Site:
         self.ue_argv = []
         self.map_size = "512M"
         self.extra_yaml = ""
+        self.ua_listen = '["127.0.0.1:0"]'
+        self.ua_yaml = ""  # more of the section about Ua
+        self.ua_served = (0, None)
         self.gateway_mac = None  # None: by ARP
+        self.ip = "4"  # "4", "6" or "both"
+        self.mac_yaml = ""
 
     @staticmethod
     def _short_tmp():
@@ -86,19 +93,48 @@ socket: {self.socket}
 store:
   dir: {self.dir}/store
   map_size: {self.map_size}
-port:
-  device: "{self.port}"
-  address: {DAEMON_IP}/24
-  gateway: {GATEWAY_IP}
-{self.gateway_line()}workers:
+{self.port_lines()}workers:
   count: {self.workers}
   cpus: [{", ".join(str(self.daemon_cpu(i)) for i in range(self.workers))}]
 eal:
   file_prefix: {os.path.basename(self.dir)}d
-"""
+ua:
+  listen: {self.ua_listen}
+{self.ua_yaml}"""
         with open(path, "w", encoding="utf-8") as file:
             file.write(text + self.extra_yaml)
         return path
+
+    def port_lines(self):
+        """The configuration's section about the port."""
+        return f'port:\n  device: "{self.port}"\n{self.address_lines()}{self.gateway_line()}' + self.mac_yaml
+
+    def address_lines(self):
+        """Addresses and gateways of the IP versions in use."""
+        ours = {"4": [DAEMON_IP + "/24"], "6": [DAEMON_IP6 + "/64"]}
+        theirs = {"4": [GATEWAY_IP], "6": [GATEWAY_IP6]}
+        if self.ip != "both":
+            return (f'  address: "{ours[self.ip][0]}"\n'
+                    f'  gateway: "{theirs[self.ip][0]}"\n')
+        return (f"  address: {json.dumps(ours['4'] + ours['6'])}\n"
+                f"  gateway: {json.dumps(theirs['4'] + theirs['6'])}\n")
+
+    def gateway_flags(self):
+        """Where the emulator finds itself."""
+        return ["--gateway", GATEWAY_IP] + (
+            ["--gateway6", GATEWAY_IP6] if self.ip != "4" else [])
+
+    def phone_flags(self):
+        """Addresses of phones that are made up."""
+        return {"4": [], "6": ["--first-address", PHONES_IP6],
+                "both": ["--first-address6", PHONES_IP6]}[self.ip]
+
+    def ua_address(self):
+        """(host, port) that phones are served at by the daemon that runs."""
+        if self.ua_served[0] != self.daemon.pid:
+            host, port = self.cli("status")["ua"]["listen"][0].rsplit(":", 1)
+            self.ua_served = (self.daemon.pid, (host.strip("[]"), int(port)))
+        return self.ua_served[1]
 
     def gateway_line(self):
         """The gateway's MAC, when it is not to be asked for."""
@@ -128,7 +164,7 @@ eal:
         """Starts mskpush-ue with the phones of a CSV and waits until it answers."""
         self.ue_argv = [
             self.program("mskpush-ue"), "--phones", csv, "--port", self.ue_port, "--fqdn", FQDN,
-            "--gateway", GATEWAY_IP, "--control", self.ue_socket, "--cpu", str(self.ue_cpu()),
+            *self.gateway_flags(), "--control", self.ue_socket, "--cpu", str(self.ue_cpu()),
             "--file-prefix", os.path.basename(self.dir) + "u", *flags]
         self.spawn("ue", self.ue_argv, "mskpush-ue.log")
         self._wait_for(self.ue_socket, self.ue, "mskpush-ue", timeout_s)

@@ -57,9 +57,6 @@ def build_asan(top, build):
 
 def main():
     top, build, wanted = sys.argv[1], sys.argv[2], sys.argv[3:]
-    unknown = [suite for suite in wanted if suite not in SUITES + ["asan"]]
-    if unknown:
-        sys.exit(f"test: unknown suite {unknown[0]}; there are: {' '.join(SUITES)} asan")
     total = [0, 0, 0]
     for suite in wanted or SUITES + ["asan"]:
         if suite == "asan":

@@ -10,10 +10,11 @@ export PATH
 
 # What it takes to build and run; tests and benchmarks add theirs.
 packages_build="gcc libc6-dev meson ninja-build pkg-config python3 libdpdk-dev libipsec-mb-dev
-	liblmdb-dev libmicrohttpd-dev libjansson-dev libyaml-dev libssl-dev libcurl4-openssl-dev
-	libpcap-dev libcmocka-dev scdoc"
-packages_test="tshark libasan8 libubsan1 binutils procps"
-packages_bench="dpdk-dev"
+	liblmdb-dev libmicrohttpd-dev libexpat1-dev libjansson-dev libyaml-dev libssl-dev
+	libcurl4-openssl-dev libpcap-dev libcmocka-dev scdoc"
+packages_test="tshark libasan8 libubsan1 binutils procps iproute2 iputils-ping nftables dpdk-dev
+	openssl"
+packages_bench="dpdk-dev apache2-bin"
 
 setup_fail() {
 	printf '%s: %s\n' "${0##*/}" "$1" >&2

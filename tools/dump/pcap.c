@@ -210,7 +210,11 @@ bool capture_read(const char *path, uint16_t port, message_fn found, void *arg, 
 	bool is_read = false;
 
 	if (pcap == NULL) {
-		snprintf(why, 512, "%s", error);
+		// Some of its sentences begin with the file, some do not.
+		if (strncmp(error, path, strlen(path)) == 0)
+			snprintf(why, 512, "%s", error);
+		else
+			snprintf(why, 512, "%s: %s", path, error);
 		return false;
 	}
 	c.link = pcap_datalink(pcap);

@@ -87,6 +87,12 @@ void capture_see(
 	pcap_dump((u_char *)capture->dumper, &header, data);
 }
 
+void capture_flush(struct capture *capture)
+{
+	// An error stays with the file, and is told at the end.
+	pcap_dump_flush(capture->dumper);
+}
+
 int capture_close(struct capture *capture)
 {
 	int error = 0;

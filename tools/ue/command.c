@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "csv.h"
+#include "ua_command.h"
 
 json_t *ue_command_error(const char *cause)
 {
@@ -183,15 +184,25 @@ static json_t *do_stop(struct ue_site *site, json_t *args, const struct ue_now *
 	return json_pack("{s:b}", "ok", 1);
 }
 
+#define ORDER_KEYS "id", "first", "count", "rate", "spread"
+
 static const struct verb {
 	const char *name;
 	json_t *(*run)(struct ue_site *site, json_t *args, const struct ue_now *now);
 	const char *const *keys; // what it understands besides "do", ended by NULL
 } verbs[] = {
+	{"bootstrap", ue_command_bootstrap, (const char *const[]){"id", "first", "count", NULL}},
+	{"deregister", ue_command_deregister, (const char *const[]){ORDER_KEYS, NULL}},
+	{"fetch", ue_command_fetch, (const char *const[]){ORDER_KEYS, "groups", NULL}},
 	{"forget", do_forget, (const char *const[]){"id", NULL}},
 	{"inject", ue_command_inject,
 		(const char *const[]){"id", "flaw", "bit", "other", "counter", "count", NULL}},
+	{"join", ue_command_join, (const char *const[]){ORDER_KEYS, "groups", NULL}},
+	{"key-source", ue_command_key_source, (const char *const[]){"answers", NULL}},
+	{"miss", ue_command_miss,
+		(const char *const[]){"id", "first", "count", "group", "number", NULL}},
 	{"phone", do_phone, (const char *const[]){"id", NULL}},
+	{"register", ue_command_register, (const char *const[]){ORDER_KEYS, NULL}},
 	{"report", do_report, (const char *const[]){NULL}},
 	{"set", do_set,
 		(const char *const[]){"id", "muk", "address", "counter", "expires", "loss",
@@ -237,7 +248,9 @@ json_t *ue_command(
 	if (!json_is_object(args))
 		answer = ue_command_error("not a JSON object");
 	else if (verb == NULL)
-		answer = ue_command_error("do: forget, inject, phone, report, set, status or stop");
+		answer = ue_command_error(
+			"do: bootstrap, deregister, fetch, forget, inject, join, key-source, miss, "
+			"phone, register, report, set, status or stop");
 	else if (!keys_are_known(verb, args))
 		answer = ue_command_error("an argument that this verb does not know");
 	else

@@ -17,6 +17,7 @@ int ue_csv_load(struct ue_phones *phones, const char *data, size_t len, char why
 // The same from a file, mapped and not copied. Also -errno of opening it, with a sentence.
 int ue_csv_load_file(struct ue_phones *phones, const char *path, char why[UE_WHY_BYTES]);
 
+// A cell "registered" is "-" for no service; empty it stands for all of the services.
 // Writes one row for every B-TID, older ones too. The address is empty where the phone has moved.
 // 0 or -errno of the stream.
 int ue_csv_write(const struct ue_phones *phones, FILE *out);

@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "csv.h"
+#include "gba.h"
 
 enum column {
 	IMPI,
@@ -34,6 +36,7 @@ static const char *const column_names[COLUMN_COUNT] = {"impi", "btid", "muk", "m
 	"ks_int_naf"};
 
 #define COLUMNS_MAX 64
+#define UNQUOTED_MAX 4096 // octets of the cells of a line that hold quotes
 
 struct cell {
 	const char *text;
@@ -48,6 +51,8 @@ struct reader {
 	uint8_t order[COLUMNS_MAX]; // which column stands where
 	unsigned columns;
 	bool has_registered;
+	size_t unquoted_len;
+	char unquoted[UNQUOTED_MAX]; // cells with quotes in them, of the present line
 	char *why;
 };
 
@@ -62,21 +67,52 @@ static int line_fail(struct reader *reader, enum column column, const char *caus
 	return -EINVAL;
 }
 
+// The quote that ends a cell which begins at start; two in a row stand for one in it (RFC
+// 4180 2.7).
+static const char *closing_quote(const char *start, const char *line_end)
+{
+	const char *quote = memchr(start, '"', (size_t)(line_end - start));
+
+	while (quote != NULL && quote + 1 < line_end && quote[1] == '"')
+		quote = memchr(quote + 2, '"', (size_t)(line_end - quote - 2));
+	return quote;
+}
+
+// Makes one quote of two in a row. False when the line has no room for more such cells.
+static bool cell_unquote(struct reader *reader, struct cell *cell)
+{
+	char *out = reader->unquoted + reader->unquoted_len;
+	size_t n = 0;
+
+	if (memchr(cell->text, '"', cell->len) == NULL)
+		return true;
+	if (cell->len > UNQUOTED_MAX - reader->unquoted_len)
+		return false;
+	for (size_t i = 0; i < cell->len; i++) {
+		out[n++] = cell->text[i];
+		i += cell->text[i] == '"';
+	}
+	*cell = (struct cell){out, n};
+	reader->unquoted_len += n;
+	return true;
+}
+
 // Takes one cell off the line that ends at line_end and steps over the comma behind it. False
 // when there is no further cell, or when its quotes do not close.
-static bool cell_take(const char **at, const char *line_end, struct cell *cell)
+static bool cell_take(
+	struct reader *reader, const char **at, const char *line_end, struct cell *cell)
 {
 	const char *start = *at, *stop;
 
 	if (start > line_end)
 		return false;
 	if (start < line_end && *start == '"') {
-		stop = memchr(start + 1, '"', (size_t)(line_end - start - 1));
+		stop = closing_quote(start + 1, line_end);
 		if (stop == NULL || (stop + 1 < line_end && stop[1] != ','))
 			return false;
 		*cell = (struct cell){start + 1, (size_t)(stop - start - 1)};
 		*at = stop + 2;
-		return true;
+		return cell_unquote(reader, cell);
 	}
 	stop = memchr(start, ',', (size_t)(line_end - start));
 	if (stop == NULL)
@@ -130,7 +166,7 @@ static int header_read(struct reader *reader)
 	if (!line_take(reader, &line))
 		return line_fail(reader, COLUMN_OTHER, "there is no header line");
 	at = line.text;
-	while (cell_take(&at, line.text + line.len, &cell)) {
+	while (cell_take(reader, &at, line.text + line.len, &cell)) {
 		enum column column = column_find(&cell);
 
 		if (reader->columns == COLUMNS_MAX)
@@ -140,6 +176,9 @@ static int header_read(struct reader *reader)
 		is_there[column] = true;
 		reader->order[reader->columns++] = (uint8_t)column;
 	}
+	if (at <= line.text + line.len)
+		return line_fail(
+			reader, COLUMN_OTHER, "a quoted cell does not end where it should");
 	reader->has_registered = is_there[REGISTERED];
 	if (!is_there[IMPI])
 		return line_fail(reader, IMPI, "missing from the header line");
@@ -152,7 +191,8 @@ static int cells_read(struct reader *reader, const struct cell *line, struct cel
 	unsigned n = 0;
 	struct cell cell;
 
-	while (cell_take(&at, line->text + line->len, &cell)) {
+	reader->unquoted_len = 0;
+	while (cell_take(reader, &at, line->text + line->len, &cell)) {
 		if (n == reader->columns)
 			return line_fail(
 				reader, COLUMN_OTHER, "more cells than the header has columns");
@@ -225,9 +265,9 @@ static int keys_read(struct reader *reader, const struct cell *cells, struct ue_
 	bool has_muk;
 	int rc;
 
-	row->keys_in_uicc = where->len == 4 && memcmp(where->text, "uicc", 4) == 0;
+	row->keys_in_uicc = where->len == 4 && strncasecmp(where->text, "uicc", 4) == 0;
 	if (where->len > 0 && !row->keys_in_uicc &&
-		(where->len != 2 || memcmp(where->text, "me", 2) != 0))
+		(where->len != 2 || strncasecmp(where->text, "me", 2) != 0))
 		return line_fail(reader, KEYS_IN, "neither me nor uicc");
 	rc = key_read(reader, cells, MUK, row->muk, &has_muk);
 	if (rc == 0)
@@ -282,6 +322,7 @@ static int row_add(struct reader *reader, const struct ue_row *row)
 static int row_read(struct reader *reader, const struct cell *line)
 {
 	struct cell cells[COLUMN_COUNT + 1] = {{NULL, 0}};
+	const struct cell *registered;
 	struct ue_row row = {0};
 	int rc = cells_read(reader, line, cells);
 
@@ -293,8 +334,13 @@ static int row_read(struct reader *reader, const struct cell *line)
 	row.btid_len = cells[BTID].len;
 	row.services = cells[SERVICES].text;
 	row.services_len = cells[SERVICES].len;
-	row.registered = cells[reader->has_registered ? REGISTERED : SERVICES].text;
-	row.registered_len = cells[reader->has_registered ? REGISTERED : SERVICES].len;
+	registered = &cells[reader->has_registered ? REGISTERED : SERVICES];
+	if (registered->len == 0)
+		registered = &cells[SERVICES];
+	if (registered->len != 1 || registered->text[0] != '-') {
+		row.registered = registered->text;
+		row.registered_len = registered->len;
+	}
 	rc = keys_read(reader, cells, &row);
 	if (rc == 0)
 		rc = place_read(reader, cells, &row);

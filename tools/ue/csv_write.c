@@ -18,20 +18,46 @@ static void key_put(FILE *out, const uint8_t key[UE_KEY_BYTES], bool is_there)
 	explicit_bzero(text, sizeof(text));
 }
 
+// Quotes what would not read back as one cell (RFC 4180 2.6, 2.7).
+static void text_put(FILE *out, const char *text, size_t len)
+{
+	if (memchr(text, ',', len) == NULL && memchr(text, '"', len) == NULL) {
+		fwrite(text, 1, len, out);
+		return;
+	}
+	fputc('"', out);
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '"')
+			fputc('"', out);
+		fputc(text[i], out);
+	}
+	fputc('"', out);
+}
+
 static void row_put(const struct ue_phones *phones, const struct ue_credential *row, FILE *out)
 {
 	const struct ue_phone *phone = &phones->phones[row->phone];
-	const char *registered = phones->names[row->registered];
+	const char *services = phones->names[row->services];
+	// An empty cell would stand for all of the services.
+	bool has_none = row->registered == 0 && row->services != 0;
+	const char *registered = has_none ? "-" : phones->names[row->registered];
 	char address[UE_ADDRESS_TEXT] = "";
 
 	if (!phone->has_moved && !phone->is_learned)
 		ue_address_print(address, &phone->address);
-	fprintf(out, "%.*s,%.*s,", phone->impi_len, phone->impi, row->btid_len, row->btid);
+	text_put(out, phone->impi, phone->impi_len);
+	fputc(',', out);
+	text_put(out, row->btid, row->btid_len);
+	fputc(',', out);
 	key_put(out, row->muk, true);
 	fputc(',', out);
 	key_put(out, row->mrk, row->has_mrk);
-	fprintf(out, ",%" PRId64 ",%s,%u,%s,%s,%s\n", row->expires, address, phone->port,
-		row->keys_in_uicc ? "uicc" : "me", phones->names[row->services], registered);
+	fprintf(out, ",%" PRId64 ",%s,%u,%s,", row->expires, address, phone->port,
+		row->keys_in_uicc ? "uicc" : "me");
+	text_put(out, services, strlen(services));
+	fputc(',', out);
+	text_put(out, registered, strlen(registered));
+	fputc('\n', out);
 }
 
 int ue_csv_write(const struct ue_phones *phones, FILE *out)

@@ -8,11 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gba.h"
 #include "rng.h"
 
 #define IMSI_DIGITS 15
-#define BTID_RANDOM_BYTES 16
-#define BTID_TEXT 24 // base64 of the above
 
 // Draws `wanted` out of `left` candidates, one after the other: exact in number, random in
 // place (Knuth, selection sampling).
@@ -41,25 +40,7 @@ struct generator {
 	struct lot uicc;
 	struct lot expired;
 	struct lot no_muk;
-	uint32_t address;
 };
-
-static void base64_put(char out[BTID_TEXT], const uint8_t in[BTID_RANDOM_BYTES])
-{
-	static const char alphabet[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (int i = 0; i < 6; i++) {
-		uint32_t group = (uint32_t)in[3 * i] << 16;
-
-		if (i < 5)
-			group |= (uint32_t)in[3 * i + 1] << 8 | in[3 * i + 2];
-		for (int k = 0; k < 4; k++)
-			out[4 * i + k] = alphabet[group >> (18 - 6 * k) & 0x3f];
-	}
-	out[22] = '=';
-	out[23] = '=';
-}
 
 static size_t text_put(char *out, const char *text)
 {
@@ -85,10 +66,10 @@ static size_t impi_put(const struct generator *gen, char *out, uint64_t number)
 // MRK is Ks_ext_NAF, a key of its own.
 static size_t keys_put(struct generator *gen, char *out, bool in_uicc)
 {
-	uint8_t random[BTID_RANDOM_BYTES], muk[UE_KEY_BYTES], mrk[UE_KEY_BYTES];
+	uint8_t random[UE_GBA_RAND_BYTES], muk[UE_KEY_BYTES], mrk[UE_KEY_BYTES];
 	bool is_expired = lot_draw(&gen->expired, &gen->rng);
 	int64_t lifetime = gen->conf->lifetime;
-	size_t at = BTID_TEXT;
+	size_t at;
 
 	ue_rng_fill(&gen->rng, random, sizeof(random));
 	ue_rng_fill(&gen->rng, muk, sizeof(muk));
@@ -96,9 +77,7 @@ static size_t keys_put(struct generator *gen, char *out, bool in_uicc)
 		ue_rng_fill(&gen->rng, mrk, sizeof(mrk));
 	else
 		ue_mrk(muk, mrk);
-	base64_put(out, random);
-	out[at++] = '@';
-	at += text_put(out + at, gen->conf->bsf);
+	at = ue_btid_put(out, random, gen->conf->bsf);
 	out[at++] = ',';
 	ue_hex_put(out + at, muk, sizeof(muk));
 	at += 2 * sizeof(muk);
@@ -110,12 +89,33 @@ static size_t keys_put(struct generator *gen, char *out, bool in_uicc)
 	return at;
 }
 
+// The address so many behind another one.
+static struct ue_address address_behind(struct ue_address address, uint64_t number)
+{
+	for (int i = 15; i >= 0 && number > 0; i--) {
+		number += address.octets[i];
+		address.octets[i] = (uint8_t)number;
+		number >>= 8;
+	}
+	return address;
+}
+
+static void address_print(
+	const struct ue_generate *conf, uint64_t number, char text[UE_ADDRESS_TEXT])
+{
+	bool is_second = number % 2 == 1 && !ue_address_is_none(&conf->first_address6);
+	struct ue_address address =
+		address_behind(is_second ? conf->first_address6 : conf->first_address, number);
+
+	ue_address_print(text, &address);
+}
+
 static size_t row_put(struct generator *gen, char *out, uint64_t number)
 {
 	const struct ue_generate *conf = gen->conf;
 	bool in_uicc = lot_draw(&gen->uicc, &gen->rng);
 	bool has_muk = !lot_draw(&gen->no_muk, &gen->rng);
-	uint32_t address = gen->address + (uint32_t)number;
+	char address[UE_ADDRESS_TEXT];
 	size_t at = impi_put(gen, out, number);
 
 	out[at++] = ',';
@@ -123,21 +123,20 @@ static size_t row_put(struct generator *gen, char *out, uint64_t number)
 		at += keys_put(gen, out + at, in_uicc);
 	else
 		at += text_put(out + at, ",,,");
-	at += (size_t)sprintf(out + at, ",%u.%u.%u.%u,%u,%s,%s,%s\n", address >> 24,
-		address >> 16 & 0xff, address >> 8 & 0xff, address & 0xff, MIKEY_PORT,
-		in_uicc ? "uicc" : "me", conf->service, conf->service);
+	address_print(conf, number, address);
+	at += (size_t)sprintf(out + at, ",%s,%u,%s,%s,%s\n", address, MIKEY_PORT,
+		in_uicc ? "uicc" : "me", conf->service,
+		number < conf->unregistered ? "-" : conf->service);
 	return at;
 }
 
-static int conf_check(const struct ue_generate *conf, struct generator *gen, char *why)
+static int conf_check(const struct ue_generate *conf, char *why)
 {
-	const uint8_t *octets = &conf->first_address.octets[12];
-	struct ue_address mapped = ue_address_v4(octets);
+	struct ue_address last = address_behind(conf->first_address, conf->count);
 	const char *cause = NULL;
 	size_t digits = strlen(conf->imsi_prefix);
 	double room = 1;
 
-	gen->address = (uint32_t)octets[0] << 24 | octets[1] << 16 | octets[2] << 8 | octets[3];
 	for (size_t i = digits; i < IMSI_DIGITS; i++)
 		room *= 10;
 	if (conf->count == 0)
@@ -146,11 +145,9 @@ static int conf_check(const struct ue_generate *conf, struct generator *gen, cha
 		cause = "the IMSI prefix has to be at most 14 digits";
 	else if ((double)conf->count > room)
 		cause = "the IMSI prefix leaves too few digits for so many phones";
-	else if (!ue_address_equal(&conf->first_address, &mapped))
-		cause = "the first address has to be IPv4";
-	else if (conf->count > (uint64_t)UINT32_MAX - gen->address)
+	else if (memcmp(&last, &conf->first_address, 12) != 0)
 		cause = "there are not so many addresses behind the first one";
-	else if (strlen(conf->bsf) + BTID_TEXT + 1 > UE_IDENTITY_MAX_BYTES ||
+	else if (strlen(conf->bsf) + UE_BTID_HEAD_BYTES + 1 > UE_IDENTITY_MAX_BYTES ||
 		strlen(conf->ims) + IMSI_DIGITS + 1 > UE_IDENTITY_MAX_BYTES ||
 		strlen(conf->service) > UE_IDENTITY_MAX_BYTES)
 		cause = "a domain or the service name is too long";
@@ -163,7 +160,7 @@ int ue_generate(const struct ue_generate *conf, FILE *out, char why[UE_WHY_BYTES
 {
 	struct generator gen = {.conf = conf};
 	char row[2048];
-	int rc = conf_check(conf, &gen, why);
+	int rc = conf_check(conf, why);
 
 	if (rc != 0)
 		return rc;

@@ -17,10 +17,12 @@ struct ue_generate {
 	const char *ims; // domain of the IMPIs
 	const char *imsi_prefix; // digits an IMPI starts with; filled up to 15
 	struct ue_address first_address;
+	struct ue_address first_address6; // given: of every second phone
 	int64_t now; // Unix seconds
 	int64_t lifetime; // of a MUK, seconds
 	double uicc; // percent of phones with keys in the UICC
 	double expired; // percent of the phones with a MUK whose MUK has expired
+	uint64_t unregistered; // how many of them, the first ones, are registered for nothing
 	double no_muk; // percent of phones without a MUK
 };
 

@@ -128,9 +128,10 @@ static size_t message_build(
 static int injection_send(
 	struct ue_site *site, const struct injection *injection, const struct ue_now *now)
 {
+	size_t at = ue_frame_payload_at(&site->station, &injection->phone->address);
 	uint8_t frame[UE_FRAME_MAX_BYTES];
 	struct ue_flow flow = {
-		.source_mac = site->mac,
+		.station = &site->station,
 		.destination_mac = site->peer.mac,
 		.source = injection->phone->address,
 		.destination = site->peer.address,
@@ -138,8 +139,7 @@ static int injection_send(
 		.destination_port = site->peer.port,
 		.ip_id = site->ip_id++,
 	};
-	size_t len = message_build(
-		site, injection, frame + UE_UDP_PAYLOAD, sizeof(frame) - UE_UDP_PAYLOAD);
+	size_t len = message_build(site, injection, frame + at, sizeof(frame) - at);
 
 	if (len == 0)
 		return -1;

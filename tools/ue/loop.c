@@ -6,6 +6,7 @@
 // has no room for a burst's answers nothing is received. So two full rings cannot lock each
 // other, and nothing is lost but what the wire is told to lose.
 
+#include <errno.h>
 #include <inttypes.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -21,7 +22,7 @@
 #define LONG_IDLE_US 100000
 #define NAP_US 50
 #define LONG_NAP_US 1000
-#define LINK_CHECK_US 100000
+#define LOOK_US 100000 // how often the link and the capture are seen to
 #define ATTACH_RETRY_US 100000
 
 struct loop {
@@ -37,7 +38,7 @@ struct loop {
 	uint16_t rx_queue;
 	uint16_t tx_queue;
 	int64_t busy_at;
-	int64_t link_checked_at;
+	int64_t looked_at;
 };
 
 static unsigned backlog_room(const struct loop *loop)
@@ -165,9 +166,9 @@ static void nap(struct loop *loop, bool is_busy, const struct ue_now *now)
 	if (is_busy)
 		loop->busy_at = now->mono;
 	else if (idle > LONG_IDLE_US)
-		usleep(LONG_NAP_US);
+		http_wait(loop->program->http, LONG_NAP_US);
 	else if (idle > IDLE_US)
-		usleep(NAP_US);
+		http_wait(loop->program->http, NAP_US);
 }
 
 // Works until the other end is gone or stop is requested.
@@ -177,7 +178,7 @@ static void loop_turn_all(struct loop *loop)
 	struct ue_now now = ue_now();
 
 	loop->busy_at = now.mono;
-	loop->link_checked_at = now.mono;
+	loop->looked_at = now.mono;
 	while (!atomic_load_explicit(&program->stop_requested, memory_order_relaxed)) {
 		bool is_busy;
 
@@ -186,9 +187,12 @@ static void loop_turn_all(struct loop *loop)
 		is_busy = burst_take(loop, &now);
 		is_busy |= delayed_send(loop, &now);
 		is_busy |= backlog_flush(loop);
+		is_busy |= http_turn(program->http, &now);
 		nap(loop, is_busy, &now);
-		if (now.mono - loop->link_checked_at >= LINK_CHECK_US) {
-			loop->link_checked_at = now.mono;
+		if (now.mono - loop->looked_at >= LOOK_US) {
+			loop->looked_at = now.mono;
+			if (program->capture != NULL)
+				capture_flush(program->capture);
 			if (!port_is_alive(&loop->port))
 				return;
 		}
@@ -202,6 +206,19 @@ static void backlog_drop(struct loop *loop)
 		rte_pktmbuf_free(loop->backlog[loop->head % BACKLOG]);
 }
 
+// Attaching may take seconds: the control thread has the turn if it wants it.
+static int attach_try(struct loop *loop, char why[PORT_WHY_BYTES])
+{
+	int rc;
+
+	if (!port_can_attach(&loop->port))
+		return -ENOENT;
+	pthread_mutex_unlock(&loop->program->turn.lock);
+	rc = port_attach(&loop->port, why);
+	pthread_mutex_lock(&loop->program->turn.lock);
+	return rc;
+}
+
 // Waits for the other end and attaches. The first time for `wait` seconds, later for ever.
 // False when that is in vain or stop is requested.
 static bool loop_attach(struct loop *loop, bool is_first)
@@ -209,11 +226,17 @@ static bool loop_attach(struct loop *loop, bool is_first)
 	struct program *program = loop->program;
 	int64_t end = ue_now().mono + (int64_t)program->options.wait_s * 1000000;
 	char why[PORT_WHY_BYTES];
+	bool is_told = false;
+	int rc;
 
 	snprintf(why, sizeof(why), "%s: nobody is there", loop->port.path);
 	while (!atomic_load(&program->stop_requested)) {
-		if (port_can_attach(&loop->port) && port_attach(&loop->port, why) == 0)
+		rc = attach_try(loop, why);
+		if (rc == 0)
 			return true;
+		if (rc == -ETIMEDOUT && !is_told)
+			fprintf(stderr, "mskpush-ue: %s, trying again\n", why);
+		is_told |= rc == -ETIMEDOUT;
 		if (is_first && ue_now().mono >= end) {
 			fprintf(stderr, "mskpush-ue: %s\n", why);
 			return false;
@@ -235,6 +258,8 @@ int loop_run(struct program *program)
 	}
 	prctl(PR_SET_TIMERSLACK, 1000UL);
 	while (loop_attach(&loop, is_first)) {
+		if (is_first)
+			http_begin(program->http);
 		is_first = false;
 		atomic_fetch_add(&program->attachments, 1);
 		atomic_store(&program->port_state, PORT_UP);

@@ -39,8 +39,12 @@ struct ue_now ue_now(void)
 void program_pause(struct program *owner, unsigned us)
 {
 	for (unsigned slept = 0; slept < us; slept += 1000) {
+		struct ue_now now;
+
 		turn_offer(&owner->turn);
-		usleep(1000);
+		now = ue_now();
+		http_turn(owner->http, &now);
+		http_wait(owner->http, 1000);
 	}
 }
 
@@ -138,7 +142,7 @@ static int csv_write(const char *path)
 	return rc != 0 ? file_fail(path, -rc) : 0;
 }
 
-static int results_write(struct capture *capture)
+static int results_write(void)
 {
 	const struct ue_options *options = &program.options;
 	int status = 0, rc;
@@ -147,37 +151,56 @@ static int results_write(struct capture *capture)
 		status |= report_write(options->report);
 	if (options->csv_out != NULL)
 		status |= csv_write(options->csv_out);
-	rc = capture != NULL ? capture_close(capture) : 0;
+	rc = program.capture != NULL ? capture_close(program.capture) : 0;
 	if (rc != 0)
 		status |= file_fail(options->pcap, -rc);
 	return status;
 }
 
+// What has to be there before the port loop begins; exit status 0 or 1.
+static int services_start(struct control **control)
+{
+	const struct ue_options *options = &program.options;
+	char why[HTTP_WHY_BYTES];
+	int rc = 0;
+
+	if (options->pcap != NULL) {
+		rc = capture_open(&program.capture, options->pcap, options->pcap_frames);
+		if (rc != 0)
+			return file_fail(options->pcap, -rc);
+		ue_site_tap(program.site, capture_see, program.capture);
+	}
+	if (http_start(&program.http, &program, why) != 0) {
+		fprintf(stderr, "mskpush-ue: %s\n", why);
+		return 1;
+	}
+	if (options->control != NULL)
+		rc = control_start(control, &program);
+	return rc != 0 ? file_fail(options->control, -rc) : 0;
+}
+
+static int ports_run(void)
+{
+	return strcmp(program.options.port, UE_PORT_KERNEL) == 0 ? kernel_run(&program)
+								 : loop_run(&program);
+}
+
 // From here to the end this thread has the turn, except when the loop gives it away.
 static int phones_run(void)
 {
-	const struct ue_options *options = &program.options;
-	struct capture *capture = NULL;
 	struct control *control = NULL;
-	int status, rc = 0;
+	int status = services_start(&control);
 
-	if (options->pcap != NULL) {
-		rc = capture_open(&capture, options->pcap, options->pcap_frames);
-		if (rc != 0)
-			return file_fail(options->pcap, -rc);
-		ue_site_tap(program.site, capture_see, capture);
+	if (status == 0) {
+		status = ports_run();
+		pthread_mutex_unlock(&program.turn.lock);
+		control_stop(control);
+		status |= results_write();
+	} else if (program.capture != NULL) {
+		capture_close(program.capture);
 	}
-	if (options->control != NULL)
-		rc = control_start(&control, &program);
-	if (rc != 0) {
-		if (capture != NULL)
-			capture_close(capture);
-		return file_fail(options->control, -rc);
-	}
-	status = loop_run(&program);
-	pthread_mutex_unlock(&program.turn.lock);
-	control_stop(control);
-	return status | results_write(capture);
+	http_stop(program.http);
+	return status;
 }
 
 int main(int argc, char **argv)

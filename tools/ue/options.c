@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ua_order.h"
+
 #define FIRST_KEY 1000 // of options without a letter
 
 enum kind {
@@ -15,8 +17,11 @@ enum kind {
 	NUMBER,
 	PERCENT,
 	ADDRESS,
+	ADDRESS6,
 	MAC,
-	DELAY
+	DELAY,
+	TAGS,
+	REAL
 };
 
 // One row per option: what argp shows, where the value goes, what it may be.
@@ -45,19 +50,26 @@ static const struct option_row rows[] = {
 	{"expired", "PERCENT", "MUKs made up that have expired", AT(generate.expired), PERCENT, 0,
 		100, 0},
 	{"file-prefix", "NAME", "DPDK's --file-prefix", AT(file_prefix), TEXT, 0, 0, 0},
-	{"first-address", "IPV4", "Address of the first phone made up (10.0.0.0)",
+	{"first-address", "IP", "Address of the first phone made up (10.0.0.0)",
 		AT(generate.first_address), ADDRESS, 0, 0, 0},
+	{"first-address6", "IPV6", "Address of the second phone made up, and so on alternating",
+		AT(generate.first_address6), ADDRESS6, 0, 0, 0},
 	{"fqdn", "NAME", "Name of the BM-SC, expected in IDi (bmsc.home1.net)", AT(site.fqdn), TEXT,
 		0, 0, 0},
+	{"gba-u", "PERCENT", "Runs of phones with keys in the ME that are GBA_U", AT(gba_u),
+		PERCENT, 0, 100, 0},
 	{"gateway", "IPV4", "Own address, the phones' gateway (192.168.26.1)", AT(site.gateway),
 		ADDRESS, 0, 0, 0},
+	{"gateway6", "IPV6", "The same of IPv6 (none)", AT(site.gateway6), ADDRESS6, 0, 0, 0},
 	{"generate", "N", "Make up N phones, write their CSV and end", AT(generate.count), NUMBER,
 		1, 100000000, 0},
 	{"ims", "DOMAIN", "Domain of the IMPIs made up", AT(generate.ims), TEXT, 0, 0, 0},
 	{"imsi-prefix", "DIGITS", "First digits of the IMPIs made up (0010101)",
 		AT(generate.imsi_prefix), TEXT, 0, 0, 0},
-	{"lifetime", "SECONDS", "Lifetime of the MUKs made up (86400)", AT(lifetime), NUMBER, 1,
-		1000000000, 0},
+	{"key-source", "PATH", "Play the BSF: answer there what a B-TID stands for", AT(key_source),
+		TEXT, 0, 0, 0},
+	{"lifetime", "SECONDS", "Lifetime of MUKs made up or bootstrapped (86400)", AT(lifetime),
+		NUMBER, 1, 1000000000, 0},
 	{"loss", "PERCENT", "Lose frames, each way", AT(site.impairment.loss), PERCENT, 0, 100, 0},
 	{"mac", "MAC", "Own MAC address (02:00:00:00:26:01)", AT(site.mac), MAC, 0, 0, 0},
 	{"memory", "MB", "Memory DPDK may take (64)", AT(memory_mb), NUMBER, 16, 65536, 'm'},
@@ -69,8 +81,10 @@ static const struct option_row rows[] = {
 	{"pcap-frames", "N", "Most frames to write (all)", AT(pcap_frames), NUMBER, 0, UINT64_MAX,
 		0},
 	{"phones", "FILE", "CSV of the phones", AT(phones), TEXT, 0, 0, 0},
-	{"port", "DEVICE", "DPDK's virtual device: net_virtio_user0,path=/ABS/v.sock,...", AT(port),
-		TEXT, 0, 0, 0},
+	{"port", "DEVICE",
+		"DPDK's virtual device (net_virtio_user0,path=/ABS/v.sock,...), or kernel: "
+		"ordinary UDP sockets",
+		AT(port), TEXT, 0, 0, 0},
 	{"reorder", "PERCENT", "Let later frames overtake, each way", AT(site.impairment.reorder),
 		PERCENT, 0, 100, 0},
 	{"report", "FILE", "At the end write a report as JSON, with the MSKs", AT(report), TEXT, 0,
@@ -81,8 +95,39 @@ static const struct option_row rows[] = {
 		0},
 	{"ts-bytes", "4|8", "Timestamp octets in the MAC of verifications (4)", AT(ts_bytes),
 		NUMBER, 4, 8, 0},
+	{"ua", "URL", "HTTP of the BM-SC, for registrations and MSK requests", AT(ua), TEXT, 0, 0,
+		0},
+	{"ua-attempts", "N", "Failures in a row that make a phone leave (8)", AT(ua_attempts),
+		NUMBER, 1, 200, 0},
+	{"ua-back-off", "SECONDS", "Wait after the first failure, then twice that (1)",
+		AT(ua_back_off), REAL, 0, 3600, 0},
+	{"ua-connections", "N", "Connections at a time (64)", AT(ua_connections), NUMBER, 1,
+		1000000, 0},
+	{"ua-do", "LIST", "What phones begin with: register,fetch,deregister", AT(ua_do), TEXT, 0,
+		0, 0},
+	{"ua-groups", "LIST", "Key groups to fetch: MCC-MNC/GROUP[:v600],...", AT(ua_groups), TEXT,
+		0, 0, 0},
+	{"ua-missed-back-off", "SECONDS", "Missed updates: longest random wait (10)",
+		AT(ua_missed_back_off), REAL, 0, 1000000, 0},
+	{"ua-missed-wait", "SECONDS", "Missed updates: wait before it (0)", AT(ua_missed_wait),
+		REAL, 0, 1000000, 0},
+	{"ua-msk-wait", "SECONDS", "Wait for an MSK that was promised (60)", AT(ua_msk_wait), REAL,
+		0, 1000000, 0},
+	{"ua-phones", "N", "How many phones begin with --ua-do (all)", AT(ua_phones), NUMBER, 0,
+		UINT32_MAX, 0},
+	{"ua-rate", "N", "How many of them a second (no limit)", AT(ua_rate), REAL, 0, 1000000000,
+		0},
+	{"ua-source", "IPV4[/LEN]", "Addresses that connections come from in turn", AT(ua_source),
+		TEXT, 0, 0, 0},
+	{"ua-spread", "SECONDS", "Each at a random moment within it (0)", AT(ua_spread), REAL, 0,
+		1000000, 0},
+	{"ua-timeout", "SECONDS", "Wait for an answer (10)", AT(ua_timeout), REAL, 0, 3600, 0},
 	{"uicc", "PERCENT", "Phones made up with keys in the UICC", AT(generate.uicc), PERCENT, 0,
 		100, 0},
+	{"unregistered", "N", "The first phones made up are registered for nothing",
+		AT(generate.unregistered), NUMBER, 0, UINT64_MAX, 0},
+	{"vlan", "VID[:VID]", "VLAN of all frames, the outer one first", AT(site), TAGS, 1, 4094,
+		0},
 	{"wait", "SECONDS", "How long to wait for the other end to start (30)", AT(wait_s), NUMBER,
 		0, 1000000, 0},
 };
@@ -139,6 +184,22 @@ static bool mac_read(const char *text, uint8_t mac[6])
 	return *text == '\0' && (mac[0] & 1) == 0;
 }
 
+static bool tags_read(const char *text, const struct option_row *row, struct ue_conf *conf)
+{
+	char *end = (char *)(uintptr_t)text;
+
+	for (conf->vlans = 0; conf->vlans < 2; text = end + 1) {
+		unsigned long tag = strtoul(text, &end, 10);
+
+		if (end == text || tag < row->least || tag > row->most)
+			return false;
+		conf->vlan[conf->vlans++] = (uint16_t)tag;
+		if (*end != ':')
+			break;
+	}
+	return *end == '\0';
+}
+
 static bool value_read(const struct option_row *row, const char *text, void *to)
 {
 	double percent;
@@ -150,16 +211,21 @@ static bool value_read(const struct option_row *row, const char *text, void *to)
 	case NUMBER:
 		return number_read(text, row, to);
 	case PERCENT:
+	case REAL:
 		if (!real_read(&text, (double)row->most, &percent) || *text != '\0')
 			return false;
 		*(double *)to = percent;
 		return true;
 	case ADDRESS:
-		return ue_address_parse(to, text, strlen(text)) && strchr(text, ':') == NULL;
+		return ue_address_parse(to, text, strlen(text));
+	case ADDRESS6:
+		return ue_address_parse(to, text, strlen(text)) && strchr(text, ':') != NULL;
 	case MAC:
 		return mac_read(text, to);
 	case DELAY:
 		return delay_read(text, (double)row->most, to);
+	case TAGS:
+		return tags_read(text, row, to);
 	}
 	return false;
 }
@@ -170,14 +236,36 @@ static void options_check(struct ue_options *options, struct argp_state *state)
 		return;
 	if (options->phones == NULL || options->port == NULL)
 		argp_error(state, "--phones and --port are needed (or --generate)");
-	if (strncmp(options->port, "net_", 4) != 0)
-		argp_error(state, "--port: a virtual device is needed, as net_virtio_user0,...");
+	if (strncmp(options->port, "net_", 4) != 0 && strcmp(options->port, UE_PORT_KERNEL) != 0)
+		argp_error(state,
+			"--port: kernel, or a virtual device as net_virtio_user0,... is needed");
 	if (options->ts_bytes != 4 && options->ts_bytes != 8)
 		argp_error(state, "--ts-bytes: 4 or 8");
 	if (strlen(options->site.fqdn) > UE_IDENTITY_MAX_BYTES)
 		argp_error(state, "--fqdn: at most %d octets", UE_IDENTITY_MAX_BYTES);
 	if (options->control != NULL && strlen(options->control) > 107)
 		argp_error(state, "--control: a socket path has at most 107 octets");
+}
+
+static void ua_check(const struct ue_options *options, struct argp_state *state)
+{
+	struct ue_subject keys[UE_SUBJECTS_MAX];
+	struct ue_url url;
+	uint32_t first, count;
+	unsigned procedures;
+
+	if (options->ua != NULL && !ue_url_parse(&url, options->ua))
+		argp_error(state, "--ua: a URL is needed, as http://127.0.0.1:8080");
+	if (options->ua_groups != NULL && ue_key_groups_parse(keys, options->ua_groups) == 0)
+		argp_error(state,
+			"--ua-groups: key groups are needed, as 001-01/0001 or "
+			"001-01/0001:v600, with commas between them");
+	if (options->ua_do != NULL && !ue_procedures_parse(&procedures, options->ua_do))
+		argp_error(state, "--ua-do: register, fetch and deregister, with commas");
+	if (options->ua_source != NULL && !ue_source_parse(&first, &count, options->ua_source))
+		argp_error(state, "--ua-source: an IPv4 address, or a prefix of at least /8");
+	if (options->key_source != NULL && strlen(options->key_source) > 107)
+		argp_error(state, "--key-source: a socket path has at most 107 octets");
 }
 
 static error_t option_parse(int key, char *arg, struct argp_state *state)
@@ -194,8 +282,10 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	}
 	if (key == ARGP_KEY_ARG)
 		argp_error(state, "'%s': there are options only", arg);
-	if (key == ARGP_KEY_END)
+	if (key == ARGP_KEY_END) {
 		options_check(options, state);
+		ua_check(options, state);
+	}
 	return key == ARGP_KEY_END ? 0 : ARGP_ERR_UNKNOWN;
 }
 
@@ -226,6 +316,13 @@ void ue_options_parse(struct ue_options *options, int argc, char **argv)
 		.cpu = UE_CPU_ANY,
 		.ts_bytes = 4,
 		.lifetime = 86400,
+		.ua_attempts = 8,
+		.ua_connections = 64,
+		.ua_phones = UINT32_MAX,
+		.ua_back_off = 1,
+		.ua_missed_back_off = 10,
+		.ua_msk_wait = 60,
+		.ua_timeout = 10,
 		.site = {.fqdn = "bmsc.home1.net",
 			.gateway = ue_address_v4((const uint8_t[]){192, 168, 26, 1}),
 			.mac = {0x02, 0x00, 0x00, 0x00, 0x26, 0x01},

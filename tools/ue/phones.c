@@ -54,7 +54,8 @@ static uint32_t name_intern(struct ue_phones *phones, const char *text, size_t l
 	char *copy;
 
 	while ((at = ue_index_next(&phones->by_name, hash, &cursor)) != UE_NONE) {
-		if (strlen(phones->names[at]) == len && memcmp(phones->names[at], text, len) == 0)
+		if (strlen(phones->names[at]) == len &&
+			(len == 0 || memcmp(phones->names[at], text, len) == 0))
 			return at;
 	}
 	if (phones->name_count > UINT16_MAX)
@@ -186,21 +187,21 @@ static int phone_add(struct ue_phones *phones, const struct ue_row *row, uint32_
 	return 0;
 }
 
+// Adds a credential for a phone, which says what services it is for.
 static int credential_add(
-	struct ue_phones *phones, const struct ue_row *row, uint32_t phone, uint32_t *out)
+	struct ue_phones *phones, uint32_t phone, const struct ue_fresh *fresh, uint32_t *out)
 {
+	const struct ue_phone *owner = &phones->phones[phone];
 	struct ue_credential *credential;
-	uint32_t services = name_intern(phones, row->services, row->services_len);
-	uint32_t registered = name_intern(phones, row->registered, row->registered_len);
-	const char *btid = ue_arena_copy(&phones->arena, row->btid, row->btid_len);
+	const char *btid = ue_arena_copy(&phones->arena, fresh->btid, fresh->btid_len);
 	int rc = array_grow((void **)&phones->credentials, sizeof(*phones->credentials),
 		&phones->credential_room, (size_t)phones->credential_count + 1);
 
-	if (rc == 0 && (services == UE_NONE || registered == UE_NONE || btid == NULL))
+	if (rc == 0 && btid == NULL)
 		rc = -ENOMEM;
 	if (rc == 0)
 		rc = ue_index_add(
-			&phones->by_btid, ue_hash(btid, row->btid_len), phones->credential_count);
+			&phones->by_btid, ue_hash(btid, fresh->btid_len), phones->credential_count);
 	if (rc != 0)
 		return rc;
 	*out = phones->credential_count++;
@@ -208,20 +209,39 @@ static int credential_add(
 	*credential = (struct ue_credential){
 		.btid = btid,
 		.phone = phone,
-		.expires = row->expires,
-		.services = (uint16_t)services,
-		.registered = (uint16_t)registered,
-		.btid_len = (uint8_t)row->btid_len,
-		.has_mrk = row->has_mrk,
-		.keys_in_uicc = row->keys_in_uicc,
+		.expires = fresh->expires,
+		.services = owner->services,
+		.registered = owner->registered,
+		.btid_len = (uint8_t)fresh->btid_len,
+		.has_mrk = fresh->mrk != NULL,
+		.keys_in_uicc = owner->keys_in_uicc,
 	};
-	memcpy(credential->muk, row->muk, sizeof(credential->muk));
-	memcpy(credential->mrk, row->mrk, sizeof(credential->mrk));
+	memcpy(credential->muk, fresh->muk, sizeof(credential->muk));
+	if (fresh->mrk != NULL)
+		memcpy(credential->mrk, fresh->mrk, sizeof(credential->mrk));
 	return 0;
+}
+
+// What a row says about the phone itself.
+static int phone_set(struct ue_phones *phones, uint32_t at, const struct ue_row *row)
+{
+	uint32_t services = name_intern(phones, row->services, row->services_len);
+	uint32_t registered = name_intern(phones, row->registered, row->registered_len);
+	struct ue_phone *phone = &phones->phones[at];
+
+	if (services == UE_NONE || registered == UE_NONE)
+		return -ENOMEM;
+	phone->services = (uint16_t)services;
+	phone->registered = (uint16_t)registered;
+	phone->keys_in_uicc = row->keys_in_uicc;
+	phone->port = row->port;
+	return ue_phone_move(phones, at, &row->address);
 }
 
 int ue_phones_add(struct ue_phones *phones, const struct ue_row *row)
 {
+	struct ue_fresh fresh = {
+		row->btid, row->btid_len, row->expires, row->muk, row->has_mrk ? row->mrk : NULL};
 	uint32_t at, credential = UE_NONE;
 	struct ue_phone *phone;
 	int rc = 0;
@@ -234,16 +254,61 @@ int ue_phones_add(struct ue_phones *phones, const struct ue_row *row)
 	at = ue_phone_find(phones, row->impi, row->impi_len);
 	if (at == UE_NONE)
 		rc = phone_add(phones, row, &at);
-	if (rc == 0 && row->btid_len > 0)
-		rc = credential_add(phones, row, at, &credential);
 	if (rc == 0)
-		rc = ue_phone_move(phones, at, &row->address);
+		rc = phone_set(phones, at, row);
+	if (rc == 0 && row->btid_len > 0)
+		rc = credential_add(phones, at, &fresh, &credential);
 	if (rc != 0)
 		return rc;
 	phone = &phones->phones[at];
 	if (phone->current != UE_NONE)
 		phone->previous = phone->current;
 	phone->current = credential;
-	phone->port = row->port;
+	return 0;
+}
+
+static bool is_used(const struct ue_phones *phones, uint32_t credential)
+{
+	return credential != UE_NONE && phones->credentials[credential].is_used;
+}
+
+int ue_phones_renew(struct ue_phones *phones, uint32_t at, const struct ue_fresh *fresh)
+{
+	struct ue_phone *phone = &phones->phones[at];
+	uint32_t credential;
+	int rc;
+
+	if (fresh->btid_len == 0 || fresh->btid_len > UE_IDENTITY_MAX_BYTES)
+		return -E2BIG;
+	if (ue_credential_find(phones, fresh->btid, fresh->btid_len) != UE_NONE)
+		return -EEXIST;
+	rc = credential_add(phones, at, fresh, &credential);
+	if (rc != 0)
+		return rc;
+	if (is_used(phones, phone->current) || !is_used(phones, phone->previous))
+		phone->previous = phone->current;
+	phone->current = credential;
+	return 0;
+}
+
+void ue_credential_use(struct ue_phones *phones, struct ue_credential *credential)
+{
+	struct ue_phone *phone = &phones->phones[credential->phone];
+
+	credential->is_used = true;
+	if (phone->current == (uint32_t)(credential - phones->credentials))
+		phone->previous = UE_NONE;
+}
+
+int ue_phone_register(struct ue_phones *phones, uint32_t at, const char *services, size_t len)
+{
+	uint32_t registered = name_intern(phones, services, len);
+	struct ue_phone *phone = &phones->phones[at];
+
+	if (registered == UE_NONE)
+		return -ENOMEM;
+	phone->registered = (uint16_t)registered;
+	if (phone->current != UE_NONE)
+		phones->credentials[phone->current].registered = (uint16_t)registered;
 	return 0;
 }

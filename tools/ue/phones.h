@@ -46,9 +46,13 @@ struct ue_phone {
 	uint32_t accepted;
 	uint32_t refused;
 	uint32_t solicited;
+	uint16_t services; // of its next credential: position in `names`
+	uint16_t registered; // likewise
+	uint16_t bootstraps; // that it made
 	uint16_t port;
 	uint8_t impi_len;
 	uint8_t last_refusal; // enum ue_refusal, UE_ACCEPTED for none
+	bool keys_in_uicc; // of its next credential
 	bool has_moved; // the address is not the CSV's any more
 	bool is_learned; // the address came with the first message
 };
@@ -126,6 +130,22 @@ struct ue_row {
 // Adds a row: a new phone, or the new current credential of a phone that is there. -EEXIST when
 // the B-TID is known, -E2BIG when a number or length is out of range, -ENOMEM.
 int ue_phones_add(struct ue_phones *phones, const struct ue_row *row);
+// What a new bootstrapping gave a phone.
+struct ue_fresh {
+	const char *btid; // copied
+	size_t btid_len;
+	int64_t expires;
+	const uint8_t *muk; // UE_KEY_BYTES
+	const uint8_t *mrk; // UE_KEY_BYTES
+};
+// Adds a new current credential. The one under which a message was last accepted stays the
+// previous one (spec 3.11: the old MUK goes when the new one has been used); where there is none,
+// the one before does. -EEXIST, -E2BIG, -ENOMEM as above.
+int ue_phones_renew(struct ue_phones *phones, uint32_t phone, const struct ue_fresh *fresh);
+// A message under this credential was accepted: what came before it goes.
+void ue_credential_use(struct ue_phones *phones, struct ue_credential *credential);
+// Writes down which of its services a phone is registered for. -ENOMEM.
+int ue_phone_register(struct ue_phones *phones, uint32_t phone, const char *services, size_t len);
 // Makes room for about `rows` rows, so that a large file is read without moving anything.
 int ue_phones_reserve(struct ue_phones *phones, size_t rows);
 

@@ -3,13 +3,18 @@
 
 // The device is probed by hand after DPDK has started, not by --vdev: so a peer that is not there
 // yet can be waited for, and one that comes back is found again, without losing the phones.
+//
+// DPDK asks the peer of a net_virtio_user and waits for its answers for ever. A timer ends these
+// waits: its signal makes them fail.
 
 #include "port.h"
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
 #include <rte_bus.h>
 #include <rte_dev.h>
@@ -26,6 +31,34 @@
 // A message with ordinary names fits; longer ones come in several buffers.
 #define BUFFER_BYTES 640
 #define CPUS_TEXT 512
+#define PATIENCE_S 3 // with a peer that answers at once or not at all
+#define PATIENCE_AGAIN_US 100000 // the next question is not answered either
+
+static volatile sig_atomic_t is_impatient;
+
+static void patience_lose(int signal_number)
+{
+	(void)signal_number;
+	is_impatient = 1;
+}
+
+static void patience_begin(void)
+{
+	// No SA_RESTART: the wait has to fail.
+	struct sigaction action = {.sa_handler = patience_lose};
+	struct itimerval timer = {{0, PATIENCE_AGAIN_US}, {PATIENCE_S, 0}};
+
+	is_impatient = 0;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void patience_end(void)
+{
+	struct itimerval timer = {{0, 0}, {0, 0}};
+
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
 
 // "0@(0,1)": the one lcore may run on every CPU that the process may, or on the wanted one.
 static int lcores_write(uint64_t wanted, char text[CPUS_TEXT])
@@ -174,20 +207,25 @@ static int port_start(struct port *port)
 
 int port_attach(struct port *port, char why[PORT_WHY_BYTES])
 {
-	int rc = rte_eal_hotplug_add("vdev", port->name, port->args);
+	int rc;
 
-	if (rc != 0) {
-		snprintf(why, PORT_WHY_BYTES, "%s cannot be attached: %s", port->name,
+	patience_begin();
+	rc = rte_eal_hotplug_add("vdev", port->name, port->args);
+	port->is_attached = rc == 0;
+	if (rc == 0)
+		rc = port_start(port);
+	patience_end();
+	if (rc == 0)
+		return 0;
+	if (is_impatient) {
+		rc = -ETIMEDOUT;
+		snprintf(why, PORT_WHY_BYTES, "the other end of %s does not answer", port->path);
+	} else {
+		snprintf(why, PORT_WHY_BYTES, "%s %s: %s", port->name,
+			port->is_attached ? "does not start" : "cannot be attached",
 			rte_strerror(-rc));
-		return rc;
 	}
-	port->is_attached = true;
-	rc = port_start(port);
-	if (rc != 0) {
-		snprintf(why, PORT_WHY_BYTES, "%s does not start: %s", port->name,
-			rte_strerror(-rc));
-		port_detach(port);
-	}
+	port_detach(port);
 	return rc;
 }
 
@@ -195,9 +233,11 @@ void port_detach(struct port *port)
 {
 	if (!port->is_attached)
 		return;
+	patience_begin();
 	rte_eth_dev_stop(port->id);
 	rte_eth_dev_close(port->id);
 	rte_eal_hotplug_remove("vdev", port->name);
+	patience_end();
 	port->is_attached = false;
 }
 

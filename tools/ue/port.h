@@ -31,6 +31,7 @@ void port_fini(struct port *port);
 // True when the other end is there, as far as the file system shows.
 bool port_can_attach(const struct port *port);
 // Probes and starts the device. -errno when the other end does not play; then try again later.
+// -ETIMEDOUT: it is there and does not answer. Takes some seconds at most, and so port_detach().
 int port_attach(struct port *port, char why[PORT_WHY_BYTES]);
 void port_detach(struct port *port);
 // False when the other end is gone and port_detach() is due.

@@ -51,6 +51,8 @@ static enum ue_refusal message_classify(struct message *msg, struct ue_receipt *
 		return UE_MIKEY_KIND;
 	msg->is_solicit = kind == MIKEY_KIND_SOLICIT;
 	receipt->is_solicit = msg->is_solicit;
+	receipt->id = view->id;
+	receipt->profile = view_profile(view);
 	return UE_ACCEPTED;
 }
 
@@ -267,12 +269,12 @@ static enum ue_refusal message_learn(
 	return UE_ACCEPTED;
 }
 
-static void message_commit(struct message *msg)
+static void message_commit(struct message *msg, struct ue_phones *phones)
 {
 	struct ue_credential *credential = msg->credential;
 
 	credential->counter = msg->view.counter;
-	credential->is_used = true;
+	ue_credential_use(phones, credential);
 	memcpy(credential->last_mac, message_mac(msg).data, sizeof(credential->last_mac));
 	if (msg->is_solicit)
 		msg->phone->solicited++;
@@ -302,7 +304,7 @@ enum ue_refusal ue_receive(struct ue_receiver *receiver, const struct ue_datagra
 	else if (refusal == UE_ACCEPTED)
 		refusal = message_deliver(&msg, receiver, answer, cap, receipt);
 	if (refusal == UE_ACCEPTED) {
-		message_commit(&msg);
+		message_commit(&msg, receiver->phones);
 	} else {
 		message_refuse(&msg, refusal);
 		receipt->answer_len = 0;

@@ -26,6 +26,8 @@ struct ue_datagram {
 struct ue_receipt {
 	uint32_t phone; // UE_NONE when no phone was meant
 	enum mikey_status mikey; // the parser's verdict
+	struct mikey_key_id id; // what the message is about, when it was well formed
+	enum mikey_profile profile;
 	struct ue_change change;
 	bool is_solicit;
 	bool is_counter_reused; // a finding: refused, but good under a counter used before

@@ -126,6 +126,12 @@ json_t *ue_report_status(const struct ue_site *site, const struct ue_now *now)
 	json_object_set_new(object, "findings", findings_json(site));
 	json_object_set_new(object, "impairment", impairment_json(site));
 	json_object_set_new(object, "msks", msks_json(&site->phones));
+	if (site->ua != NULL)
+		json_object_set_new(object, "ua", ue_ua_report(site->ua));
+	if (site->pool != NULL)
+		json_object_set_new(object, "connections", ue_pool_report(site->pool));
+	if (site->bsf != NULL)
+		json_object_set_new(object, "key_source", ue_bsf_report(site->bsf));
 	return object;
 }
 
@@ -211,13 +217,17 @@ json_t *ue_report_phone(const struct ue_site *site, uint32_t at)
 	const struct ue_phones *phones = &site->phones;
 	const struct ue_phone *phone = &phones->phones[at];
 	char address[UE_ADDRESS_TEXT];
+	json_t *object;
 
 	ue_address_print(address, &phone->address);
-	return json_pack("{s:s%, s:s, s:i, s:I, s:I, s:I, s:s?, s:o, s:o, s:o}", "impi",
+	object = json_pack("{s:s%, s:s, s:i, s:I, s:I, s:I, s:s?, s:o, s:o, s:o}", "impi",
 		phone->impi, (size_t)phone->impi_len, "address", address, "port", phone->port,
 		"accepted", (json_int_t)phone->accepted, "refused", (json_int_t)phone->refused,
 		"solicited", (json_int_t)phone->solicited, "last_refusal",
 		phone->last_refusal != UE_ACCEPTED ? ue_refusal_name(phone->last_refusal) : NULL,
 		"current", credential_json(phones, phone->current), "previous",
 		credential_json(phones, phone->previous), "msks", holdings_json(phones, phone));
+	if (site->ua != NULL)
+		json_object_set_new(object, "ua", ue_ua_report_phone(site->ua, at));
+	return object;
 }

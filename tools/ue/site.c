@@ -30,8 +30,11 @@ int ue_site_create(struct ue_site **out, const struct ue_conf *conf)
 		.ts_bytes = conf->ts_bytes,
 	};
 	site->gateway = conf->gateway;
+	site->gateway6 = conf->gateway6;
 	site->seed = conf->seed;
-	memcpy(site->mac, conf->mac, sizeof(site->mac));
+	memcpy(site->station.mac, conf->mac, sizeof(site->station.mac));
+	site->station.vlans = conf->vlans;
+	memcpy(site->station.vlan, conf->vlan, sizeof(site->station.vlan));
 	ue_wire_init(&site->wire, &conf->impairment, conf->seed);
 	*out = site;
 	return 0;
@@ -110,9 +113,10 @@ static enum ue_refusal udp_take(struct ue_site *site, const struct ue_frame *fra
 	struct ue_receipt receipt;
 	struct ue_flow flow;
 	enum ue_refusal refusal;
-	size_t room = out->cap > UE_UDP_PAYLOAD ? out->cap - UE_UDP_PAYLOAD : 0;
+	size_t at = ue_frame_payload_at(&site->station, &frame->destination);
+	size_t room = out->cap > at ? out->cap - at : 0;
 
-	refusal = ue_receive(&site->receiver, &in, out->data + UE_UDP_PAYLOAD, room, &receipt);
+	refusal = ue_receive(&site->receiver, &in, out->data + at, room, &receipt);
 	site->findings[UE_FINDING_COUNTER_REUSED] += receipt.is_counter_reused;
 	if (refusal == UE_MIKEY_MALFORMED)
 		site->malformed[receipt.mikey]++;
@@ -120,11 +124,13 @@ static enum ue_refusal udp_take(struct ue_site *site, const struct ue_frame *fra
 		return refusal;
 	receipt_count(site, &receipt);
 	peer_remember(site, frame);
+	if (site->ua != NULL)
+		ue_ua_hear(site->ua, &receipt, now);
 	if (receipt.answer_len == 0)
 		return UE_ACCEPTED;
 	// Spec 3.5: back to where the message came from, from where it went to.
 	flow = (struct ue_flow){
-		.source_mac = site->mac,
+		.station = &site->station,
 		.destination_mac = frame->ether + 6,
 		.source = frame->destination,
 		.destination = frame->source,
@@ -136,23 +142,33 @@ static enum ue_refusal udp_take(struct ue_site *site, const struct ue_frame *fra
 	return UE_ACCEPTED;
 }
 
-static enum ue_refusal arp_take(
+static bool address_is_gateway(const struct ue_site *site, const struct ue_address *address)
+{
+	return ue_address_equal(address, &site->gateway) ||
+		ue_address_equal(address, &site->gateway6);
+}
+
+// Whoever asks for the gateway or a phone is told our MAC.
+static enum ue_refusal resolution_take(
 	struct ue_site *site, const struct ue_frame *frame, struct outgoing *out)
 {
-	if (!ue_address_equal(&frame->destination, &site->gateway) &&
+	bool is_arp = frame->kind == UE_FRAME_ARP;
+
+	if (!address_is_gateway(site, &frame->destination) &&
 		ue_phone_at(&site->phones, &frame->destination) == UE_NONE)
-		return UE_ARP_NOT_OURS;
-	out->len = ue_frame_arp_reply(out->data, out->cap, frame, site->mac);
-	site->counts[UE_COUNT_ARP] += out->len != 0;
+		return is_arp ? UE_ARP_NOT_OURS : UE_ND_NOT_OURS;
+	out->len = is_arp ? ue_frame_arp_reply(out->data, out->cap, frame, &site->station)
+			  : ue_frame_nd_reply(out->data, out->cap, frame, &site->station);
+	site->counts[is_arp ? UE_COUNT_ARP : UE_COUNT_ND] += out->len != 0;
 	return out->len != 0 ? UE_ACCEPTED : UE_NO_ROOM;
 }
 
 static enum ue_refusal echo_take(
 	struct ue_site *site, const struct ue_frame *frame, struct outgoing *out)
 {
-	if (!ue_address_equal(&frame->destination, &site->gateway))
+	if (!address_is_gateway(site, &frame->destination))
 		return UE_ICMP;
-	out->len = ue_frame_echo_reply(out->data, out->cap, frame, site->mac);
+	out->len = ue_frame_echo_reply(out->data, out->cap, frame, &site->station);
 	site->counts[UE_COUNT_ECHO] += out->len != 0;
 	return out->len != 0 ? UE_ACCEPTED : UE_NO_ROOM;
 }
@@ -162,12 +178,12 @@ static void frame_take(struct ue_site *site, const uint8_t *data, size_t len,
 	const struct ue_now *now, struct outgoing *out)
 {
 	struct ue_frame frame;
-	enum ue_refusal refusal = ue_frame_parse(&frame, data, len, site->mac);
+	enum ue_refusal refusal = ue_frame_parse(&frame, data, len, &site->station);
 
 	if (refusal == UE_ACCEPTED && frame.kind == UE_FRAME_UDP)
 		refusal = udp_take(site, &frame, now, out);
-	else if (refusal == UE_ACCEPTED && frame.kind == UE_FRAME_ARP)
-		refusal = arp_take(site, &frame, out);
+	else if (refusal == UE_ACCEPTED && frame.kind != UE_FRAME_ECHO)
+		refusal = resolution_take(site, &frame, out);
 	else if (refusal == UE_ACCEPTED)
 		refusal = echo_take(site, &frame, out);
 	if (refusal != UE_ACCEPTED)

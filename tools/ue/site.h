@@ -5,8 +5,10 @@
 
 #pragma once
 
+#include "frame.h"
 #include "phones.h"
 #include "receive.h"
+#include "ua_pool.h"
 #include "ue.h"
 #include "wire.h"
 
@@ -24,10 +26,15 @@ struct ue_site {
 	struct ue_wire wire;
 	struct ue_peer peer;
 	struct ue_address gateway;
-	uint8_t mac[6];
+	struct ue_address gateway6;
+	struct ue_station station;
 	uint16_t ip_id;
 	char *fqdn;
 	uint64_t seed;
+	// The phones' side of HTTP, not owned; NULL without.
+	struct ue_ua *ua;
+	struct ue_pool *pool;
+	struct ue_bsf *bsf;
 	ue_tap *tap;
 	void *tap_arg;
 	uint64_t refused[UE_REFUSAL_COUNT];

@@ -62,7 +62,10 @@ struct ue_impairment {
 struct ue_conf {
 	const char *fqdn; // expected in IDi (ts33246)
 	struct ue_address gateway;
+	struct ue_address gateway6; // none: not there
 	uint8_t mac[6];
+	uint32_t vlans;
+	uint16_t vlan[2]; // outer tag first
 	unsigned ts_bytes; // of the timestamp in the MAC of verifications: 4 or 8
 	uint64_t seed;
 	struct ue_impairment impairment;

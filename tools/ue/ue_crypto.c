@@ -11,9 +11,6 @@
 #include <openssl/aes.h>
 #include <string.h>
 
-// "mbms-mrk" as FC, P0, L0 (TS 33.220 B.2.1). FC and text are from memory.
-static const uint8_t mrk_input[] = {0x01, 'm', 'b', 'm', 's', '-', 'm', 'r', 'k', 0x00, 0x08};
-
 static void pad_fill(uint8_t *pad, const uint8_t *key, size_t len, uint8_t with)
 {
 	memset(pad, with, 64);
@@ -126,21 +123,22 @@ void ue_decrypt(const struct ue_hmac *psk, const struct mikey_view *msg, uint8_t
 	explicit_bzero(iv, sizeof(iv));
 }
 
-void ue_mrk(const uint8_t ks_naf[UE_KEY_BYTES], uint8_t mrk[UE_KEY_BYTES])
+void ue_kdf(const uint8_t key[UE_KEY_BYTES], const uint8_t *input, size_t len,
+	uint8_t out[UE_KEY_BYTES])
 {
 	uint8_t pad[SHA256_CBLOCK];
 	SHA256_CTX sha;
 
-	pad_fill(pad, ks_naf, UE_KEY_BYTES, 0x36);
+	pad_fill(pad, key, UE_KEY_BYTES, 0x36);
 	SHA256_Init(&sha);
 	SHA256_Update(&sha, pad, sizeof(pad));
-	SHA256_Update(&sha, mrk_input, sizeof(mrk_input));
-	SHA256_Final(mrk, &sha);
-	pad_fill(pad, ks_naf, UE_KEY_BYTES, 0x5c);
+	SHA256_Update(&sha, input, len);
+	SHA256_Final(out, &sha);
+	pad_fill(pad, key, UE_KEY_BYTES, 0x5c);
 	SHA256_Init(&sha);
 	SHA256_Update(&sha, pad, sizeof(pad));
-	SHA256_Update(&sha, mrk, UE_KEY_BYTES);
-	SHA256_Final(mrk, &sha);
+	SHA256_Update(&sha, out, UE_KEY_BYTES);
+	SHA256_Final(out, &sha);
 	explicit_bzero(pad, sizeof(pad));
 	explicit_bzero(&sha, sizeof(sha));
 }

@@ -34,8 +34,9 @@ void ue_derive(const struct ue_hmac *psk, uint32_t constant, uint32_t csb_id,
 // CSB ID, RAND and counter (RFC 3830 4.2.3). out takes msg->encr.len octets.
 void ue_decrypt(const struct ue_hmac *psk, const struct mikey_view *msg, uint8_t *out);
 
-// MRK of keys in the ME, from Ks_NAF or Ks_ext_NAF (TS 33.220 annex B, TS 33.246 annex F).
-void ue_mrk(const uint8_t ks_naf[UE_KEY_BYTES], uint8_t mrk[UE_KEY_BYTES]);
+// The KDF of TS 33.220 annex B: HMAC-SHA-256(key, input). out may not overlap input.
+void ue_kdf(const uint8_t key[UE_KEY_BYTES], const uint8_t *input, size_t len,
+	uint8_t out[UE_KEY_BYTES]);
 
 // Key check value: the first three octets of SHA-256 of an MSK.
 void ue_check_value(const uint8_t msk[MIKEY_MSK_BYTES], uint8_t check[3]);

@@ -154,11 +154,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(full_output_exits_1),
 	};
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: %s MSKPUSH FAKE_ADMIN\n", argv[0]);
+	if (!run_arguments(argc, argv))
 		return 2;
-	}
-	run_program = argv[1];
-	run_script = argv[2];
 	return cmocka_run_group_tests(tests, run_begin, run_end);
 }

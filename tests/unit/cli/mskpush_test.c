@@ -45,6 +45,7 @@ static void push_in_json_is_one_object(void **state)
 {
 	(void)state;
 	expect_code(0, "push 001-01/0001 --json");
+	expect_in(ran.out, "\"seconds\": 3.15,");
 	assert_int_equal(ran.out[0], '{');
 	expect_in(ran.out, "\"verified\": 1234567");
 	expect_in(ran.out, "\"bad-mac\": 7");
@@ -73,6 +74,11 @@ static void interrupted_push_leaves_the_campaign_running(void **state)
 	expect_in(ran.err, "campaign 5 goes on; watch it with: mskpush campaign watch 5");
 	run("status");
 	expect_in(ran.out, "campaign 5");
+	expect_in(ran.out, "net_null0 (net_null), gone: its interface is not there");
+	expect_in(ran.out, "192.0.2.1, 2001:db8::1, 02:00:00:00:00:01, MTU 1500, VLAN 5, 6");
+	expect_in(ran.out, "IPv4 by device, IPv6 by software");
+	expect_in(ran.out, "MAC not known, from 192.0.2.1 by core, stalled: no-gateway-mac");
+	expect_in(ran.out, "10 sent, 8 verified, 1,234 unreachable");
 }
 
 static void import_sends_the_file_as_it_is(void **state)
@@ -227,11 +233,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(capture_writes_a_file_of_the_owner),
 	};
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: %s MSKPUSH FAKE_ADMIN\n", argv[0]);
+	if (!run_arguments(argc, argv))
 		return 2;
-	}
-	run_program = argv[1];
-	run_script = argv[2];
 	return cmocka_run_group_tests(tests, run_begin, run_end);
 }

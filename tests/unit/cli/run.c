@@ -17,8 +17,8 @@
 #include <cmocka.h>
 
 struct ran ran;
-const char *run_program;
-const char *run_script;
+static const char *run_program;
+static const char *run_script;
 char run_dir[64];
 
 static pid_t server;
@@ -26,6 +26,17 @@ static pid_t server;
 static void path_of(char *path, size_t size, const char *name)
 {
 	snprintf(path, size, "%s/%s", run_dir, name);
+}
+
+bool run_arguments(int argc, char **argv)
+{
+	if (argc != 3) {
+		fprintf(stderr, "usage: %s MSKPUSH FAKE_ADMIN\n", argv[0]);
+		return false;
+	}
+	run_program = argv[1];
+	run_script = argv[2];
+	return true;
 }
 
 int run_begin(void **state)

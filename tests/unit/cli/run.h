@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 // What the last run left.
@@ -14,10 +15,10 @@ struct ran {
 	char err[1 << 12];
 };
 extern struct ran ran;
-extern const char *run_program; // set before run_begin()
-extern const char *run_script;
 extern char run_dir[64];
 
+// Takes the paths of mskpush and of the fake daemon's script. False: usage was shown.
+bool run_arguments(int argc, char **argv);
 // cmocka's group set-up and tear-down: the directory, the fake daemon, $MSKPUSH_SOCKET.
 int run_begin(void **state);
 int run_end(void **state);

@@ -160,18 +160,16 @@ static void machine_id_is_thirty_two_hex_digits_or_zeros(void **state)
 	assert_int_equal(id[1], 0);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, site_up, site_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mark_runs_ten_ahead_of_the_later_of_clock_and_use),
 		cmocka_unit_test(mark_is_never_more_than_ten_ahead_while_time_passes),
 		cmocka_unit_test(mark_stops_at_the_last_value_there_is),
-		T(workers_learn_the_mark_after_it_is_on_disk),
-		T(lost_mark_file_begins_an_hour_ahead),
-		T(damaged_mark_file_is_refused_with_a_sentence),
-		T(machine_id_is_thirty_two_hex_digits_or_zeros),
+		WITH_SITE(workers_learn_the_mark_after_it_is_on_disk),
+		WITH_SITE(lost_mark_file_begins_an_hour_ahead),
+		WITH_SITE(damaged_mark_file_is_refused_with_a_sentence),
+		WITH_SITE(machine_id_is_thirty_two_hex_digits_or_zeros),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

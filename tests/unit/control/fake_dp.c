@@ -16,6 +16,7 @@ struct dp *fake_dp_create(unsigned workers)
 	struct dp *dp = calloc(1, sizeof(*dp));
 
 	dp->workers = workers;
+	dp->singles_most = FAKE_SINGLES_MAX;
 	dp->answers_close = true;
 	dp->capture_fd = -1;
 	return dp;
@@ -131,7 +132,15 @@ void dp_stats_read(const struct dp *dp, int worker, struct dp_stats *out)
 void dp_status_read(const struct dp *dp, struct dp_status *out)
 {
 	*out = (struct dp_status){.workers = dp->workers, .crypto = "none"};
-	snprintf(out->port.name, sizeof(out->port.name), "fake");
+	out->ports = 1;
+	snprintf(out->port[0].name, sizeof(out->port[0].name), "port0");
+	snprintf(out->port[0].device, sizeof(out->port[0].device), "fake");
+}
+
+void dp_area_stats_read(const struct dp *dp, unsigned area, struct dp_area_stats *out)
+{
+	(void)dp;
+	*out = (struct dp_area_stats){.sent = 10 + area, .unreachable = area == 0};
 }
 
 void dp_stages_measure(struct dp *dp, int is_on)
@@ -140,12 +149,11 @@ void dp_stages_measure(struct dp *dp, int is_on)
 	(void)is_on;
 }
 
-int dp_capture_start(struct dp *dp, int fd, uint64_t count)
+int dp_capture_start(struct dp *dp, const struct dp_capture *capture)
 {
-	(void)count;
 	if (dp->capture_fd >= 0)
 		return -EBUSY;
-	dp->capture_fd = fd;
+	dp->capture_fd = capture->fd;
 	return 0;
 }
 
@@ -193,4 +201,29 @@ void dp_muk_prep_burst(struct dp_muk_prep *prep, const uint8_t *muks, size_t str
 void dp_muk_prep_destroy(struct dp_muk_prep *prep)
 {
 	free(prep);
+}
+
+// One thread of Ua orders at a time in these tests.
+size_t dp_singles(struct dp *dp, const struct dp_single *orders, size_t n)
+{
+	unsigned have = atomic_load(&dp->singles), most = atomic_load(&dp->singles_most);
+	size_t taken = n < most - have ? n : most - have;
+
+	memcpy(&dp->single[have], orders, taken * sizeof(*orders));
+	atomic_store(&dp->singles, have + (unsigned)taken);
+	return taken;
+}
+
+void dp_push_note(const struct dp *dp, uint32_t id, struct dp_push_note *out)
+{
+	*out = id < FAKE_NOTES_MAX ? dp->note[id] : (struct dp_push_note){0};
+}
+
+size_t dp_verifications(struct dp *dp, struct dp_verification *out, size_t n)
+{
+	size_t taken = n < dp->verifications ? n : dp->verifications;
+
+	memcpy(out, dp->verification, taken * sizeof(*out));
+	dp->verifications = 0;
+	return taken;
 }

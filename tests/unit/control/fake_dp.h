@@ -11,6 +11,8 @@
 #include "dp.h"
 
 #define FAKE_COMMANDS_MAX 256
+#define FAKE_SINGLES_MAX 1024
+#define FAKE_NOTES_MAX 64
 
 struct dp {
 	struct dp_cmd command[FAKE_COMMANDS_MAX];
@@ -22,6 +24,12 @@ struct dp {
 	unsigned events;
 	_Atomic uint32_t now, highest, mark;
 	_Atomic int capture_fd;
+	struct dp_single single[FAKE_SINGLES_MAX]; // orders for single pushes
+	_Atomic unsigned singles;
+	_Atomic unsigned singles_most; // as many are taken
+	struct dp_push_note note[FAKE_NOTES_MAX]; // by subscriber
+	struct dp_verification verification[64]; // to be told
+	unsigned verifications;
 };
 
 struct dp *fake_dp_create(unsigned workers);

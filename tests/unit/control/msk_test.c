@@ -119,17 +119,15 @@ static void check_value_is_the_head_of_sha256(void **state)
 	assert_string_equal(text, "374708");
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, site_up, site_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(first_msk_of_a_group_is_current_and_the_second_next),
-		T(third_living_msk_is_refused),
-		T(activation_retires_the_current_one),
-		T(every_msk_has_its_own_key_rand_and_csb_id),
-		T(csb_id_of_the_old_encoding_is_the_group),
-		T(unknown_group_has_no_msks),
+		WITH_SITE(first_msk_of_a_group_is_current_and_the_second_next),
+		WITH_SITE(third_living_msk_is_refused),
+		WITH_SITE(activation_retires_the_current_one),
+		WITH_SITE(every_msk_has_its_own_key_rand_and_csb_id),
+		WITH_SITE(csb_id_of_the_old_encoding_is_the_group),
+		WITH_SITE(unknown_group_has_no_msks),
 		cmocka_unit_test(key_numbers_leave_zero_out),
 		cmocka_unit_test(check_value_is_the_head_of_sha256),
 	};

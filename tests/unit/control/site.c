@@ -143,7 +143,7 @@ static int put_job(struct store_txn *txn, void *arg)
 static int import_chunk(struct store_import *imp, const struct put *put, unsigned from)
 {
 	static struct store_subscriber subs[STORE_SLICE];
-	static int verdict[STORE_SLICE];
+	static enum store_row verdict[STORE_SLICE];
 	unsigned n = put->n - from < STORE_SLICE ? put->n - from : STORE_SLICE;
 
 	for (unsigned i = 0; i < n; i++)
@@ -241,6 +241,17 @@ uint32_t site_push(struct site *s, uint8_t sends)
 	return id;
 }
 
+struct dp_campaign *site_campaign(struct site *s, unsigned members, uint8_t sends, uint32_t *id)
+{
+	uint32_t number;
+
+	site_subscribers(s, members);
+	number = site_push(s, sends);
+	if (id != NULL)
+		*id = number;
+	return fake_dp_opened(s->dp, 0);
+}
+
 struct campaign_view site_view(struct site *s, uint32_t id)
 {
 	struct campaign_view view;
@@ -261,4 +272,25 @@ uint8_t site_member(struct site *s, uint32_t campaign, store_id id)
 	assert_int_equal(campaign_slice_read(&s->ctl, r, campaign, id / STORE_SLICE, state), 0);
 	ctl_reader_put(&s->ctl, r);
 	return state[id % STORE_SLICE];
+}
+
+void site_settle(struct site *s)
+{
+	settle_step(&s->ctl);
+	settle_step(&s->ctl);
+}
+
+void site_expect(
+	struct site *s, uint32_t id, const uint32_t counts[5], enum store_campaign_state state)
+{
+	struct campaign_view v = site_view(s, id);
+
+	assert_int_equal(v.record.members, counts[0]);
+	assert_int_equal(v.record.verified, counts[1]);
+	assert_int_equal(v.record.given_up, counts[2]);
+	assert_int_equal(v.record.refused, counts[3]);
+	assert_int_equal(v.pending, counts[4]);
+	assert_int_equal(v.record.members,
+		v.record.verified + v.record.given_up + v.record.refused + v.pending);
+	assert_int_equal(v.record.state, state);
 }

@@ -209,17 +209,15 @@ static void workers_see_any_commit_within_a_second_or_so(void **state)
 	assert_int_equal(s->dp->command[n].n, 0);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, site_up, site_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(jobs_that_wait_together_share_a_commit_and_fail_alone),
-		T(batch_of_failures_commits_nothing),
-		T(workers_are_told_of_changed_ids_after_the_commit),
-		T(change_noted_from_outside_is_told_before_the_call_returns),
-		T(changed_ids_wait_while_a_ring_is_full_and_are_not_lost),
-		T(workers_see_any_commit_within_a_second_or_so),
+		WITH_SITE(jobs_that_wait_together_share_a_commit_and_fail_alone),
+		WITH_SITE(batch_of_failures_commits_nothing),
+		WITH_SITE(workers_are_told_of_changed_ids_after_the_commit),
+		WITH_SITE(change_noted_from_outside_is_told_before_the_call_returns),
+		WITH_SITE(changed_ids_wait_while_a_ring_is_full_and_are_not_lost),
+		WITH_SITE(workers_see_any_commit_within_a_second_or_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include "ctl_fake.h"
 
+#include "admin.h"
 #include "dp.h"
 
 #include <errno.h>
@@ -125,6 +126,13 @@ static int services_put(struct store_env *env)
 		err = store_service_put(txn, &service);
 	}
 	return err == 0 ? store_txn_commit(txn) : err;
+}
+
+void admin_ua_notes_add(json_t *subscriber, struct ctl *ctl, store_id id)
+{
+	(void)subscriber;
+	(void)ctl;
+	(void)id;
 }
 
 int ctl_fake_begin(void **state)

@@ -104,7 +104,7 @@ static void skip_bad_keeps_the_good_lines(void **state)
 	expect_counts(2, 0, 0, 3);
 	assert_int_equal(report.kept, 3);
 	expect_bad(0, 3, "btid", "'@'");
-	expect_bad(1, 4, "", "stands in an earlier line");
+	expect_bad(1, 4, "impi", "stands in an earlier line");
 	expect_bad(2, 5, "services", "no service \"urn:z\"");
 	assert_int_equal(subscribers(), 2);
 }
@@ -115,7 +115,7 @@ static void same_btid_twice_is_refused(void **state)
 	assert_int_equal(
 		text_import(HEADER "a,x@y," HEX_A ",1,\nb,x@y," HEX_B ",1,\n", &all_or_nothing),
 		-EINVAL);
-	expect_bad(0, 3, "", "stands in an earlier line");
+	expect_bad(0, 3, "btid", "stands in an earlier line");
 	assert_int_equal(subscribers(), 0);
 }
 
@@ -154,13 +154,13 @@ static void first_bad_line_of_the_file_is_the_one_named(void **state)
 		at += (size_t)sprintf(text + at, "user%u,\n", i);
 	sprintf(text + at, "last,0\n");
 	assert_int_equal(text_import(text, &all_or_nothing), -EINVAL);
-	expect_bad(0, 3, "", "earlier line");
+	expect_bad(0, 3, "impi", "earlier line");
 	assert_int_equal(subscribers(), 0);
 	assert_int_equal(text_import("impi,port\na,\na,\nb,0\n", &all_or_nothing), -EINVAL);
-	expect_bad(0, 3, "", "earlier line");
+	expect_bad(0, 3, "impi", "earlier line");
 	assert_int_equal(text_import(text, &skipping), 0);
 	expect_counts(9001, 0, 0, 2);
-	expect_bad(0, 3, "", "earlier line");
+	expect_bad(0, 3, "impi", "earlier line");
 	expect_bad(1, 9004, "port", "65535");
 	free(text);
 }

@@ -112,6 +112,10 @@ class Messages(unittest.TestCase):
             self.assertNotEqual(err, "")
         self.assertEqual(run("-", stdin="0101\nxx\n")[0], 2)
 
+    def test_captures_that_cannot_be_read_are_named(self):
+        for path in ("/nonexistent", "/dev/null", __file__):
+            self.assertIn(path, run("--pcap", path)[2])
+
     def test_help_has_an_example(self):
         code, out, _ = run("--help")
         self.assertEqual(code, 0)

@@ -89,7 +89,7 @@ static void import_into_a_full_map_is_undone(void **state)
 {
 	struct store_env *env = *state;
 	struct store_subscriber *rows = calloc(STORE_IMPORT_CHUNK, sizeof(*rows));
-	int *verdict = calloc(STORE_IMPORT_CHUNK, sizeof(*verdict));
+	enum store_row *verdict = calloc(STORE_IMPORT_CHUNK, sizeof(*verdict));
 	struct store_import *imp;
 	uint32_t at = 100;
 	int rc = 0;
@@ -121,7 +121,7 @@ static void import_into_a_full_map_is_undone(void **state)
 static int add_rows(struct store_import *imp, uint32_t from, uint32_t to, uint32_t shift)
 {
 	struct store_subscriber *rows = calloc(25, sizeof(*rows));
-	int verdict[25];
+	enum store_row verdict[25];
 	int rc = 0;
 
 	assert_non_null(rows);

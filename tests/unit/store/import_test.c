@@ -5,26 +5,6 @@
 
 #include "support_import.h"
 
-static int set_up(void **state)
-{
-	*state = test_open(test_dir());
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	store_env_close(*state);
-	return 0;
-}
-
-static struct store_import *begin(struct store_env *env)
-{
-	struct store_import *imp;
-
-	assert_int_equal(store_import_begin(env, 0, &imp), 0);
-	return imp;
-}
-
 static void fresh_import_is_found_by_both_keys(void **state)
 {
 	struct store_env *env = *state;
@@ -48,9 +28,9 @@ static void rows_are_unseen_until_published(void **state)
 	struct store_import *imp;
 
 	test_import_range(env, 0, 100);
-	imp = begin(env);
+	imp = test_import_begin(env);
 	test_import_many(imp, 100, 400, 0);
-	assert_int_equal(test_import_row(imp, 5, 1005), 0);
+	assert_int_equal(test_import_row(imp, 5, 1005), STORE_ROW_TAKEN);
 	assert_int_equal(store_import_publish(imp), 1);
 	test_no_range(env, 100, 400);
 	test_range(env, 0, 100, 0);
@@ -87,10 +67,10 @@ static void update_changes_what_differs_only(void **state)
 	size_t n;
 
 	test_import_range(env, 0, 3000);
-	imp = begin(env);
+	imp = test_import_begin(env);
 	test_import_many(imp, 0, 2500, 10000);
 	test_import_many(imp, 2500, 3000, 0);
-	assert_int_equal(test_import_row(imp, 3000, 3000), 0);
+	assert_int_equal(test_import_row(imp, 3000, 3000), STORE_ROW_TAKEN);
 	store_import_counts(imp, &result);
 	assert_int_equal(result.changed, 2500);
 	changed = store_import_changed(imp, &n);
@@ -121,113 +101,6 @@ static void unchanged_import_writes_no_record(void **state)
 	test_clean(env);
 }
 
-static void doubles_in_the_file_are_refused(void **state)
-{
-	struct store_env *env = *state;
-	struct store_import *imp = begin(env);
-	struct store_import_result result;
-	struct store_subscriber none = {.impi = "no muk@home"};
-	int verdict;
-
-	assert_int_equal(test_import_row(imp, 1, 1), 0);
-	assert_int_equal(test_import_row(imp, 1, 2), -EEXIST);
-	assert_int_equal(test_import_row(imp, 2, 1), -EEXIST);
-	assert_int_equal(test_import_row(imp, 2, 2), 0);
-	// Rows without a MUK have no B-TID in common.
-	assert_int_equal(store_import_add(imp, &none, 1, &verdict), 0);
-	assert_int_equal(verdict, 0);
-	strcpy(none.impi, "no muk either@home");
-	assert_int_equal(store_import_add(imp, &none, 1, &verdict), 0);
-	assert_int_equal(verdict, 0);
-	none.flags = STORE_HAS_MUK;
-	assert_int_equal(store_import_add(imp, &none, 1, &verdict), 0);
-	assert_int_equal(verdict, -EINVAL);
-	result = test_import_finish(imp);
-	assert_int_equal(result.added, 4);
-	test_range(env, 1, 3, 0);
-}
-
-static void btid_of_a_stored_subscriber_is_refused(void **state)
-{
-	struct store_env *env = *state;
-	struct store_import *imp;
-
-	test_import_range(env, 0, 10);
-	imp = begin(env);
-	assert_int_equal(test_import_row(imp, 20, 3), -EEXIST);
-	assert_int_equal(test_import_row(imp, 4, 3), -EEXIST);
-	assert_int_equal(test_import_row(imp, 3, 3), 0);
-	assert_int_equal(test_import_row(imp, 21, 21), 0);
-	test_import_finish(imp);
-	test_range(env, 0, 10, 0);
-	test_range(env, 21, 22, 0);
-	test_no_range(env, 20, 21);
-}
-
-// Row 1 takes B-TID 1 away from subscriber 1, row 2 gives it to another.
-static void btid_freed_by_a_row_before_can_be_taken(void **state)
-{
-	struct store_env *env = *state;
-	struct store_import *imp;
-	struct store_reader *r;
-	char btid[STORE_NAI_MAX + 1], impi[STORE_NAI_MAX + 1];
-
-	test_import_range(env, 0, 10);
-	imp = begin(env);
-	assert_int_equal(test_import_row(imp, 20, 1), -EEXIST);
-	assert_int_equal(test_import_row(imp, 1, 100), 0);
-	assert_int_equal(test_import_row(imp, 20, 1), 0);
-	assert_int_equal(test_import_row(imp, 2, 200), 0);
-	assert_int_equal(test_import_row(imp, 3, 2), 0);
-	test_import_finish(imp);
-	r = test_reader(env);
-	test_btid(1, btid);
-	test_impi(20, impi);
-	assert_int_equal(store_reader_find_btid(r, btid), store_reader_find_impi(r, impi));
-	test_btid(2, btid);
-	test_impi(3, impi);
-	assert_int_equal(store_reader_find_btid(r, btid), store_reader_find_impi(r, impi));
-	store_reader_destroy(r);
-	test_range(env, 1, 2, 99);
-	test_clean(env);
-}
-
-static void btid_that_lives_on_as_previous_is_refused(void **state)
-{
-	struct store_env *env = *state;
-	struct store_import *imp;
-
-	test_import_range(env, 0, 10);
-	test_verify(env, 1);
-	imp = begin(env);
-	assert_int_equal(test_import_row(imp, 1, 100), 0);
-	assert_int_equal(test_import_row(imp, 20, 1), -EEXIST);
-	test_import_finish(imp);
-	imp = begin(env);
-	assert_int_equal(test_import_row(imp, 20, 1), -EEXIST);
-	test_import_finish(imp);
-}
-
-// The same for one that was the previous one before.
-static void previous_btid_of_a_moved_subscriber_is_refused(void **state)
-{
-	struct store_env *env = *state;
-	struct store_subscriber sub;
-	struct store_import *imp;
-
-	test_import_range(env, 0, 10);
-	test_verify(env, 1);
-	test_subscriber(1, 100, &sub);
-	test_put(env, &sub);
-	imp = begin(env);
-	assert_int_equal(test_import_row(imp, 1, 200), 0);
-	assert_int_equal(test_import_row(imp, 20, 1), -EEXIST);
-	assert_int_equal(test_import_row(imp, 21, 100), 0);
-	test_import_finish(imp);
-	test_range(env, 1, 2, 199);
-	test_range(env, 21, 22, 79);
-}
-
 static void ids_above_the_span_cannot_be_verified(void **state)
 {
 	struct store_env *env = *state;
@@ -235,63 +108,12 @@ static void ids_above_the_span_cannot_be_verified(void **state)
 	struct store_reader *r;
 	store_id id = 100;
 
-	imp = begin(env);
+	imp = test_import_begin(env);
 	test_import_many(imp, 0, 200, 0);
 	test_verify(env, id);
 	test_import_finish(imp);
 	r = test_reader(env);
 	assert_false(store_hot_flags(store_reader_hot(r, id, NULL)) & STORE_MUK_VERIFIED);
-	store_reader_destroy(r);
-}
-
-// A verification that arrives between the row and its application would keep the B-TID.
-static void taken_btid_does_not_live_on_as_previous(void **state)
-{
-	struct store_env *env = *state;
-	struct store_import *imp;
-	struct store_reader *r;
-	struct store_prev prev;
-	char btid[STORE_NAI_MAX + 1], impi[STORE_NAI_MAX + 1];
-
-	test_import_range(env, 0, 10);
-	imp = begin(env);
-	assert_int_equal(test_import_row(imp, 1, 100), 0);
-	assert_int_equal(test_import_row(imp, 20, 1), 0);
-	assert_int_equal(test_import_row(imp, 2, 200), 0);
-	assert_int_equal(test_import_row(imp, 3, 2), 0);
-	test_verify(env, 1);
-	test_verify(env, 2);
-	test_import_finish(imp);
-	r = test_reader(env);
-	test_btid(1, btid);
-	test_impi(20, impi);
-	assert_int_equal(store_reader_find_btid(r, btid), store_reader_find_impi(r, impi));
-	assert_int_equal(store_reader_prev(r, 1, &prev), -ENOENT);
-	test_btid(2, btid);
-	assert_int_equal(store_reader_find_btid(r, btid), 3);
-	assert_int_equal(store_reader_prev(r, 2, &prev), -ENOENT);
-	assert_false(store_hot_flags(store_reader_hot(r, 2, NULL)) & STORE_HAS_PREV);
-	store_reader_destroy(r);
-	test_clean(env);
-}
-
-static void import_moves_verified_btid_to_previous(void **state)
-{
-	struct store_env *env = *state;
-	struct store_import *imp;
-	struct store_reader *r;
-	struct store_prev prev;
-	char btid[STORE_NAI_MAX + 1];
-
-	test_import_range(env, 0, 100);
-	test_verify(env, 50);
-	imp = begin(env);
-	assert_int_equal(test_import_row(imp, 50, 1050), 0);
-	test_import_finish(imp);
-	r = test_reader(env);
-	test_btid(50, btid);
-	assert_int_equal(store_reader_prev(r, 50, &prev), 0);
-	assert_string_equal(prev.btid, btid);
 	store_reader_destroy(r);
 }
 
@@ -303,7 +125,7 @@ static void aborted_import_leaves_nothing(void **state)
 
 	test_import_range(env, 0, 100);
 	for (unsigned publish = 0; publish < 3; publish++) {
-		imp = begin(env);
+		imp = test_import_begin(env);
 		test_import_many(imp, 50, 1000, 5000);
 		test_import_rows(imp, &sub, 1);
 		for (unsigned i = 0; i < publish; i++)
@@ -320,13 +142,13 @@ static void aborted_import_leaves_nothing(void **state)
 static void one_import_at_a_time(void **state)
 {
 	struct store_env *env = *state;
-	struct store_import *imp = begin(env), *second;
+	struct store_import *imp = test_import_begin(env), *second;
 
 	assert_int_equal(store_import_begin(env, 0, &second), -EBUSY);
 	test_import_finish(imp);
-	imp = begin(env);
+	imp = test_import_begin(env);
 	store_import_end(imp, NULL);
-	imp = begin(env);
+	imp = test_import_begin(env);
 	test_import_abort(imp);
 }
 
@@ -339,8 +161,8 @@ static void open_import_keeps_ids_and_btids_to_itself(void **state)
 	store_id id;
 
 	test_import_range(env, 0, 100);
-	imp = begin(env);
-	assert_int_equal(test_import_row(imp, 100, 100), 0);
+	imp = test_import_begin(env);
+	assert_int_equal(test_import_row(imp, 100, 100), STORE_ROW_TAKEN);
 	test_subscriber(101, 101, &sub);
 	assert_int_equal(test_try_put(env, &sub, &id), -EBUSY);
 	test_subscriber(1, 100, &sub);
@@ -363,7 +185,7 @@ static void changes_during_an_import_are_kept(void **state)
 	struct store_import *imp;
 
 	test_import_range(env, 0, 100);
-	imp = begin(env);
+	imp = test_import_begin(env);
 	test_import_many(imp, 100, 103, 0);
 	for (uint32_t i = 90; i < 100; i++) {
 		struct store_subscriber sub;
@@ -392,7 +214,7 @@ static void sets_can_be_made_during_an_import(void **state)
 
 	assert_int_equal(store_service_put(txn, &service), 0);
 	test_commit(txn);
-	imp = begin(env);
+	imp = test_import_begin(env);
 	assert_int_equal(store_import_set(imp, &service.id, 1, &set), 0);
 	r = test_reader(env);
 	version = store_reader_version(r);
@@ -416,9 +238,9 @@ static void sets_can_be_made_during_an_import(void **state)
 
 static void chunk_over_the_limit_is_refused(void **state)
 {
-	struct store_import *imp = begin(*state);
+	struct store_import *imp = test_import_begin(*state);
 	struct store_subscriber sub;
-	int verdict;
+	enum store_row verdict;
 
 	test_subscriber(1, 1, &sub);
 	assert_int_equal(store_import_add(imp, &sub, STORE_IMPORT_CHUNK + 1, &verdict), -EINVAL);
@@ -426,30 +248,21 @@ static void chunk_over_the_limit_is_refused(void **state)
 	test_import_abort(imp);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(fresh_import_is_found_by_both_keys),
-		TEST(rows_are_unseen_until_published),
-		TEST(imports_of_any_size_follow_each_other),
-		TEST(update_changes_what_differs_only),
-		TEST(unchanged_import_writes_no_record),
-		TEST(doubles_in_the_file_are_refused),
-		TEST(btid_of_a_stored_subscriber_is_refused),
-		TEST(btid_freed_by_a_row_before_can_be_taken),
-		TEST(btid_that_lives_on_as_previous_is_refused),
-		TEST(previous_btid_of_a_moved_subscriber_is_refused),
-		TEST(ids_above_the_span_cannot_be_verified),
-		TEST(taken_btid_does_not_live_on_as_previous),
-		TEST(import_moves_verified_btid_to_previous),
-		TEST(aborted_import_leaves_nothing),
-		TEST(one_import_at_a_time),
-		TEST(open_import_keeps_ids_and_btids_to_itself),
-		TEST(changes_during_an_import_are_kept),
-		TEST(sets_can_be_made_during_an_import),
-		TEST(chunk_over_the_limit_is_refused),
+		WITH_ENV(fresh_import_is_found_by_both_keys),
+		WITH_ENV(rows_are_unseen_until_published),
+		WITH_ENV(imports_of_any_size_follow_each_other),
+		WITH_ENV(update_changes_what_differs_only),
+		WITH_ENV(unchanged_import_writes_no_record),
+		WITH_ENV(ids_above_the_span_cannot_be_verified),
+		WITH_ENV(aborted_import_leaves_nothing),
+		WITH_ENV(one_import_at_a_time),
+		WITH_ENV(open_import_keeps_ids_and_btids_to_itself),
+		WITH_ENV(changes_during_an_import_are_kept),
+		WITH_ENV(sets_can_be_made_during_an_import),
+		WITH_ENV(chunk_over_the_limit_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "support.h"
@@ -42,6 +44,43 @@ static void missing_mark_is_made(void **state)
 	(void)state;
 	store_mark_close(open_mark(dir, 0, STORE_MARK_MISSING));
 	// Nothing was written to it: it still says nothing.
+	store_mark_close(open_mark(dir, 0, STORE_MARK_MISSING));
+}
+
+// What a first start that was cut off leaves.
+static void file_that_was_not_finished_is_made_anew(void **state)
+{
+	const char *dir = test_dir();
+	char path[256];
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/counter.mark.new", dir);
+	fd = open(path, O_RDWR | O_CREAT, 0600);
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	close(fd);
+	store_mark_close(open_mark(dir, 0, STORE_MARK_MISSING));
+	assert_int_equal(access(path, F_OK), -1);
+	store_mark_close(open_mark(dir, 0, STORE_MARK_MISSING));
+}
+
+// The room for the file is asked for first: here there is none.
+static void mark_without_room_leaves_no_file(void **state)
+{
+	const struct rlimit none = {512, RLIM_INFINITY}, all = {RLIM_INFINITY, RLIM_INFINITY};
+	const char *dir = test_dir();
+	struct store_mark *m;
+	enum store_mark_state s;
+	char path[256];
+	uint32_t mark;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	assert_int_equal(store_mark_open(dir, machine, &m, &mark, &s), -EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
+	snprintf(path, sizeof(path), "%s/counter.mark", dir);
+	assert_int_equal(access(path, F_OK), -1);
 	store_mark_close(open_mark(dir, 0, STORE_MARK_MISSING));
 }
 
@@ -161,6 +200,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(missing_mark_is_made),
+		cmocka_unit_test(file_that_was_not_finished_is_made_anew),
+		cmocka_unit_test(mark_without_room_leaves_no_file),
 		cmocka_unit_test(last_mark_written_is_read),
 		cmocka_unit_test(mark_of_another_machine_is_told),
 		cmocka_unit_test(one_damaged_sector_gives_the_other),

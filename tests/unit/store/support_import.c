@@ -6,21 +6,41 @@
 #include "index.h"
 #include "tables.h"
 
+int test_import_set_up(void **state)
+{
+	*state = test_open(test_dir());
+	return 0;
+}
+
+int test_import_tear_down(void **state)
+{
+	store_env_close(*state);
+	return 0;
+}
+
+struct store_import *test_import_begin(struct store_env *env)
+{
+	struct store_import *imp;
+
+	assert_int_equal(store_import_begin(env, 0, &imp), 0);
+	return imp;
+}
+
 void test_import_rows(struct store_import *imp, const struct store_subscriber *rows, size_t n)
 {
-	int *verdict = calloc(n + 1, sizeof(*verdict));
+	enum store_row *verdict = calloc(n + 1, sizeof(*verdict));
 
 	assert_non_null(verdict);
 	assert_int_equal(store_import_add(imp, rows, n, verdict), 0);
 	for (size_t i = 0; i < n; i++)
-		assert_int_equal(verdict[i], 0);
+		assert_int_equal(verdict[i], STORE_ROW_TAKEN);
 	free(verdict);
 }
 
-int test_import_row(struct store_import *imp, uint32_t i, uint32_t b)
+enum store_row test_import_row(struct store_import *imp, uint32_t i, uint32_t b)
 {
 	struct store_subscriber sub;
-	int verdict = 1;
+	enum store_row verdict = STORE_ROW_MALFORMED;
 
 	test_subscriber(i, b, &sub);
 	assert_int_equal(store_import_add(imp, &sub, 1, &verdict), 0);

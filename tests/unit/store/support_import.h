@@ -7,11 +7,18 @@
 
 #include "support.h"
 
-// Adds rows and expects every verdict to be 0.
+// A store of its own for each test; *state is the environment.
+int test_import_set_up(void **state);
+int test_import_tear_down(void **state);
+#define WITH_ENV(test) \
+	cmocka_unit_test_setup_teardown(test, test_import_set_up, test_import_tear_down)
+
+struct store_import *test_import_begin(struct store_env *env);
+// Adds rows and expects every one to be taken.
 void test_import_rows(struct store_import *imp, const struct store_subscriber *rows, size_t n);
 // One row; returns its verdict.
-int test_import_row(struct store_import *imp, uint32_t i, uint32_t b);
-// Rows from .. to-1 with B-TIDs `shift` above, all with verdict 0.
+enum store_row test_import_row(struct store_import *imp, uint32_t i, uint32_t b);
+// Rows from .. to-1 with B-TIDs `shift` above, all taken.
 void test_import_many(struct store_import *imp, uint32_t from, uint32_t to, uint32_t shift);
 // Publishes to the end.
 struct store_import_result test_import_finish(struct store_import *imp);

@@ -5,6 +5,11 @@
 
 #include "support.h"
 
+#define VERBS                                                                               \
+	"do: bootstrap, deregister, fetch, forget, inject, join, key-source, miss, phone, " \
+	"register, "                                                                        \
+	"report, set, status or stop"
+
 static json_t *run(struct ue_site *site, const char *line)
 {
 	struct ue_now now = now_at(0);
@@ -43,28 +48,25 @@ static const char *text(const json_t *object, const char *name)
 
 static void lines_that_are_no_command_get_an_error(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 
-	(void)state;
 	expect_error(site, "", "not a JSON object");
 	expect_error(site, "[]", "not a JSON object");
 	expect_error(site, "{\"do\":\"status\"", "not a JSON object");
 	expect_error(site, "{\"do\":\"status\",\"do\":\"stop\"}", "not a JSON object");
-	expect_error(site, "{}", "do: forget, inject, phone, report, set, status or stop");
-	expect_error(site, "{\"do\":7}", "do: forget, inject, phone, report, set, status or stop");
+	expect_error(site, "{}", VERBS);
+	expect_error(site, "{\"do\":7}", VERBS);
 	expect_error(site, "{\"do\":\"phone\"}", "no such phone");
 	expect_error(site, "{\"do\":\"phone\",\"id\":{}}", "no such phone");
 	expect_error(
 		site, "{\"do\":\"status\",\"x\":1}", "an argument that this verb does not know");
-	ue_site_destroy(site);
 }
 
 static void status_counts_phones_msks_and_refusals(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 	json_t *status, *msk;
 
-	(void)state;
 	expect_accepted(site, vector("F.msg"));
 	expect_refusal(site, vector("F.msg"), UE_REPLAYED);
 	status = run(site, "{\"do\":\"status\"}");
@@ -86,16 +88,14 @@ static void status_counts_phones_msks_and_refusals(void **state)
 	assert_int_equal(number(msk, "phones"), 1);
 	assert_null(json_object_get(msk, "msk"));
 	json_decref(status);
-	ue_site_destroy(site);
 }
 
 static void report_shows_the_newest_msk_of_each_group(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 	struct push push = push_f(1);
 	json_t *report, *group;
 
-	(void)state;
 	push.number = 0xffff;
 	push.key[0] = 0xff;
 	expect_accepted(site, push_seal(&push));
@@ -110,16 +110,14 @@ static void report_shows_the_newest_msk_of_each_group(void **state)
 	assert_string_equal(text(group, "number"), "0002");
 	assert_string_equal(text(group, "msk"), "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf");
 	json_decref(report);
-	ue_site_destroy(site);
 }
 
 static void phone_is_shown_by_either_name_and_without_muk(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 	const char *const lines[] = {
 		"{\"do\":\"phone\",\"id\":\"" IMPI "\"}", "{\"do\":\"phone\",\"id\":\"" BTID "\"}"};
 
-	(void)state;
 	expect_accepted(site, vector("F.msg"));
 	for (int i = 0; i < 2; i++) {
 		json_t *phone = run(site, lines[i]);
@@ -136,14 +134,12 @@ static void phone_is_shown_by_either_name_and_without_muk(void **state)
 		free(dump);
 		json_decref(phone);
 	}
-	ue_site_destroy(site);
 }
 
 static void set_changes_what_it_names(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 
-	(void)state;
 	expect_done(site, "{\"do\":\"set\",\"id\":\"" BTID "\",\"counter\":1}");
 	expect_refusal(site, vector("F.msg"), UE_STALE_COUNTER);
 	expect_done(site, "{\"do\":\"set\",\"id\":\"" BTID "\",\"counter\":0,\"muk\":\"" MRK "\"}");
@@ -155,14 +151,12 @@ static void set_changes_what_it_names(void **state)
 	expect_refusal(site, vector("F.msg"), UE_WRONG_ADDRESS);
 	expect_done(site, "{\"do\":\"set\",\"id\":\"" IMPI "\",\"address\":\"" ADDRESS "\"}");
 	expect_accepted(site, vector("F.msg"));
-	ue_site_destroy(site);
 }
 
 static void set_refuses_values_out_of_range(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 
-	(void)state;
 	expect_error(site, "{\"do\":\"set\",\"id\":\"" IMPI "\",\"counter\":4294967296}",
 		"counter has to be within 0..4294967295");
 	expect_error(site, "{\"do\":\"set\",\"id\":\"" IMPI "\",\"muk\":\"00\"}",
@@ -179,33 +173,28 @@ static void set_refuses_values_out_of_range(void **state)
 	assert_true(site->wire.impairment.loss == 12.5);
 	assert_int_equal(site->wire.impairment.delay_us, 3000);
 	assert_int_equal(site->wire.impairment.jitter_us, 1000);
-	ue_site_destroy(site);
 }
 
 static void forget_drops_the_msks_and_keeps_the_counter(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 
-	(void)state;
 	expect_accepted(site, vector("F.msg"));
 	expect_done(site, "{\"do\":\"forget\",\"id\":\"" IMPI "\"}");
 	assert_int_equal(site->phones.with_msk, 0);
 	assert_int_equal(credential_of(site, BTID)->counter, 1);
-	ue_site_destroy(site);
 }
 
 static void stop_is_passed_on(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 	struct ue_now now = now_at(0);
 	bool stop = false;
 
-	(void)state;
 	json_decref(ue_command(site, "{\"do\":\"stop\",\"x\":1}", 21, &now, &stop));
 	assert_false(stop);
 	json_decref(ue_command(site, "{\"do\":\"stop\"}", 13, &now, &stop));
 	assert_true(stop);
-	ue_site_destroy(site);
 }
 
 // The verification that inject sends, after message F has come and gone.
@@ -255,14 +244,14 @@ static void inject_repeats_the_answer_with_the_flaw_of_choice(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lines_that_are_no_command_get_an_error),
-		cmocka_unit_test(status_counts_phones_msks_and_refusals),
-		cmocka_unit_test(report_shows_the_newest_msk_of_each_group),
-		cmocka_unit_test(phone_is_shown_by_either_name_and_without_muk),
-		cmocka_unit_test(set_changes_what_it_names),
-		cmocka_unit_test(set_refuses_values_out_of_range),
-		cmocka_unit_test(forget_drops_the_msks_and_keeps_the_counter),
-		cmocka_unit_test(stop_is_passed_on),
+		WITH_PHONE(lines_that_are_no_command_get_an_error),
+		WITH_PHONE(status_counts_phones_msks_and_refusals),
+		WITH_PHONE(report_shows_the_newest_msk_of_each_group),
+		WITH_PHONE(phone_is_shown_by_either_name_and_without_muk),
+		WITH_PHONE(set_changes_what_it_names),
+		WITH_PHONE(set_refuses_values_out_of_range),
+		WITH_PHONE(forget_drops_the_msks_and_keeps_the_counter),
+		WITH_PHONE(stop_is_passed_on),
 		cmocka_unit_test(inject_repeats_the_answer_with_the_flaw_of_choice),
 	};
 

@@ -3,6 +3,8 @@
 
 #include "support.h"
 
+#include "ue/gba.h"
+
 // Derives the three keys of 8.1 and of vector F and compares them.
 static void expect_keys(struct mikey_bytes psk, uint32_t csb_id, struct mikey_bytes rand,
 	const char *encr, const char *auth, const char *salt)
@@ -62,6 +64,30 @@ static void hmac_of_rfc_2202_holds(void **state)
 	assert_memory_equal(mac, hex("b617318655057264e28bc0b6fb378c8ef146be00").data, 20);
 }
 
+// Spec 8.4: MILENAGE test set 1.
+static void naf_keys_follow_from_ck_and_ik(void **state)
+{
+	struct ue_gba_input input = {
+		.ks = hex("b40ba9a3c58b2a05bbf0d987b21bf8cbf769bcd751044604127672711c6d3441").data,
+		.rand = hex("23553cbe9637a89d218ae64dae47bf35").data,
+		.impi = {(const uint8_t *)IMPI, sizeof(IMPI) - 1},
+	};
+	uint8_t naf_id[UE_NAF_ID_MAX_BYTES], key[UE_KEY_BYTES];
+	char btid[UE_IDENTITY_MAX_BYTES];
+	size_t len = ue_btid_put(btid, input.rand, "bsf.mnc001.mcc001.pub.3gppnetwork.org");
+
+	(void)state;
+	assert_int_equal(len, strlen(BTID));
+	assert_memory_equal(btid, BTID, len);
+	input.naf_id = (struct mikey_bytes){naf_id, (uint16_t)ue_naf_id_put(naf_id, FQDN)};
+	assert_int_equal(input.naf_id.len, vector("E.nafid").len);
+	assert_memory_equal(naf_id, vector("E.nafid").data, input.naf_id.len);
+	ue_ks_naf(UE_GBA_ME, &input, key);
+	assert_memory_equal(key, vector("E.Ks_NAF").data, sizeof(key));
+	ue_ks_naf(UE_GBA_UICC, &input, key);
+	assert_memory_equal(key, vector("E.Ks_int_NAF").data, sizeof(key));
+}
+
 static void mrk_follows_from_ks_naf(void **state)
 {
 	uint8_t mrk[UE_KEY_BYTES];
@@ -87,6 +113,7 @@ int main(void)
 		cmocka_unit_test(keys_are_those_of_the_known_answers),
 		cmocka_unit_test(key_data_of_f_is_decrypted),
 		cmocka_unit_test(hmac_of_rfc_2202_holds),
+		cmocka_unit_test(naf_keys_follow_from_ck_and_ik),
 		cmocka_unit_test(mrk_follows_from_ks_naf),
 		cmocka_unit_test(check_value_is_the_head_of_sha256),
 	};

@@ -73,6 +73,27 @@ static void errors_name_line_column_and_cause(void **state)
 		"line 3, column btid: an earlier line has the same B-TID");
 }
 
+static void quotes_in_cells_are_doubled(void **state)
+{
+	static const char text[] = "\"impi\",\"\"\"note\"\"\",port\n"
+				   "\"a\"\"b,\"\"\",\"\"\"\",\"1\"\n"
+				   "\"\"\"\"\"\",x,2\n";
+	struct ue_phones phones;
+	char why[UE_WHY_BYTES];
+
+	(void)state;
+	assert_int_equal(ue_phones_init(&phones), 0);
+	assert_int_equal(ue_csv_load(&phones, text, sizeof(text) - 1, why), 0);
+	assert_int_equal(phones.phone_count, 2);
+	assert_int_equal(ue_phone_find(&phones, "a\"b,\"", 5), 0);
+	assert_int_equal(ue_phone_find(&phones, "\"\"", 2), 1);
+	assert_int_equal(phones.phones[1].port, 2);
+	ue_phones_fini(&phones);
+	expect_why("impi,\"no\"\"te\n", "line 1: a quoted cell does not end where it should");
+	expect_why("impi\n\"a\"\"\n", "line 2: a quoted cell does not end where it should");
+	expect_why("impi\n\"a\"\"\"b\n", "line 2: a quoted cell does not end where it should");
+}
+
 static void bad_digits_are_seen_anywhere_in_a_key(void **state)
 {
 	char text[256], why[UE_WHY_BYTES];
@@ -112,7 +133,7 @@ static void keys_in_me_come_from_ks_naf(void **state)
 static void keys_in_uicc_come_from_two_keys(void **state)
 {
 	static const char text[] = "impi,btid,expires,keys_in,ks_ext_naf,ks_int_naf\n"
-				   "a,b,1,uicc," MUK "," KS_INT "\n";
+				   "a,b,1,UICC," MUK "," KS_INT "\n";
 	struct ue_phones phones;
 	char why[UE_WHY_BYTES];
 
@@ -187,7 +208,8 @@ static void what_is_read_is_written_again(void **state)
 	static const char text[] = HEADER
 		"a@ims,old@bsf," MUK ",,1800000000,10.0.0.1,2269,me,news,news\n"
 		"b@ims,b@bsf," KS_INT "," MRK ",1800000001,2001:db8::1,2300,uicc,news sport,news\n"
-		"a@ims,new@bsf," KS_INT "," MRK ",1800000002,10.0.0.1,2269,me,,\n";
+		"a@ims,new@bsf," KS_INT "," MRK ",1800000002,10.0.0.1,2269,me,,\n"
+		"\"c,\"\"@ims\",\"c\"\"@bsf\"," MUK ",,1800000003,,2269,me,\"a,b\",\"\"\"\"\n";
 	struct ue_phones phones;
 	char why[UE_WHY_BYTES], *again;
 
@@ -202,18 +224,16 @@ static void what_is_read_is_written_again(void **state)
 
 static void moved_phones_are_written_without_address(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 	struct ue_now now = now_at(0);
 	static const char line[] = "{\"do\":\"set\",\"id\":\"" IMPI "\",\"address\":\"10.1.1.1\"}";
 	bool stop = false;
 	char *text;
 
-	(void)state;
 	json_decref(ue_command(site, line, strlen(line), &now, &stop));
 	text = written(&site->phones);
 	assert_non_null(strstr(text, "," EXPIRES ",,2269,"));
 	free(text);
-	ue_site_destroy(site);
 }
 
 static void phones_without_muk_are_read_but_have_no_row(void **state)
@@ -243,20 +263,42 @@ static void later_row_of_an_impi_is_the_current_one(void **state)
 	ue_site_destroy(site);
 }
 
+// As the daemon reads the column: empty stands for all, "-" for none.
+static void no_registration_is_a_dash(void **state)
+{
+	struct ue_site *site = site_of("a@ims,a@bsf," MUK ",,1,10.0.0.1,,,news x,\n"
+				       "b@ims,b@bsf," MUK ",,1,10.0.0.2,,,news,-\n"
+				       "c@ims,c@bsf," MUK ",,1,10.0.0.3,,,news x,x\n");
+	const struct ue_phones *phones = &site->phones;
+	char *text = written(phones);
+
+	(void)state;
+	assert_string_equal(phones->names[phone_of(site, "a@ims")->registered], "news x");
+	assert_string_equal(phones->names[phone_of(site, "b@ims")->registered], "");
+	assert_string_equal(phones->names[credential_of(site, "c@bsf")->registered], "x");
+	assert_non_null(strstr(text, ",me,news x,news x\n"));
+	assert_non_null(strstr(text, ",me,news,-\n"));
+	assert_non_null(strstr(text, ",me,news x,x\n"));
+	free(text);
+	ue_site_destroy(site);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(columns_come_in_any_order_and_more_are_passed_over),
 		cmocka_unit_test(errors_name_line_column_and_cause),
+		cmocka_unit_test(quotes_in_cells_are_doubled),
 		cmocka_unit_test(bad_digits_are_seen_anywhere_in_a_key),
 		cmocka_unit_test(keys_in_me_come_from_ks_naf),
 		cmocka_unit_test(keys_in_uicc_come_from_two_keys),
 		cmocka_unit_test(keys_that_do_not_agree_are_refused),
 		cmocka_unit_test(times_are_read_as_the_calendar_has_them),
 		cmocka_unit_test(what_is_read_is_written_again),
-		cmocka_unit_test(moved_phones_are_written_without_address),
+		WITH_PHONE(moved_phones_are_written_without_address),
 		cmocka_unit_test(phones_without_muk_are_read_but_have_no_row),
 		cmocka_unit_test(later_row_of_an_impi_is_the_current_one),
+		cmocka_unit_test(no_registration_is_a_dash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

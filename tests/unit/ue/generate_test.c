@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
+#include "ue/gba.h"
 #include "ue/generate.h"
 
 #include <errno.h>
@@ -89,6 +90,21 @@ static void addresses_carry_over_into_the_next_octet(void **state)
 	ue_phones_fini(&phones);
 }
 
+static void first_phones_are_registered_for_nothing(void **state)
+{
+	struct ue_generate conf = conf_of(10);
+	struct ue_phones phones;
+
+	(void)state;
+	conf.unregistered = 4;
+	load(&phones, &conf);
+	for (uint32_t i = 0; i < 10; i++) {
+		assert_string_equal(phones.names[phones.phones[i].services], "news");
+		assert_string_equal(phones.names[phones.phones[i].registered], i < 4 ? "" : "news");
+	}
+	ue_phones_fini(&phones);
+}
+
 static void keys_in_me_have_the_mrk_that_follows_from_the_muk(void **state)
 {
 	struct ue_generate conf = conf_of(20);
@@ -158,6 +174,7 @@ int main(void)
 		cmocka_unit_test(seed_decides_everything),
 		cmocka_unit_test(phones_differ_in_everything_that_names_them),
 		cmocka_unit_test(addresses_carry_over_into_the_next_octet),
+		cmocka_unit_test(first_phones_are_registered_for_nothing),
 		cmocka_unit_test(keys_in_me_have_the_mrk_that_follows_from_the_muk),
 		cmocka_unit_test(percentages_are_exact),
 		cmocka_unit_test(numbers_that_do_not_fit_are_refused),

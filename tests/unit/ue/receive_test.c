@@ -3,6 +3,8 @@
 
 #include "support.h"
 
+#include <errno.h>
+
 static struct mikey_bytes payload_of(const struct answer *answer)
 {
 	assert_true(answer->len > 42);
@@ -19,11 +21,10 @@ static void assert_answer(const struct answer *answer, const char *name)
 
 static void msk_message_f_is_answered_with_g(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 	struct answer answer = expect_accepted(site, vector("F.msg"));
 	const struct ue_msk *msk = &site->phones.msks[0];
 
-	(void)state;
 	assert_answer(&answer, "G.msg");
 	assert_int_equal(site->phones.with_msk, 1);
 	assert_memory_equal(msk->key, hex("a0a1a2a3a4a5a6a7a8a9aaabacadaeaf").data, 16);
@@ -32,48 +33,41 @@ static void msk_message_f_is_answered_with_g(void **state)
 	assert_int_equal(site->phones.holdings[0].seq_l, 1);
 	assert_int_equal(site->phones.holdings[0].seq_u, 255);
 	assert_int_equal(credential_of(site, BTID)->counter, 1);
-	ue_site_destroy(site);
 }
 
 static void eight_octet_timestamps_change_the_answer(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 	struct mikey_bytes wanted = vector("G.mac_ts64");
 	struct answer answer;
 
-	(void)state;
 	site->receiver.ts_bytes = 8;
 	answer = expect_accepted(site, vector("F.msg"));
 	assert_memory_equal(answer.frame + answer.len - 20, wanted.data, 20);
-	ue_site_destroy(site);
 }
 
 static void v600_message_f6_is_answered_with_g6(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 	struct answer answer = expect_accepted(site, vector("F6.msg"));
 	const struct ue_msk *msk = &site->phones.msks[0];
 
-	(void)state;
 	assert_answer(&answer, "G6.msg");
 	assert_int_equal(msk->profile, MIKEY_PROFILE_V600);
 	assert_memory_equal(msk->kdi, hex("00f110").data, 3);
 	assert_int_equal(msk->group, 1);
-	ue_site_destroy(site);
 }
 
 static void message_k_with_map_and_policy_is_answered_with_its_map(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 	struct answer answer = expect_accepted(site, vector("K.msg"));
 	struct mikey_view view;
 
-	(void)state;
 	assert_int_equal(
 		mikey_parse(payload_of(&answer).data, payload_of(&answer).len, &view), MIKEY_OK);
 	assert_int_equal(view.cs_count, 1);
 	assert_int_equal(view.cs_map.data[0], 1);
-	ue_site_destroy(site);
 }
 
 static void solicited_pulls_h_and_h6_are_counted_and_not_answered(void **state)
@@ -127,27 +121,23 @@ static void every_flipped_bit_is_refused_without_a_trace(void **state)
 
 static void every_truncation_is_refused(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 	struct mikey_bytes message = vector("F.msg");
 
-	(void)state;
 	for (uint16_t len = 0; len < message.len; len++)
 		expect_refusal(site, (struct mikey_bytes){message.data, len}, UE_MIKEY_MALFORMED);
 	nothing_has_changed(site);
-	ue_site_destroy(site);
 }
 
 static void wrong_muk_is_a_bad_mac(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 
-	(void)state;
 	credential_of(site, BTID)->muk[31] ^= 1;
 	expect_refusal(site, vector("F.msg"), UE_BAD_MAC);
 	nothing_has_changed(site);
 	assert_int_equal(phone_of(site, IMPI)->refused, 1);
 	assert_int_equal(phone_of(site, IMPI)->last_refusal, UE_BAD_MAC);
-	ue_site_destroy(site);
 }
 
 static void counters_rise_by_at_most_half_the_circle(void **state)
@@ -169,9 +159,8 @@ static void counters_rise_by_at_most_half_the_circle(void **state)
 		{0, 0x80000000u, UE_STALE_COUNTER},
 		{0, 0, UE_STALE_COUNTER},
 	};
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct push push = push_f(cases[i].sent);
 
@@ -185,28 +174,24 @@ static void counters_rise_by_at_most_half_the_circle(void **state)
 			assert_int_equal(credential_of(site, BTID)->counter, cases[i].stored);
 		}
 	}
-	ue_site_destroy(site);
 }
 
 static void same_message_again_is_replayed(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 
-	(void)state;
 	expect_accepted(site, vector("F.msg"));
 	expect_refusal(site, vector("F.msg"), UE_REPLAYED);
 	assert_int_equal(ue_site_finding(site, UE_FINDING_COUNTER_REUSED), 0);
-	ue_site_destroy(site);
 }
 
 static void other_good_message_under_one_counter_is_a_finding(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 	struct push push = push_f(1);
 	uint8_t forged[512];
 	struct mikey_bytes message;
 
-	(void)state;
 	expect_accepted(site, vector("F.msg"));
 	push.number = 2;
 	message = push_seal(&push);
@@ -217,14 +202,12 @@ static void other_good_message_under_one_counter_is_a_finding(void **state)
 	expect_refusal(site, message, UE_REPLAYED);
 	assert_int_equal(ue_site_finding(site, UE_FINDING_COUNTER_REUSED), 1);
 	assert_int_equal(site->phones.msk_count, 1);
-	ue_site_destroy(site);
 }
 
 static void expired_muk_takes_solicited_pulls_only(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 
-	(void)state;
 	credential_of(site, BTID)->expires = NOW_S;
 	expect_refusal(site, vector("F.msg"), UE_MUK_EXPIRED);
 	nothing_has_changed(site);
@@ -232,42 +215,36 @@ static void expired_muk_takes_solicited_pulls_only(void **state)
 	credential_of(site, BTID)->expires = NOW_S + 1;
 	credential_of(site, BTID)->counter = 0;
 	expect_accepted(site, vector("F.msg"));
-	ue_site_destroy(site);
 }
 
 static void muk_is_found_by_both_identities(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 	struct push push = push_f(1);
 
-	(void)state;
 	push.fqdn = "bmsc.home2.net";
 	expect_refusal(site, push_seal(&push), UE_WRONG_IDI);
 	push.fqdn = FQDN;
 	push.btid = "somebody@else";
 	expect_refusal(site, push_seal(&push), UE_UNKNOWN_IDR);
 	nothing_has_changed(site);
-	ue_site_destroy(site);
 }
 
 static void messages_that_phones_do_not_take_are_refused_by_kind(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 
-	(void)state;
 	expect_refusal(site, vector("G.msg"), UE_MIKEY_KIND);
 	expect_refusal(site, vector("I1.msg"), UE_MIKEY_KIND);
-	ue_site_destroy(site);
 }
 
 // One octet of vector F changed: 134 is the encryption algorithm, 24 ends the Key Number.
 static void other_algorithms_and_key_number_zero_are_refused(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 	struct mikey_bytes f = vector("F.msg");
 	uint8_t copy[512];
 
-	(void)state;
 	memcpy(copy, f.data, f.len);
 	copy[134] = MIKEY_ENCR_AES_KW_128;
 	expect_refusal(site, (struct mikey_bytes){copy, f.len}, UE_ALGORITHM);
@@ -275,19 +252,16 @@ static void other_algorithms_and_key_number_zero_are_refused(void **state)
 	copy[24] = 0;
 	expect_refusal(site, (struct mikey_bytes){copy, f.len}, UE_MIKEY_KIND);
 	nothing_has_changed(site);
-	ue_site_destroy(site);
 }
 
 static void tgk_is_as_good_as_tek(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 	struct push push = push_f(1);
 
-	(void)state;
 	push.key_type = MIKEY_KEY_TGK;
 	expect_accepted(site, push_seal(&push));
 	assert_int_equal(site->phones.with_msk, 1);
-	ue_site_destroy(site);
 }
 
 // RFC 3830 6.13: next payload, type and KV, key length, key, then the interval.
@@ -307,9 +281,8 @@ static void key_data_that_is_no_msk_is_refused_without_a_trace(void **state)
 		{"00220010a0a1a2a3a4a5a6a7a8a9aaabacadaeaf010101ff", UE_KEY_VALIDITY},
 		{"00220010a0a1a2a3a4a5a6a7a8a9aaabacadaeaf04000000010400000002", UE_KEY_VALIDITY},
 	};
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct push push = push_f(1);
 
@@ -317,32 +290,27 @@ static void key_data_that_is_no_msk_is_refused_without_a_trace(void **state)
 		expect_refusal(site, push_seal(&push), cases[i].refusal);
 		nothing_has_changed(site);
 	}
-	ue_site_destroy(site);
 }
 
 static void push_without_v_is_not_answered(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 	struct push push = push_f(1);
 
-	(void)state;
 	push.wants_verification = false;
 	assert_int_equal(expect_accepted(site, push_seal(&push)).len, 0);
 	assert_int_equal(site->phones.with_msk, 1);
-	ue_site_destroy(site);
 }
 
 static void solicited_pull_with_v_is_a_finding(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 	struct push push = push_f(1);
 
-	(void)state;
 	push.is_solicit = true;
 	push.number = 0;
 	assert_int_equal(expect_accepted(site, push_seal(&push)).len, 0);
 	assert_int_equal(ue_site_finding(site, UE_FINDING_V_ON_SOLICIT), 1);
-	ue_site_destroy(site);
 }
 
 static void each_muk_has_a_counter_of_its_own(void **state)
@@ -352,13 +320,80 @@ static void each_muk_has_a_counter_of_its_own(void **state)
 	struct push push = push_f(500);
 
 	(void)state;
-	expect_accepted(site, push_seal(&push));
 	push.btid = "old@bsf";
+	expect_accepted(site, push_seal(&push));
+	push.btid = BTID;
 	push.counter = 7;
 	expect_accepted(site, push_seal(&push));
-	assert_int_equal(credential_of(site, BTID)->counter, 500);
-	assert_int_equal(credential_of(site, "old@bsf")->counter, 7);
+	assert_int_equal(credential_of(site, "old@bsf")->counter, 500);
+	assert_int_equal(credential_of(site, BTID)->counter, 7);
 	assert_int_equal(site->phones.phone_count, 1);
+	ue_site_destroy(site);
+}
+
+// Spec 3.11: the replacement takes effect with the first message under the new MUK.
+static void old_muk_goes_when_the_new_one_was_used(void **state)
+{
+	struct ue_site *site = site_of(IMPI ",old@bsf," MUK ",," EXPIRES "," ADDRESS ",,,,\n" IMPI
+					    "," BTID "," MUK ",," EXPIRES "," ADDRESS ",,,,\n");
+	struct push push = push_f(1);
+	struct mikey_bytes forged = push_seal(&push);
+
+	(void)state;
+	((uint8_t *)(uintptr_t)forged.data)[forged.len - 1] ^= 1;
+	expect_refusal(site, forged, UE_BAD_MAC);
+	push.btid = "old@bsf";
+	expect_accepted(site, push_seal(&push));
+	push.btid = BTID;
+	expect_accepted(site, push_seal(&push));
+	push.btid = "old@bsf";
+	push.counter = 2;
+	expect_refusal(site, push_seal(&push), UE_FORGOTTEN_IDR);
+	ue_site_destroy(site);
+}
+
+static void expect_kept(struct ue_site *site, const char *current, const char *previous)
+{
+	const struct ue_phone *phone = phone_of(site, IMPI);
+
+	assert_ptr_equal(&site->phones.credentials[phone->current], credential_of(site, current));
+	assert_ptr_equal(&site->phones.credentials[phone->previous], credential_of(site, previous));
+}
+
+static void renew(struct ue_site *site, const char *btid)
+{
+	const struct ue_fresh fresh = {
+		btid, strlen(btid), NOW_S + 60, hex(MUK).data, hex(MRK).data};
+
+	assert_int_equal(ue_phones_renew(&site->phones, 0, &fresh), 0);
+}
+
+// A verified, B never used, C new: A stays.
+static void last_used_muk_outlives_one_that_never_was(void **state)
+{
+	struct ue_site *site = site_of_one();
+	struct push push = push_f(1);
+
+	(void)state;
+	renew(site, "b@bsf");
+	expect_kept(site, "b@bsf", BTID);
+	renew(site, "c@bsf");
+	expect_kept(site, "c@bsf", "b@bsf");
+	ue_site_destroy(site);
+	site = site_of_one();
+	expect_accepted(site, push_seal(&push));
+	renew(site, "b@bsf");
+	renew(site, "c@bsf");
+	expect_kept(site, "c@bsf", BTID);
+	push.btid = "c@bsf";
+	expect_accepted(site, push_seal(&push));
+	assert_int_equal(phone_of(site, IMPI)->previous, UE_NONE);
+	renew(site, "d@bsf");
+	expect_kept(site, "d@bsf", "c@bsf");
+	assert_string_equal(site->phones.names[credential_of(site, "d@bsf")->services], "news");
+	assert_int_equal(ue_phones_renew(&site->phones, 0,
+				 &(struct ue_fresh){"c@bsf", 5, 0, hex(MUK).data, NULL}),
+		-EEXIST);
 	ue_site_destroy(site);
 }
 
@@ -382,15 +417,13 @@ static void phone_remembers_two_muks_only(void **state)
 
 static void phone_takes_frames_to_its_own_address_and_port_only(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 
-	(void)state;
 	site_take(site, frame_to("10.0.0.8", 2269, vector("F.msg")));
 	assert_int_equal(ue_site_refused(site, UE_WRONG_ADDRESS), 1);
 	site_take(site, frame_to(ADDRESS, 2270, vector("F.msg")));
 	assert_int_equal(ue_site_refused(site, UE_WRONG_PORT), 1);
 	nothing_has_changed(site);
-	ue_site_destroy(site);
 }
 
 static void phone_without_address_learns_it_from_a_good_message(void **state)
@@ -417,28 +450,30 @@ static void phone_without_address_learns_it_from_a_good_message(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(msk_message_f_is_answered_with_g),
-		cmocka_unit_test(eight_octet_timestamps_change_the_answer),
-		cmocka_unit_test(v600_message_f6_is_answered_with_g6),
-		cmocka_unit_test(message_k_with_map_and_policy_is_answered_with_its_map),
+		WITH_PHONE(msk_message_f_is_answered_with_g),
+		WITH_PHONE(eight_octet_timestamps_change_the_answer),
+		WITH_PHONE(v600_message_f6_is_answered_with_g6),
+		WITH_PHONE(message_k_with_map_and_policy_is_answered_with_its_map),
 		cmocka_unit_test(solicited_pulls_h_and_h6_are_counted_and_not_answered),
 		cmocka_unit_test(every_flipped_bit_is_refused_without_a_trace),
-		cmocka_unit_test(every_truncation_is_refused),
-		cmocka_unit_test(wrong_muk_is_a_bad_mac),
-		cmocka_unit_test(counters_rise_by_at_most_half_the_circle),
-		cmocka_unit_test(same_message_again_is_replayed),
-		cmocka_unit_test(other_good_message_under_one_counter_is_a_finding),
-		cmocka_unit_test(expired_muk_takes_solicited_pulls_only),
-		cmocka_unit_test(muk_is_found_by_both_identities),
-		cmocka_unit_test(messages_that_phones_do_not_take_are_refused_by_kind),
-		cmocka_unit_test(other_algorithms_and_key_number_zero_are_refused),
-		cmocka_unit_test(tgk_is_as_good_as_tek),
-		cmocka_unit_test(key_data_that_is_no_msk_is_refused_without_a_trace),
-		cmocka_unit_test(push_without_v_is_not_answered),
-		cmocka_unit_test(solicited_pull_with_v_is_a_finding),
+		WITH_PHONE(every_truncation_is_refused),
+		WITH_PHONE(wrong_muk_is_a_bad_mac),
+		WITH_PHONE(counters_rise_by_at_most_half_the_circle),
+		WITH_PHONE(same_message_again_is_replayed),
+		WITH_PHONE(other_good_message_under_one_counter_is_a_finding),
+		WITH_PHONE(expired_muk_takes_solicited_pulls_only),
+		WITH_PHONE(muk_is_found_by_both_identities),
+		WITH_PHONE(messages_that_phones_do_not_take_are_refused_by_kind),
+		WITH_PHONE(other_algorithms_and_key_number_zero_are_refused),
+		WITH_PHONE(tgk_is_as_good_as_tek),
+		WITH_PHONE(key_data_that_is_no_msk_is_refused_without_a_trace),
+		WITH_PHONE(push_without_v_is_not_answered),
+		WITH_PHONE(solicited_pull_with_v_is_a_finding),
 		cmocka_unit_test(each_muk_has_a_counter_of_its_own),
+		cmocka_unit_test(old_muk_goes_when_the_new_one_was_used),
+		cmocka_unit_test(last_used_muk_outlives_one_that_never_was),
 		cmocka_unit_test(phone_remembers_two_muks_only),
-		cmocka_unit_test(phone_takes_frames_to_its_own_address_and_port_only),
+		WITH_PHONE(phone_takes_frames_to_its_own_address_and_port_only),
 		cmocka_unit_test(phone_without_address_learns_it_from_a_good_message),
 	};
 

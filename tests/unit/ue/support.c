@@ -64,6 +64,18 @@ struct ue_site *site_of_one(void)
 	return site_of(IMPI "," BTID "," MUK "," MRK "," EXPIRES "," ADDRESS ",,me,news,\n");
 }
 
+int phone_set_up(void **state)
+{
+	*state = site_of_one();
+	return 0;
+}
+
+int phone_tear_down(void **state)
+{
+	ue_site_destroy(*state);
+	return 0;
+}
+
 struct ue_phone *phone_of(struct ue_site *site, const char *impi)
 {
 	uint32_t at = ue_phone_find(&site->phones, impi, strlen(impi));

@@ -39,6 +39,10 @@ extern const uint8_t bmsc_mac[6];
 struct ue_site *site_of(const char *rows);
 // A site with one phone: IMPI, BTID, MUK, good until EXPIRES, at ADDRESS.
 struct ue_site *site_of_one(void);
+// The same for a test as a whole: *state is the site.
+int phone_set_up(void **state);
+int phone_tear_down(void **state);
+#define WITH_PHONE(test) cmocka_unit_test_setup_teardown(test, phone_set_up, phone_tear_down)
 struct ue_phone *phone_of(struct ue_site *site, const char *impi);
 struct ue_credential *credential_of(struct ue_site *site, const char *btid);
 

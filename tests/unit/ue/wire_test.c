@@ -106,10 +106,9 @@ static void tap_count(
 
 static void tap_sees_frames_that_are_then_lost(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 	struct seen seen = {0, 0};
 
-	(void)state;
 	ue_site_tap(site, tap_count, &seen);
 	site->wire.impairment.loss = 100;
 	assert_int_equal(site_take(site, frame_to(ADDRESS, 2269, vector("F.msg"))).len, 0);
@@ -121,7 +120,6 @@ static void tap_sees_frames_that_are_then_lost(void **state)
 	assert_true(site_take(site, frame_to(ADDRESS, 2269, vector("F.msg"))).len > 0);
 	assert_int_equal(seen.in, 2);
 	assert_int_equal(seen.out, 1);
-	ue_site_destroy(site);
 }
 
 static size_t poll_at(struct ue_site *site, int64_t us)
@@ -134,9 +132,8 @@ static size_t poll_at(struct ue_site *site, int64_t us)
 
 static void delay_holds_each_way(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 
-	(void)state;
 	site->wire.impairment.delay_us = 1000;
 	assert_int_equal(site_take(site, frame_to(ADDRESS, 2269, vector("F.msg"))).len, 0);
 	assert_int_equal(ue_site_due(site), now_at(1000).mono);
@@ -147,44 +144,38 @@ static void delay_holds_each_way(void **state)
 	assert_int_equal(poll_at(site, 1999), 0);
 	assert_int_equal(poll_at(site, 2000), 42 + vector("G.msg").len);
 	assert_int_equal(ue_site_due(site), INT64_MAX);
-	ue_site_destroy(site);
 }
 
 static void doubled_push_is_answered_once_and_its_answer_doubled(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 
-	(void)state;
 	site->wire.impairment.duplicate = 100;
 	assert_true(site_take(site, frame_to(ADDRESS, 2269, vector("F.msg"))).len > 0);
 	assert_true(poll_at(site, 0) > 0);
 	assert_int_equal(poll_at(site, 0), 0);
 	assert_int_equal(ue_site_refused(site, UE_REPLAYED), 1);
 	assert_int_equal(ue_site_count(site, UE_COUNT_DUPLICATED), 2);
-	ue_site_destroy(site);
 }
 
 static void reordered_frame_is_overtaken(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 	struct push push = push_f(2);
 
-	(void)state;
 	site->wire.impairment.reorder = 100;
 	site_take(site, frame_to(ADDRESS, 2269, vector("F.msg")));
 	site->wire.impairment.reorder = 0;
 	assert_true(site_take(site, frame_to(ADDRESS, 2269, push_seal(&push))).len > 0);
 	assert_int_equal(poll_at(site, 10000), 0);
 	assert_int_equal(ue_site_refused(site, UE_STALE_COUNTER), 1);
-	ue_site_destroy(site);
 }
 
 static void room_shrinks_with_what_is_under_way(void **state)
 {
-	struct ue_site *site = site_of_one();
+	struct ue_site *site = *state;
 	size_t room = ue_site_room(site);
 
-	(void)state;
 	assert_true(room >= 64);
 	site->wire.impairment.delay_us = 1000;
 	for (int i = 0; i < 40; i++)
@@ -193,7 +184,6 @@ static void room_shrinks_with_what_is_under_way(void **state)
 	while (ue_site_due(site) != INT64_MAX)
 		poll_at(site, ue_site_due(site) - now_at(0).mono);
 	assert_int_equal(ue_site_room(site), room);
-	ue_site_destroy(site);
 }
 
 static void same_seed_loses_the_same_frames(void **state)
@@ -223,11 +213,11 @@ int main(void)
 		cmocka_unit_test(percentages_hold_over_many_frames),
 		cmocka_unit_test(frames_come_in_the_order_of_their_time),
 		cmocka_unit_test(frames_of_one_time_keep_their_order),
-		cmocka_unit_test(tap_sees_frames_that_are_then_lost),
-		cmocka_unit_test(delay_holds_each_way),
-		cmocka_unit_test(doubled_push_is_answered_once_and_its_answer_doubled),
-		cmocka_unit_test(reordered_frame_is_overtaken),
-		cmocka_unit_test(room_shrinks_with_what_is_under_way),
+		WITH_PHONE(tap_sees_frames_that_are_then_lost),
+		WITH_PHONE(delay_holds_each_way),
+		WITH_PHONE(doubled_push_is_answered_once_and_its_answer_doubled),
+		WITH_PHONE(reordered_frame_is_overtaken),
+		WITH_PHONE(room_shrinks_with_what_is_under_way),
 		cmocka_unit_test(same_seed_loses_the_same_frames),
 	};
 

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Ua, the phones' side: HTTP with Digest, registrations and MSK requests (docs/ua-profile.md). As
+// main.c, the admin side and the store's writer see it.
+
+#pragma once
+
+#include "ctl.h"
+#include "ua_items.h"
+#include "ua_result.h"
+
+struct ua;
+
+// Starts to serve phones; *out is NULL when the configuration names no address to listen on. why
+// gets a sentence on error.
+int ua_start(struct ctl *ctl, struct ua **out, char why[256]);
+// Answers what has begun, then serves nobody any more. Before the dataplane and the writer stop.
+void ua_quiesce(struct ua *ua);
+// Frees it, when nobody uses it any more.
+void ua_stop(struct ua *ua);
+
+struct ua_stats {
+	uint64_t result[UA_PROCEDURES + 1][UA_RESULTS]; // requests, by procedure and outcome
+	uint64_t item[UA_PROCEDURES][UA_ITEM_CODES]; // items answered, by procedure and code
+	uint64_t connections; // open now
+	uint64_t connections_accepted;
+	uint64_t connections_slow; // closed because a request took too long to arrive
+	uint64_t http_errors; // what libmicrohttpd refused by itself: malformed, header too long
+	uint64_t waiting; // requests that wait for the key source or the store now
+	uint64_t pushes_ordered; // single pushes ordered
+	uint64_t ha1_made; // times a Digest key was not ready
+	uint64_t bodies_read; // times a body was not one that came before
+};
+// Any thread, also with ua = NULL.
+void ua_stats_read(const struct ua *ua, struct ua_stats *out);
+
+// The last request of a subscriber that was authenticated, since the daemon started.
+struct ua_note {
+	uint32_t at_s; // Unix seconds, 0: none
+	uint8_t procedure; // enum ua_procedure
+	uint8_t result; // enum ua_result
+};
+void ua_note_read(const struct ua *ua, store_id id, struct ua_note *out); // likewise
+
+// Its key source, for statistics; NULL: none.
+struct key_source;
+struct key_source *ua_key_source(const struct ua *ua);
+// Addresses it listens on, "127.0.0.1:8080", separated by spaces.
+const char *ua_addresses(const struct ua *ua);
+
+// In the writer's thread: these records change with the commit of this number. ua may be NULL.
+void ua_ids_changed(struct ua *ua, store_id first, uint32_t n, uint64_t version);
+// In the main loop: what single pushes verified is noted in the store.
+void ua_verifications_note(struct ctl *ctl);

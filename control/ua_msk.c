@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// MSK requests (TS 33.246 6.3.2.2): for each key that was asked for, whether the phone may have it,
+// and a push of it. Nothing is written, so nothing is waited for.
+
+#include "ua_server.h"
+
+static const struct ua_group *group_of(struct ua_call *call, const struct ua_item *item)
+{
+	struct ua_thread *t = call->thread;
+	struct store_group_id id = {.group = item->group};
+
+	if (item->kind == UA_ITEM_GROUP)
+		return ua_catalogue_old_group(t->catalogue, t->reader, item->group);
+	memcpy(id.kdi, item->kdi, sizeof(id.kdi));
+	return ua_catalogue_group(t->catalogue, t->reader, &id);
+}
+
+static bool has_place(const struct ua_call *call, const struct store_hot *hot)
+{
+	static const struct store_addr none;
+	struct store_addr addr;
+
+	return ua_place_of(call, &addr) || memcmp(&hot->addr, &none, sizeof(none)) != 0;
+}
+
+// Key Number 0: the current MSK, then the next one if it is released; the UE keeps both, in this
+// order.
+static enum ua_item_code group_push(struct ua_call *call, const struct ua_group *group,
+	const struct ua_item *item, bool is_member)
+{
+	bool wants_current = item->number == 0 || item->number == group->current;
+	bool wants_next = item->number == 0 || item->number == group->next;
+
+	if (group->current == 0 && group->next == 0)
+		return UA_ITEM_NO_MSK;
+	if (!wants_current && !wants_next)
+		return UA_ITEM_UNKNOWN;
+	if (!ua_orders_have_room(call->thread, 2))
+		return UA_ITEM_BUSY;
+	if (wants_current && group->current != 0)
+		ua_order_push(call, group, group->current, is_member);
+	if (wants_next && group->next != 0)
+		ua_order_push(call, group, group->next, is_member);
+	return UA_ITEM_OK;
+}
+
+static enum ua_item_code item_run(
+	struct ua_call *call, const struct ua_item *item, const struct store_hot *hot)
+{
+	const struct ua_group *group = group_of(call, item);
+
+	if (group == NULL)
+		return UA_ITEM_UNKNOWN;
+	if (!store_eligibility_is_authorised(&group->eligibility, hot))
+		return UA_ITEM_FORBIDDEN;
+	if (!has_place(call, hot))
+		return UA_ITEM_NO_ADDRESS;
+	// Who never registered may ask all the same; who did, and leaves, is sent nothing more.
+	return group_push(call, group, item, store_eligibility_is_member(&group->eligibility, hot));
+}
+
+void ua_msk_run(struct ua_call *call)
+{
+	const struct store_hot *hot = store_reader_hot(call->thread->reader, call->id, NULL);
+	const struct ua_items *items = &call->items->items;
+
+	for (unsigned i = 0; i < items->n; i++)
+		call->code[i] = (uint8_t)item_run(call, &items->item[i], hot);
+	ua_place_note(call, hot);
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Finds the next hop of each member of a burst. Who has none now is put aside, and nobody waits for
+// them; who can never have one is refused by name.
+
+#include "single.h"
+
+static void member_move(struct burst *b, unsigned to, unsigned from)
+{
+	if (to == from)
+		return;
+	b->id[to] = b->id[from];
+	b->single[to] = b->single[from];
+	b->address[to] = b->address[from];
+	b->port[to] = b->port[from];
+	b->idr_len[to] = b->idr_len[from];
+	memcpy(b->idr[to], b->idr[from], b->idr_len[from]);
+	b->seal[to].psk = b->seal[from].psk;
+}
+
+static bool family_is_ours(const struct worker *w, const struct dp_addr *addr)
+{
+	for (unsigned p = 0; p < w->shared->ports; p++)
+		if (dp_addr_is_v4(addr) ? w->shared->port[p].has_v4 : w->shared->port[p].has_v6)
+			return true;
+	return false;
+}
+
+static bool message_fits(const struct worker *w, const struct burst *b, unsigned i, unsigned hop)
+{
+	size_t bytes = mikey_template_bytes(&b->run->tpl, b->idr_len[i]);
+	const struct hop *its = &w->shared->routes.hop[hop];
+
+	bytes += dp_addr_is_v4(&b->address[i]) ? FRAME_V4_BYTES : FRAME_V6_BYTES;
+	return bytes <= its->mtu && bytes <= w->shared->port[its->port].mtu;
+}
+
+// Number of the next hop, -1 when the member leaves the burst.
+static int member_route(
+	struct worker *w, unsigned i, const struct way *way, const struct dp_now *now)
+{
+	struct burst *b = &w->burst;
+	enum dp_stall why;
+	int hop;
+
+	if (way->route == ROUTE_NONE) {
+		member_refuse(w, i,
+			family_is_ours(w, &b->address[i]) ? DP_REFUSED_NO_ROUTE
+							  : DP_REFUSED_ADDRESS_FAMILY,
+			now);
+		return -1;
+	}
+	hop = egress_choose(w, way->route, now, &why);
+	if (hop < 0) {
+		member_put_aside(w, i, why, now);
+		return -1;
+	}
+	if (!message_fits(w, b, i, (unsigned)hop)) {
+		member_refuse(w, i, DP_REFUSED_TOO_LONG_FOR_PORT, now);
+		return -1;
+	}
+	return hop;
+}
+
+void stage_route(struct worker *w, const struct dp_now *now)
+{
+	const struct routes *r = &w->shared->routes;
+	struct burst *b = &w->burst;
+	uint16_t way[BURST];
+	unsigned kept = 0;
+
+	routes_find_burst(r, b->address, b->n, way);
+	for (unsigned i = 0; i < b->n; i++) {
+		const struct way *its = routes_way(r, way[i]);
+		int hop = member_route(w, i, its, now);
+
+		if (hop < 0)
+			continue;
+		member_move(b, kept, i);
+		b->hop[kept] = (uint8_t)hop;
+		b->area[kept] = its->area;
+		kept++;
+	}
+	b->n = kept;
+}
