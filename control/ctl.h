@@ -33,6 +33,7 @@ struct ctl {
 	pthread_mutex_t msk_lock; // held by who makes or changes MSKs, or starts a campaign
 	int64_t started_ms; // Unix milliseconds
 	int wake_fd; // eventfd of the main loop: written to end the daemon
+	bool has_failed; // main thread: the daemon has to end, with status 1
 };
 
 // --- The store writer (writer_thread.c) -----------------------------------------------------

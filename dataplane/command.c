@@ -179,7 +179,8 @@ static void store_changed(struct worker *w, const struct dp_cmd *cmd, const stru
 // The snapshot may hold commits whose changed records were not named yet.
 bool worker_may_send(const struct worker *w)
 {
-	return !w->is_held && store_reader_version(w->reader) <= w->known_version;
+	return !w->is_held && store_reader_version(w->reader) <= w->known_version &&
+		atomic_load_explicit(&w->shared->fault, memory_order_relaxed) == NULL;
 }
 
 static void command_take(struct worker *w, const struct dp_cmd *cmd, const struct dp_now *now)

@@ -53,7 +53,8 @@ static void push_make(struct worker *w, const struct dp_now *now)
 	if (!is_ready)
 		return;
 	begin = stage_begin(w);
-	stage_seal(w);
+	if (!stage_seal(w))
+		return;
 	stage_end(w, DP_STAGE_SEAL, begin, b->n);
 	begin = stage_begin(w);
 	n = b->n;
@@ -69,6 +70,8 @@ static unsigned push_turn(struct worker *w, const struct dp_now *now)
 
 	if (egress_state(w, now, &stall) != EGRESS_FULL)
 		push_make(w, now);
+	if (!worker_may_send(w))
+		return 0;
 	begin = stage_begin(w);
 	sent = stage_tx(w, now);
 	stage_end(w, DP_STAGE_TX, begin, sent);

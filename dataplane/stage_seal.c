@@ -5,9 +5,14 @@
 
 #include "worker.h"
 
-void stage_seal(struct worker *w)
+bool stage_seal(struct worker *w)
 {
 	struct burst *b = &w->burst;
 
 	crypto_seal_burst(w->crypto, &b->run->label, b->counter, b->seal, b->n);
+	if (worker_trusts_crypto(w))
+		return true;
+	rte_pktmbuf_free_bulk(b->mbuf, b->n);
+	burst_return(w);
+	return false;
 }

@@ -131,6 +131,9 @@ struct dp_shared {
 	_Atomic uint32_t mark; // control: wo, workers: ro
 	_Atomic bool is_measuring; // control: wo, workers: ro
 	_Atomic bool stop_requested;
+	// What came out wrong when it was computed a second time (crypto_fault()): nothing is sent
+	// any more. workers: rw, control: ro
+	_Atomic(const char *) fault;
 	_Atomic(struct capture *) capture; // control: wo, workers: ro
 	_Atomic uint64_t held; // times a worker stopped for changed records. workers: rw
 	_Atomic uint32_t singles; // single pushes under way. workers: rw
@@ -207,6 +210,8 @@ void worker_now(const struct dp_shared *shared, struct dp_now *now);
 // The same from given clocks: CLOCK_BOOTTIME in ns, CLOCK_REALTIME in s.
 void worker_now_at(const struct dp_counter_start *start, uint64_t boottime_ns, int64_t realtime_s,
 	struct dp_now *now);
+// Whether what the crypto has just computed can be trusted. If not, no worker sends any more.
+bool worker_trusts_crypto(struct worker *w);
 // One round of the pipeline; returns how many frames moved. pipeline.c
 unsigned worker_turn(struct worker *w, const struct dp_now *now);
 
@@ -225,7 +230,7 @@ bool stage_due(struct worker *w, const struct dp_now *now); // chooses members; 
 void stage_fetch(struct worker *w, const struct dp_now *now); // records; refuses by name
 void stage_route(struct worker *w, const struct dp_now *now); // next hops; puts aside
 bool stage_build(struct worker *w, const struct dp_now *now); // counter and messages; false: wait
-void stage_seal(struct worker *w);
+bool stage_seal(struct worker *w); // false: what it computed cannot be trusted
 void stage_frame(struct worker *w, const struct dp_now *now); // hands over to the egress
 unsigned stage_tx(struct worker *w, const struct dp_now *now);
 unsigned stage_rx(struct worker *w, unsigned port, const struct dp_now *now);

@@ -30,6 +30,7 @@ struct dp {
 	struct dp_push_note note[FAKE_NOTES_MAX]; // by subscriber
 	struct dp_verification verification[64]; // to be told
 	unsigned verifications;
+	const char *_Atomic fault; // what dp_fault() says
 };
 
 struct dp *fake_dp_create(unsigned workers);
