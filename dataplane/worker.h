@@ -89,6 +89,7 @@ struct egress {
 	struct run *run;
 	unsigned n;
 	unsigned sent; // frames the port has taken
+	uint64_t bytes; // of those it has not taken
 	unsigned round; // as in the burst
 	bool is_aside;
 	bool is_wanted; // members were put aside because it was not empty

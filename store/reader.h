@@ -51,6 +51,16 @@ static inline const struct store_hot *store_reader_hot(
 		*muk = &block->muk[id % STORE_BLOCK_SUBSCRIBERS];
 	return &block->hot[id % STORE_BLOCK_SUBSCRIBERS];
 }
+// Brings the record of an id near, if there is one: for those that are needed soon.
+static inline void store_reader_prefetch(const struct store_reader *r, store_id id)
+{
+	const struct store_block *block = store_reader_block(r, id / STORE_BLOCK_SUBSCRIBERS);
+
+	if (block == NULL)
+		return;
+	__builtin_prefetch(&block->hot[id % STORE_BLOCK_SUBSCRIBERS]);
+	__builtin_prefetch(&block->muk[id % STORE_BLOCK_SUBSCRIBERS]);
+}
 // Writes the B-TID of a hot record, no terminator. Returns its length, 0 when it has none.
 size_t store_reader_btid(const struct store_reader *r, store_id id, const struct store_hot *hot,
 	uint8_t out[STORE_NAI_MAX]);
