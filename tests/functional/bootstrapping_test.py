@@ -123,7 +123,7 @@ def a_new_bootstrapping_is_fetched_and_served():
         expect("btid", seen["btid"], btid)
         expect("services and address stay", (seen["services"], seen["address"]),
                ([SERVICE], row["address"]))
-        site.push_when(0, "verified")
+        site.push_when(0, "sent")
         expect("keys", (seen["has_mrk"], seen["keys_in"]), (True, "me"))
         # It is in the store now: nobody is asked again, also not after a restart.
         expect("codes", phone.ask("msk-request", BODY).codes(), ["200 OK"])
@@ -132,7 +132,7 @@ def a_new_bootstrapping_is_fetched_and_served():
         again = site.stranger(btid, ks_naf)
         expect("codes", again.ask("register", register_body(SERVICE)).codes(), ["200 OK"])
         expect("asked", len(site.bsf.asked), 1)
-        site.push_when(0, "verified")
+        site.push_when(0, "sent")
         # The old B-TID is not ours any more.
         expect("status of the old one", site.phone(0).ask("msk-request", BODY).status, 401)
         site.stop_phones()
