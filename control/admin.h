@@ -15,7 +15,7 @@
 #include "ctl.h"
 
 #define ADMIN_ARGS_MAX 4
-#define ADMIN_BODY_MAX (1 << 20) // of JSON bodies
+#define ADMIN_BODY_MAX (32 << 20) // of JSON bodies: lists of subscribers are long
 
 struct admin_query; // the connection, as admin_http.c sees it
 

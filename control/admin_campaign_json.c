@@ -5,9 +5,11 @@
 
 #include "admin_campaign_json.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "cmd.h"
+#include "conf.h"
 #include "msk.h"
 
 static const char *const states[] = {
@@ -16,6 +18,23 @@ static const char *const states[] = {
 	[STORE_CAMPAIGN_DONE] = "done",
 	[STORE_CAMPAIGN_ABORTED] = "aborted",
 };
+
+static const char *const kinds[] = {
+	[STORE_CAMPAIGN_PUSH] = "push",
+	[STORE_CAMPAIGN_SOLICIT] = "solicit",
+	[STORE_CAMPAIGN_AUTO] = "auto",
+};
+
+int admin_campaign_kind_parse(const char *text, uint8_t *kind)
+{
+	for (uint8_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(text, kinds[i]) != 0)
+			continue;
+		*kind = i;
+		return 0;
+	}
+	return -EINVAL;
+}
 
 static json_t *msk_json(const struct store_reader *r, const struct store_campaign *record)
 {
@@ -33,15 +52,24 @@ static json_t *msk_json(const struct store_reader *r, const struct store_campaig
 	return out;
 }
 
-static json_t *refused_json(const struct campaign_view *view)
+static json_t *refused_json(const uint32_t refused_by[CAMPAIGN_REASONS])
 {
 	json_t *out = json_object();
 
 	for (unsigned i = 0; i < CAMPAIGN_REASONS; i++)
-		if (view->refused_by[i] != 0)
-			json_object_set_new(
-				out, dp_refusal_name(i), json_integer(view->refused_by[i]));
+		if (refused_by[i] != 0)
+			json_object_set_new(out, dp_refusal_name(i), json_integer(refused_by[i]));
 	return out;
+}
+
+static json_t *solicit_json(const struct store_campaign *record)
+{
+	if (record->kind == STORE_CAMPAIGN_PUSH)
+		return json_null();
+	return json_pack("{s:i, s:b, s:o, s:o}", "sends", record->solicits, "previous",
+		(record->flags & STORE_CAMPAIGN_PREVIOUS) != 0, "csb_id",
+		admin_hex_u32(record->solicit_csb_id, 8), "rand",
+		admin_hex(record->solicit_rand, sizeof(record->solicit_rand)));
 }
 
 static double seconds(const struct store_campaign *record)
@@ -61,8 +89,9 @@ static void progress_add(json_t *out, const struct campaign_view *view)
 	json_object_set_new(out, "given_up", json_integer(r->given_up));
 	json_object_set_new(out, "refused", json_integer(r->refused));
 	json_object_set_new(out, "pending", json_integer(view->pending));
-	json_object_set_new(out, "refused_by", refused_json(view));
+	json_object_set_new(out, "refused_by", refused_json(view->refused_by));
 	json_object_set_new(out, "pushes", json_integer((json_int_t)r->pushes));
+	json_object_set_new(out, "solicits", json_integer((json_int_t)r->solicits_sent));
 	json_object_set_new(
 		out, "pushes_per_s", json_real(took > 0 ? (double)r->pushes / took : 0));
 	json_object_set_new(out, "seconds", json_real(took));
@@ -76,15 +105,52 @@ json_t *admin_campaign_json(const struct store_reader *r, const struct campaign_
 	const struct store_campaign *record = &view->record;
 	bool is_open = view->is_open && view->stall != DP_STALL_NONE;
 	json_t *out = json_pack("{s:I, s:s, s:o, s:o, s:s, s:o, s:I, s:i, s:i, s:i}", "id",
-		(json_int_t)record->id, "kind", "push", "group", admin_group_json(&record->group),
-		"msk", msk_json(r, record), "state",
+		(json_int_t)record->id, "kind",
+		record->kind <= STORE_CAMPAIGN_AUTO ? kinds[record->kind] : "unknown", "group",
+		admin_group_json(&record->group), "msk", msk_json(r, record), "state",
 		record->state <= STORE_CAMPAIGN_ABORTED ? states[record->state] : "unknown",
 		"stall",
 		is_open ? json_string(dp_stall_name((enum dp_stall)view->stall)) : json_null(),
 		"rate", (json_int_t)record->rate, "sends", record->sends, "round", record->round,
 		"rounds", view->rounds);
 
-	if (out != NULL)
+	if (out != NULL) {
+		json_object_set_new(out, "solicit", solicit_json(record));
 		progress_add(out, view);
+	}
 	return out;
+}
+
+// --- Plans ----------------------------------------------------------------------------------
+
+static json_t *seconds_json(double seconds)
+{
+	return seconds > 0 ? json_real(seconds) : json_null();
+}
+
+static json_t *plan_area_json(const struct conf *conf, const struct campaign_plan *plan, unsigned i)
+{
+	const struct campaign_plan_area *area = &plan->area[i];
+
+	return json_pack("{s:o, s:I, s:I, s:I, s:o}", "name",
+		i < conf->areas ? json_string(conf->area[i].name) : json_null(), "members",
+		(json_int_t)area->members, "solicits", (json_int_t)area->solicits, "rate",
+		(json_int_t)area->rate, "seconds", seconds_json(area->seconds));
+}
+
+json_t *admin_plan_json(struct ctl *ctl, const struct campaign_plan *plan)
+{
+	json_t *areas = json_array();
+	uint32_t refused = 0;
+
+	for (unsigned i = 0; i < plan->areas; i++)
+		if (plan->area[i].members > 0)
+			json_array_append_new(areas, plan_area_json(ctl->conf, plan, i));
+	for (unsigned i = 0; i < CAMPAIGN_REASONS; i++)
+		refused += plan->refused_by[i];
+	return json_pack("{s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:o}", "members",
+		(json_int_t)plan->members, "pushes", (json_int_t)plan->pushes, "solicits",
+		(json_int_t)plan->solicits, "refused", (json_int_t)refused, "refused_by",
+		refused_json(plan->refused_by), "rate", (json_int_t)plan->rate, "seconds",
+		seconds_json(plan->seconds), "areas", areas);
 }

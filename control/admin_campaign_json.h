@@ -6,4 +6,15 @@
 #include "admin.h"
 #include "campaign.h"
 
+#define ADMIN_RATE_MAX 100000000
+
 json_t *admin_campaign_json(const struct store_reader *r, const struct campaign_view *view);
+json_t *admin_plan_json(struct ctl *ctl, const struct campaign_plan *plan);
+// "push", "solicit", "auto"; -EINVAL.
+int admin_campaign_kind_parse(const char *text, uint8_t *kind);
+// UEs per second of the body, null = no limit, which is 0 here. 1: *rate is set, 0: absent,
+// -EINVAL.
+int admin_rate_read(const struct admin_request *req, struct admin_reply *reply, uint32_t *rate);
+// admin_campaigns.c: makes the reply the campaign as it stands.
+void admin_campaign_reply(
+	const struct admin_request *req, struct admin_reply *reply, uint32_t id, unsigned status);

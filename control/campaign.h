@@ -17,19 +17,56 @@ int campaigns_create(struct ctl *ctl, struct campaigns **out);
 // After dp_stop(). Open campaigns are forgotten here; in the store they stay running.
 void campaigns_destroy(struct campaigns *all);
 
+// Which of a group's members an order is about: all of them when it is all zero.
+struct campaign_choice {
+	uint32_t sample_ppm; // parts of a million, drawn at random; 0 = all
+	unsigned area; // number in the configuration + 1, 0 = any
+	const store_id *ids; // only these, ascending; NULL: any. Borrowed
+	uint32_t n;
+	uint32_t undelivered_of; // members that this campaign did not reach, 0 = any
+};
+
 // What an operator orders.
 struct campaign_order {
+	uint8_t kind; // enum store_campaign_kind
 	struct store_group_id group;
 	bool is_msk_new; // make the next MSK first
+	bool is_previous; // the last solicited pull goes under the previous MUK, too
 	uint32_t rate;
+	uint32_t within_s; // instead of a rate: so that all members are sent to in this time
 	uint8_t sends;
 	uint16_t wait_s[STORE_SENDS_MAX]; // as many as sends
+	uint8_t solicits;
+	uint16_t solicit_wait_s[STORE_SENDS_MAX]; // as many as solicits
 	store_id only; // STORE_ID_NONE: all members
+	struct campaign_choice choice;
 };
+
+// What an order comes to, without starting anything.
+struct campaign_plan {
+	uint32_t members;
+	uint32_t pushes; // first messages of each kind
+	uint32_t solicits;
+	uint32_t refused_by[CAMPAIGN_REASONS]; // those that are known beforehand
+	uint32_t rate; // in force, 0 = no limit
+	double seconds; // to send to everybody once; 0 when nothing limits it
+	unsigned areas; // those of the configuration, and last, who is in none; 0: there are none
+	struct campaign_plan_area {
+		uint32_t members;
+		uint32_t solicits;
+		uint32_t rate; // its limit
+		double seconds;
+	} area[256];
+};
+// Errors as campaign_start().
+int campaign_plan(struct ctl *ctl, const struct campaign_order *order, struct campaign_plan *plan,
+	char why[256]);
 
 // Starts a campaign; *id is its number. Errors, with a sentence in why: -EBUSY: campaign *id runs
 // on this group, or (*id = 0) a next MSK lives already; -ENOENT: no such group; -ENOKEY: the group
-// has no MSK; -EMFILE: too many are open; -EAGAIN: a worker takes no commands.
+// has no MSK; -EMFILE: too many are open; -EAGAIN: a worker takes no commands; -ESTALE: what
+// undelivered_of did not reach is not kept any more; -ETIME: an area allows less than within_s
+// asks.
 int campaign_start(
 	struct ctl *ctl, const struct campaign_order *order, uint32_t *id, char why[256]);
 // Takes up the campaigns that were open when the daemon ended. Before the workers send anything.

@@ -12,6 +12,10 @@
 #include <string.h>
 #include <time.h>
 
+_Static_assert((int)DP_CAMPAIGN_PUSH == STORE_CAMPAIGN_PUSH &&
+		(int)DP_CAMPAIGN_SOLICIT == STORE_CAMPAIGN_SOLICIT &&
+		(int)DP_CAMPAIGN_AUTO == STORE_CAMPAIGN_AUTO,
+	"kinds of campaigns are the store's");
 _Static_assert(DP_SENDS_MAX == STORE_SENDS_MAX, "rounds fit the store");
 _Static_assert(DP_MEMBER_NONE == STORE_MEMBER_NONE, "member states are the store's");
 _Static_assert(DP_MEMBER_REFUSED == STORE_MEMBER_REFUSED, "member states are the store's");
@@ -42,9 +46,16 @@ static struct dp_campaign *dp_create(const struct store_campaign *record, uint32
 		return NULL;
 	memset(dp, 0, sizeof(*dp));
 	dp->id = record->id;
+	dp->kind = record->kind;
 	dp->sends = record->sends;
 	for (int i = 0; i < record->sends; i++)
 		dp->wait_ms[i] = record->wait_s[i] * 1000u;
+	dp->solicits = record->solicits;
+	for (int i = 0; i < record->solicits; i++)
+		dp->solicit_wait_ms[i] = record->solicit_wait_s[i] * 1000u;
+	dp->is_last_previous = (record->flags & STORE_CAMPAIGN_PREVIOUS) != 0;
+	dp->solicit_csb_id = record->solicit_csb_id;
+	memcpy(dp->solicit_rand, record->solicit_rand, sizeof(dp->solicit_rand));
 	dp->span = record->span;
 	dp->first_round = record->round == 0 ? 1 : record->round;
 	dp->only = record->only;
@@ -65,6 +76,8 @@ static void dp_destroy(struct dp_campaign *dp)
 	free(dp->round);
 	free(dp->done);
 	free(dp->is_dirty);
+	free(dp->way);
+	free(dp->area);
 	explicit_bzero(dp, sizeof(*dp));
 	free(dp);
 }
@@ -89,6 +102,7 @@ int campaign_run_create(const struct store_campaign *record, struct campaign_run
 	run->record.members = run->record.verified = 0;
 	run->record.refused = run->record.given_up = 0;
 	run->pushes_before = record->pushes;
+	run->solicits_before = record->solicits_sent;
 	run->slices = (record->span + STORE_SLICE - 1) / STORE_SLICE;
 	run->count = calloc(run->slices + 1, sizeof(*run->count));
 	run->is_unsaved = calloc(run->slices + 1, 1);
@@ -115,7 +129,9 @@ void campaign_run_arm(
 	to->number = msk->number;
 	to->csb_id = msk->csb_id;
 	memcpy(to->rand, msk->rand, sizeof(to->rand));
-	memcpy(to->key, msk->key.byte, sizeof(to->key));
+	// Solicited pulls carry none, and only those who send it get it.
+	if (run->record.kind != STORE_CAMPAIGN_SOLICIT)
+		memcpy(to->key, msk->key.byte, sizeof(to->key));
 	to->seq_l = msk->seq_l;
 	to->seq_u = msk->seq_u;
 }
@@ -190,21 +206,24 @@ void campaign_run_count(struct campaign_run *run, uint32_t slice)
 // The round that runs is that of the worker which is behind.
 static void workers_follow(struct campaign_run *run)
 {
-	uint64_t pushes = run->pushes_before;
-	uint32_t round = run->record.sends;
+	uint64_t pushes = run->pushes_before, solicits = run->solicits_before;
+	uint32_t round = run->record.sends + run->record.solicits;
 
 	for (unsigned i = 0; i < run->workers; i++) {
 		uint32_t its = atomic_load(&run->dp->worker[i].round);
 
 		pushes += atomic_load(&run->dp->worker[i].pushes);
+		solicits += atomic_load(&run->dp->worker[i].solicits);
 		if (its < round && !atomic_load(&run->dp->worker[i].is_through))
 			round = its;
 	}
 	if (round < run->dp->first_round)
 		round = run->dp->first_round;
-	if (pushes == run->record.pushes && round == run->record.round)
+	if (pushes == run->record.pushes && solicits == run->record.solicits_sent &&
+		round == run->record.round)
 		return;
 	run->record.pushes = pushes;
+	run->record.solicits_sent = solicits;
 	run->record.round = (uint8_t)round;
 	run->is_record_unsaved = true;
 }
@@ -221,6 +240,14 @@ void campaign_run_follow(struct campaign_run *run)
 			campaign_run_count(run, i);
 	if (run->phase != CAMPAIGN_STARTING)
 		workers_follow(run);
+}
+
+unsigned campaign_run_last_send(const struct campaign_run *run, store_id id)
+{
+	const struct dp_campaign *dp = run->dp;
+
+	return dp->way != NULL && dp->way[id] == DP_WAY_SOLICIT ? dp->solicits
+								: dp->sends + dp->solicits;
 }
 
 uint32_t campaign_run_pending(const struct campaign_run *run)

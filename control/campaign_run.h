@@ -40,6 +40,7 @@ struct campaign_run {
 	uint8_t rounds; // highest round that sent anything
 	uint8_t rest; // STORE_MEMBER_* that pending members get, 0 = not yet
 	uint64_t pushes_before; // of runs before a restart
+	uint64_t solicits_before; // likewise
 	bool is_record_unsaved;
 };
 
@@ -56,6 +57,8 @@ struct campaign_run *campaigns_find(struct campaigns *all, uint32_t id);
 // A run for a record, all of whose members are NONE. -ENOMEM.
 int campaign_run_create(const struct store_campaign *record, struct campaign_run **out);
 void campaign_run_destroy(struct campaign_run *run);
+// Number of the last message a member gets.
+unsigned campaign_run_last_send(const struct campaign_run *run, store_id id);
 // Gives the run its MSK and group.
 void campaign_run_arm(
 	struct campaign_run *run, const struct store_msk *msk, const struct store_group *group);
@@ -67,3 +70,27 @@ void campaign_run_slice(const struct campaign_run *run, uint32_t slice, uint8_t 
 uint32_t campaign_run_pending(const struct campaign_run *run);
 enum dp_stall campaign_run_stall(const struct campaign_run *run);
 bool campaign_run_is_through(const struct campaign_run *run);
+
+// --- campaign_members.c ---------------------------------------------------------------------
+
+// Finds the members of a run that has none yet: those of the store's snapshot that are chosen.
+// -ENOMEM, -ESTALE.
+int campaign_members_find(struct ctl *ctl, struct campaign_run *run, const struct store_reader *r,
+	const struct campaign_choice *choice);
+// Parts the members by area, and those of an auto campaign by the way they are reached. -ENOMEM.
+int campaign_members_part(struct ctl *ctl, struct campaign_run *run, const struct store_reader *r);
+
+// --- campaign_start.c -----------------------------------------------------------------------
+
+// What is to be stored of an order, but for what is drawn for it.
+void campaign_order_record(const struct campaign_order *order, const struct store_reader *r,
+	struct store_campaign *record);
+// The sentence for an error, unless why has one.
+void campaign_start_explain(int ret, uint32_t id, char why[256]);
+
+// --- campaign_plan.c ------------------------------------------------------------------------
+
+// Sets the rate of a run that is counted, where the order gives a time instead. -ETIME: an area
+// makes that impossible, why says which.
+int campaign_pace_set(struct ctl *ctl, struct campaign_run *run, const struct campaign_order *order,
+	char why[256]);

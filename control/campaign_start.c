@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "campaign_run.h"
 #include "conf.h"
@@ -59,32 +60,6 @@ static uint32_t group_campaign(struct campaigns *all, const struct store_group_i
 static int id_job(struct store_txn *txn, void *id)
 {
 	return store_campaign_next_id(txn, id);
-}
-
-// Members of the store's snapshot: those registered with and authorised for a service of the
-// group, MUK or not. A campaign for one subscriber takes him as he is; the worker says by name
-// why it will not send.
-static int members_find(struct campaign_run *run, const struct store_reader *r)
-{
-	struct store_eligibility eligibility;
-	int ret;
-
-	if (run->record.only != STORE_ID_NONE) {
-		run->dp->round[run->record.only] = 0;
-		return 0;
-	}
-	ret = store_eligibility_load(r, &run->record.group, &eligibility);
-	if (ret != 0)
-		return ret;
-	for (store_id id = 0; id < run->record.span; id++) {
-		const struct store_hot *hot = store_reader_hot(r, id, NULL);
-
-		if (hot != NULL && (store_hot_flags(hot) & STORE_LIVE) != 0 &&
-			store_eligibility_is_member(&eligibility, hot))
-			run->dp->round[id] = 0;
-	}
-	store_eligibility_free(&eligibility);
-	return 0;
 }
 
 struct opening {
@@ -145,7 +120,8 @@ static int abandoned_job(struct store_txn *txn, void *arg)
 	return store_campaign_put(txn, &run->record);
 }
 
-static int run_open(struct ctl *ctl, struct opening *opening, const struct store_group *group)
+static int run_open(struct ctl *ctl, struct opening *opening, const struct store_group *group,
+	const struct campaign_order *order, char why[256])
 {
 	struct campaign_run *run = opening->run;
 	struct store_reader *r;
@@ -155,12 +131,16 @@ static int run_open(struct ctl *ctl, struct opening *opening, const struct store
 	ret = ctl_reader_get(ctl, &r);
 	if (ret != 0)
 		return ret;
-	ret = members_find(run, r);
+	ret = campaign_members_find(ctl, run, r, &order->choice);
+	if (ret == 0)
+		ret = campaign_members_part(ctl, run, r);
 	ctl_reader_put(ctl, r);
 	if (ret != 0)
 		return ret;
 	run_counted(run);
-	ret = ctl_writer_run(ctl, opening_job, opening);
+	ret = campaign_pace_set(ctl, run, order, why);
+	if (ret == 0)
+		ret = ctl_writer_run(ctl, opening_job, opening);
 	if (ret != 0)
 		return ret;
 	ret = workers_open(ctl, run);
@@ -169,15 +149,46 @@ static int run_open(struct ctl *ctl, struct opening *opening, const struct store
 	return ret;
 }
 
-static int order_record(struct ctl *ctl, const struct campaign_order *order, struct store_reader *r,
+// The label of the solicited pulls of a campaign (docs/mikey-profile.md): drawn for it alone.
+static int solicit_label_draw(const struct store_group *group, struct store_campaign *record)
+{
+	uint8_t octets[sizeof(record->solicit_rand) + sizeof(record->solicit_csb_id)];
+
+	if (getrandom(octets, sizeof(octets), 0) != sizeof(octets))
+		return -EIO;
+	memcpy(record->solicit_rand, octets, sizeof(record->solicit_rand));
+	memcpy(&record->solicit_csb_id, octets + sizeof(record->solicit_rand),
+		sizeof(record->solicit_csb_id));
+	if (group->profile == STORE_PROFILE_V600)
+		record->solicit_csb_id = group->id.group;
+	return 0;
+}
+
+// The message under the previous MUK follows the last one at once.
+static void previous_add(struct store_campaign *record)
+{
+	record->flags |= STORE_CAMPAIGN_PREVIOUS;
+	record->solicit_wait_s[record->solicits] = record->solicit_wait_s[record->solicits - 1];
+	record->solicit_wait_s[record->solicits++ - 1] = 0;
+}
+
+static void solicits_set(const struct campaign_order *order, struct store_campaign *record)
+{
+	record->solicits = order->solicits;
+	memcpy(record->solicit_wait_s, order->solicit_wait_s, sizeof(record->solicit_wait_s));
+	if (order->is_previous)
+		previous_add(record);
+}
+
+void campaign_order_record(const struct campaign_order *order, const struct store_reader *r,
 	struct store_campaign *record)
 {
 	*record = (struct store_campaign){
-		.kind = STORE_CAMPAIGN_PUSH,
+		.kind = order->kind,
 		.state = STORE_CAMPAIGN_RUNNING,
 		.group = order->group,
 		.rate = order->rate,
-		.sends = order->sends,
+		.sends = order->kind == STORE_CAMPAIGN_SOLICIT ? 0 : order->sends,
 		.round = 1,
 		.created_ms = campaign_now_ms(),
 		.started_ms = campaign_now_ms(),
@@ -185,11 +196,13 @@ static int order_record(struct ctl *ctl, const struct campaign_order *order, str
 		.only = order->only,
 	};
 	memcpy(record->wait_s, order->wait_s, sizeof(record->wait_s));
-	return ctl_writer_run(ctl, id_job, &record->id);
+	if (order->kind != STORE_CAMPAIGN_PUSH)
+		solicits_set(order, record);
 }
 
 // With msk_lock held, so that nobody activates or retires the MSK in between.
-static int order_run(struct ctl *ctl, const struct campaign_order *order, uint32_t *id)
+static int order_run(
+	struct ctl *ctl, const struct campaign_order *order, uint32_t *id, char why[256])
 {
 	struct opening opening = {0};
 	struct store_group group;
@@ -202,15 +215,19 @@ static int order_run(struct ctl *ctl, const struct campaign_order *order, uint32
 	ret = store_reader_group(r, &order->group, &group);
 	if (ret == 0 && store_reader_msk_newest(r, &order->group, &opening.msk) != 0)
 		ret = -ENOKEY;
-	if (ret == 0)
-		ret = order_record(ctl, order, r, &record);
+	if (ret == 0) {
+		campaign_order_record(order, r, &record);
+		ret = solicit_label_draw(&group, &record);
+	}
 	ctl_reader_put(ctl, r);
+	if (ret == 0)
+		ret = ctl_writer_run(ctl, id_job, &record.id);
 	if (ret == 0)
 		ret = campaign_run_create(&record, &opening.run);
 	if (ret == 0)
 		ret = run_enlist(ctl->campaigns, opening.run);
 	if (ret == 0)
-		ret = run_open(ctl, &opening, &group);
+		ret = run_open(ctl, &opening, &group, order, why);
 	if (ret != 0 && opening.run != NULL) {
 		run_delist(ctl->campaigns, opening.run);
 		campaign_run_destroy(opening.run);
@@ -231,15 +248,18 @@ static int msk_choose(struct ctl *ctl, const struct campaign_order *order)
 	return ret;
 }
 
-static void start_explain(int ret, uint32_t id, char why[256])
+void campaign_start_explain(int ret, uint32_t id, char why[256])
 {
 	const char *text = ret == -ENOENT ? "There is no such key group"
 		: ret == -ENOKEY ? "The key group has no MSK that is not retired: make one first"
 		: ret == -EMFILE ? "As many campaigns are open as there can be"
 		: ret == -EAGAIN ? "A worker takes no commands"
+		: ret == -ESTALE ? "What that campaign did not reach is not known any more"
 		: ret == -EBUSY	 ? "The key group has a next MSK already: activate it or push it"
 				 : strerror(-ret);
 
+	if (why[0] != '\0')
+		return;
 	if (ret == -EBUSY && id != 0)
 		snprintf(why, 256, "Campaign %u runs on this key group", id);
 	else
@@ -259,12 +279,12 @@ int campaign_start(struct ctl *ctl, const struct campaign_order *order, uint32_t
 	ret = *id != 0 ? -EBUSY : msk_choose(ctl, order);
 	if (ret == 0) {
 		pthread_mutex_lock(&ctl->msk_lock);
-		ret = order_run(ctl, order, id);
+		ret = order_run(ctl, order, id, why);
 		pthread_mutex_unlock(&ctl->msk_lock);
 	}
 	pthread_mutex_unlock(&all->start_lock);
 	if (ret != 0)
-		start_explain(ret, *id, why);
+		campaign_start_explain(ret, *id, why);
 	else
 		log_info("campaign-started", "campaign=%u group=%04x", *id, order->group.group);
 	return ret;
@@ -274,11 +294,11 @@ int campaign_start(struct ctl *ctl, const struct campaign_order *order, uint32_t
 
 // Answers to what was sent before the restart find nobody who waits for them: who had all his
 // sends gets one more.
-static uint8_t sends_restore(const struct campaign_run *run, uint8_t state)
+static uint8_t sends_restore(const struct campaign_run *run, store_id id, uint8_t state)
 {
 	uint8_t sends = state & (STORE_MEMBER_GIVEN_UP - 1);
 
-	return sends == run->record.sends ? sends - 1 : sends;
+	return sends > 0 && sends >= campaign_run_last_send(run, id) ? sends - 1 : sends;
 }
 
 // What was verified stays so (the store has been told of the MUK, or never will be); refusals and
@@ -298,9 +318,17 @@ static void slice_restore(
 			run->dp->round[id] = state[i] & (STORE_MEMBER_GIVEN_UP - 1);
 			run->dp->done[id] = DP_DONE_PREV;
 		} else {
-			run->dp->round[id] = sends_restore(run, state[i]);
+			run->dp->round[id] = sends_restore(run, id, state[i]);
 		}
 	}
+}
+
+static void slice_members(
+	struct campaign_run *run, uint32_t slice, const uint8_t state[STORE_SLICE])
+{
+	uint32_t first = slice * STORE_SLICE, left = run->record.span - first;
+
+	memcpy(run->dp->round + first, state, left < STORE_SLICE ? left : STORE_SLICE);
 }
 
 static int run_restore(struct ctl *ctl, struct campaign_run *run)
@@ -316,6 +344,12 @@ static int run_restore(struct ctl *ctl, struct campaign_run *run)
 	ret = store_reader_group(r, &run->record.group, &group);
 	if (ret == 0)
 		ret = store_reader_msk(r, &run->record.group, run->record.msk_number, &msk);
+	// Who is a member is known first: the way he is reached tells what his sends mean.
+	for (uint32_t i = 0; i < run->slices && ret == 0; i++)
+		if (store_reader_campaign_slice(r, run->record.id, i, state) == 0)
+			slice_members(run, i, state);
+	if (ret == 0)
+		ret = campaign_members_part(ctl, run, r);
 	for (uint32_t i = 0; i < run->slices && ret == 0; i++)
 		if (store_reader_campaign_slice(r, run->record.id, i, state) == 0)
 			slice_restore(run, i, state);

@@ -105,6 +105,7 @@ struct conf_route {
 
 struct conf_area {
 	char name[CONF_NAME_MAX];
+	uint64_t rate;
 	struct conf_addresses prefixes;
 };
 
@@ -140,6 +141,8 @@ struct conf {
 		uint64_t sends;
 		struct conf_numbers waits_s; // the last one stands for all that are missing
 		uint64_t rate;
+		uint64_t solicits;
+		struct conf_numbers solicit_waits_s; // likewise
 	} campaign;
 	struct {
 		struct conf_texts listen; // none: phones are not served

@@ -82,6 +82,7 @@ static void route_fill(const struct conf_route *route, struct dp_route_conf *out
 static void area_fill(const struct conf_area *area, struct dp_area_conf *out)
 {
 	out->name = area->name;
+	out->rate = (uint32_t)area->rate;
 	for (; out->prefixes < area->prefixes.n; out->prefixes++)
 		out->prefix[out->prefixes] = prefix_of(&area->prefixes.value[out->prefixes]);
 }

@@ -50,6 +50,12 @@ const struct conf_row conf_rows[] = {
 	{"campaign.rate", CONF_COUNT, AT(campaign.rate), false, 0, 100000000, "0", NULL,
 		"UEs per second a campaign sends to, over all workers. 0: as fast as the port "
 		"takes."},
+	{"campaign.solicits", CONF_COUNT, AT(campaign.solicits), false, 1, CONF_SENDS_MAX - 2, "3",
+		NULL, "Most solicited pulls a member of a campaign gets."},
+	{"campaign.solicit_waits", CONF_DURATIONS, AT(campaign.solicit_waits_s), false, 0, 3600,
+		"10s, 20s, 30s", NULL,
+		"Time to wait for the fetched MSK's verification after the first solicited pull, "
+		"the second, and so on."},
 	{"ua.listen", CONF_TEXTS, AT(ua.listen), false, 3, 64, "127.0.0.1:8080", NULL,
 		"Addresses and ports where phones are served over HTTP, IPv6 in brackets. Port 0: "
 		"any that is free; `mskpush status` tells. None: phones are not served."},
@@ -181,6 +187,8 @@ static const struct conf_row area_rows[] = {
 	{"name", CONF_TEXT, AREA(name), false, 1, CONF_NAME_MAX - 1, "", NULL, "Name of the area."},
 	{"prefixes", CONF_PREFIXES, AREA(prefixes), false, 0, CONF_ADDRESSES_MAX, "", NULL,
 		"Addresses of its phones. No two prefixes overlap."},
+	{"rate", CONF_COUNT, AREA(rate), false, 0, 100000000, "0", NULL,
+		"UEs per second that all campaigns together send to in this area. 0: no limit."},
 };
 
 #define COUNT_OF(rows) (sizeof(rows) / sizeof((rows)[0]))

@@ -61,14 +61,14 @@ static bool member_look(struct rounds *s, uint32_t id, uint32_t ms)
 	uint32_t sends = c->round[id], offset = id % COUNTER_SLICE, due;
 
 	// A state that is no number of sends is larger than any.
-	if (c->done[id] || sends >= c->sends)
+	if (c->done[id] || sends >= s->plan.last || !rounds_concerns(s, id))
 		return false;
 	a->is_open_seen = true;
 	if (its->is_blocked[offset / 64] & 1ull << offset % 64) {
 		a->is_blocked_seen = true;
 		return false;
 	}
-	due = sends == 0 ? 0 : a->sent_ms + c->wait_ms[sends - 1];
+	due = sends < s->plan.first ? 0 : a->sent_ms + rounds_wait_ms(s, sends);
 	if (due < a->due_ms)
 		a->due_ms = due;
 	return ms >= due;

@@ -9,11 +9,33 @@ void member_refuse(struct worker *w, unsigned i, unsigned why, const struct dp_n
 {
 	struct burst *b = &w->burst;
 
+	if (why == DP_REFUSED_MUK_EXPIRED)
+		w->stats.expired_refused++;
 	if (run_is_single(b->run)) {
 		single_refuse(w, b->single[i], why, now);
 		return;
 	}
+	// It expired while the campaign runs: a solicited pull may still reach the phone.
+	if (why == DP_REFUSED_MUK_EXPIRED && b->run->campaign->way != NULL) {
+		b->run->campaign->way[b->id[i]] = DP_WAY_ESCALATED;
+		return;
+	}
 	b->run->campaign->round[b->id[i]] = (uint8_t)(DP_MEMBER_REFUSED | why);
+	run_mark_dirty(b->run, b->id[i]);
+}
+
+unsigned member_send(const struct worker *w, unsigned i)
+{
+	const struct burst *b = &w->burst;
+
+	return b->is_aside ? rounds_next(&b->sweep->rounds, b->id[i]) : b->round;
+}
+
+void member_pass_over(struct worker *w, unsigned i)
+{
+	struct burst *b = &w->burst;
+
+	b->run->campaign->round[b->id[i]] = (uint8_t)member_send(w, i);
 	run_mark_dirty(b->run, b->id[i]);
 }
 
@@ -25,7 +47,7 @@ void member_delay(struct worker *w, unsigned i, const struct dp_now *now)
 	if (run_is_single(b->run))
 		singles_delay(&w->singles, b->single[i], now->ns);
 	else
-		member_return(w, b->run, b->round, b->id[i]);
+		member_return(w, b->sweep, b->round, b->id[i]);
 }
 
 void member_put_aside(struct worker *w, unsigned i, enum dp_stall why, const struct dp_now *now)
@@ -37,19 +59,29 @@ void member_put_aside(struct worker *w, unsigned i, enum dp_stall why, const str
 		singles_delay(&w->singles, b->single[i], now->ns);
 		return;
 	}
-	rounds_put_aside(&b->run->rounds, b->id[i], w->ways_epoch);
+	rounds_put_aside(&b->sweep->rounds, b->id[i], w->ways_epoch);
 	b->run->aside_for = why;
 }
 
 // Who stands aside comes again with the next pass, everybody else as the sweep goes back.
-void member_return(struct worker *w, struct run *run, unsigned round, store_id id)
+void member_return(struct worker *w, struct sweep *sweep, unsigned round, store_id id)
 {
-	if (!rounds_is_aside(&run->rounds, id)) {
-		rounds_return(&run->rounds, round, id);
+	if (!rounds_is_aside(&sweep->rounds, id)) {
+		rounds_return(&sweep->rounds, round, id);
 		return;
 	}
-	rounds_put_aside(&run->rounds, id, w->ways_epoch);
+	rounds_put_aside(&sweep->rounds, id, w->ways_epoch);
 	w->ways_epoch++;
+}
+
+// Previous MUKs are copies, and stay no longer than they are used.
+static void burst_empty(struct burst *b)
+{
+	if (b->sweep != NULL && b->sweep->is_solicit)
+		explicit_bzero(b->prev, sizeof(b->prev));
+	b->n = 0;
+	b->run = NULL;
+	b->sweep = NULL;
 }
 
 void burst_return(struct worker *w)
@@ -60,10 +92,9 @@ void burst_return(struct worker *w)
 		if (run_is_single(b->run))
 			single_return(w, b->single[i]);
 		else
-			member_return(w, b->run, b->round, b->id[i]);
+			member_return(w, b->sweep, b->round, b->id[i]);
 	}
-	b->n = 0;
-	b->run = NULL;
+	burst_empty(b);
 	for (unsigned p = 0; p < w->shared->ports; p++)
 		if (w->egress[p].n != 0)
 			egress_return(w, &w->egress[p]);
@@ -73,10 +104,8 @@ void burst_discard(struct worker *w, const struct run *run)
 {
 	struct burst *b = &w->burst;
 
-	if (b->n != 0 && (run == NULL || b->run == run)) {
-		b->n = 0;
-		b->run = NULL;
-	}
+	if (b->n != 0 && (run == NULL || b->run == run))
+		burst_empty(b);
 	for (unsigned p = 0; p < w->shared->ports; p++) {
 		struct egress *e = &w->egress[p];
 

@@ -31,6 +31,20 @@ const char *dp_refusal_text(unsigned refusal);
 #define DP_DONE_CURRENT 1
 #define DP_DONE_PREV 2
 
+// What a campaign sends. Values are those of STORE_CAMPAIGN_* (store/types.h).
+enum dp_campaign_kind {
+	DP_CAMPAIGN_PUSH, // the MSK; who has no fresh MUK is refused
+	DP_CAMPAIGN_SOLICIT, // solicited pulls (TS 33.246 6.3.2.2.4)
+	DP_CAMPAIGN_AUTO, // the MSK; solicited pulls to those it cannot or did not reach
+};
+
+// How members of an AUTO campaign are reached.
+enum dp_way {
+	DP_WAY_PUSH,
+	DP_WAY_SOLICIT, // from the start: the MUK had expired
+	DP_WAY_ESCALATED, // after the pushes: the MUK has expired since
+};
+
 // The MSK a campaign distributes, and the coding of its messages. Secret.
 struct dp_msk {
 	uint8_t profile; // enum mikey_profile
@@ -49,9 +63,16 @@ struct dp_msk {
 // it; fields without a tag are const in between.
 struct dp_campaign {
 	uint32_t id;
-	struct dp_msk msk;
-	uint8_t sends; // most messages a member gets, 1 .. DP_SENDS_MAX
+	uint8_t kind; // enum dp_campaign_kind
+	struct dp_msk msk; // of a SOLICIT campaign all but the key: it sends none
+	uint8_t sends; // most MSK messages a member gets, 1 .. DP_SENDS_MAX; 0 in SOLICIT
 	uint32_t wait_ms[DP_SENDS_MAX]; // to wait after send i+1 before the next one, or the end
+	uint8_t solicits; // most solicited pulls behind them, 0 in PUSH; sends + solicits fit, too
+	uint32_t solicit_wait_ms[DP_SENDS_MAX];
+	bool is_last_previous; // the last solicited pull goes under the previous MUK
+	// Of the solicited pulls. v600: the CSB ID is the group.
+	uint32_t solicit_csb_id;
+	uint8_t solicit_rand[16];
 	uint32_t span; // ids 0 .. span-1 have a state
 	uint8_t first_round; // 1, or the round to go on with after a restart
 	uint32_t only; // one subscriber id, or UINT32_MAX: all members
@@ -68,6 +89,8 @@ struct dp_campaign {
 	// that owns the slice. done: 0, then DP_DONE_* once verified, by whichever worker saw it.
 	uint8_t *round;
 	uint8_t *done;
+	uint8_t *way; // enum dp_way, likewise by the owner; NULL but in AUTO
+	uint8_t *area; // number of each member's area when it began; NULL: there are none
 	// One octet per slice of 4,080 ids, set to 1 after a state in it changed. Settle clears it
 	// before it reads the slice.
 	_Atomic uint8_t *is_dirty;
@@ -81,7 +104,8 @@ struct dp_campaign {
 		_Alignas(64) _Atomic uint32_t round; // the round it is in, sends + 1 when through
 		_Atomic bool is_through; // all rounds sent and the last wait is over
 		_Atomic int error; // -errno when the worker could not take the campaign up
-		_Atomic uint64_t pushes; // messages the port took
+		_Atomic uint64_t pushes; // MSK messages the port took
+		_Atomic uint64_t solicits; // solicited pulls likewise
 		_Atomic uint32_t stall; // enum dp_stall
 	} worker[32];
 };
@@ -96,6 +120,8 @@ enum dp_stall {
 	DP_STALL_MARK, // the counter mark has not moved on yet
 	DP_STALL_COUNTER, // values would run too far ahead of the clock
 	DP_STALL_PAUSED,
+	DP_STALL_HTTP, // solicited pulls wait: the HTTP side serves no more now
+	DP_STALL_TRIAL, // the first members were sent to; their answers decide
 };
 const char *dp_stall_name(enum dp_stall stall);
 

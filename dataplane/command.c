@@ -23,38 +23,60 @@ void worker_event(struct worker *w, const struct dp_event *event)
 
 static void run_free(struct run *run)
 {
-	rounds_fini(&run->rounds);
+	sweeps_fini(run);
 	store_eligibility_free(&run->eligibility);
 	explicit_bzero(run, sizeof(*run));
 	free(run);
 }
 
-int run_prepare(struct worker *w, struct run *run, const struct dp_msk *msk)
+// What any run needs to check answers.
+static int run_begin(struct worker *w, struct run *run, const struct dp_msk *msk)
 {
 	const char *idi = w->shared->conf->idi;
 	struct store_group_id group = translate_group(msk);
-	struct mikey_msk msg;
 
-	translate_msk(msk, idi, &msg);
 	run->idi = msk->profile == MIKEY_PROFILE_V600
 		? (struct mikey_bytes){msk->kdi, sizeof(msk->kdi)}
-		: msg.idi;
-	if (mikey_template_init(&run->tpl, &msg) != MIKEY_OK)
-		return -EINVAL;
-	translate_label(msk, &run->label);
+		: (struct mikey_bytes){(const uint8_t *)idi, (uint16_t)strlen(idi)};
+	translate_label(msk, &run->msk.label);
 	return store_eligibility_load(w->reader, &group, &run->eligibility);
+}
+
+static int msk_draft(const struct worker *w, struct run *run, const struct dp_msk *msk)
+{
+	struct mikey_msk msg;
+
+	translate_msk(msk, w->shared->conf->idi, &msg);
+	return mikey_template_init(&run->msk.tpl, &msg) == MIKEY_OK ? 0 : -EINVAL;
+}
+
+static int solicit_draft(const struct worker *w, struct run *run, const struct dp_campaign *c)
+{
+	struct mikey_msk msg;
+
+	translate_solicit(c, w->shared->conf->idi, &msg, &run->solicit.label);
+	return mikey_template_init(&run->solicit.tpl, &msg) == MIKEY_OK ? 0 : -EINVAL;
+}
+
+int run_prepare(struct worker *w, struct run *run, const struct dp_msk *msk)
+{
+	int ret = msk_draft(w, run, msk);
+
+	return ret != 0 ? ret : run_begin(w, run, msk);
 }
 
 static int run_init(
 	struct worker *w, struct run *run, struct dp_campaign *c, const struct dp_now *now)
 {
-	int ret;
+	int ret = run_begin(w, run, &c->msk);
 
 	run->campaign = c;
-	ret = run_prepare(w, run, &c->msk);
-	if (ret != 0)
-		return ret;
-	return rounds_init(&run->rounds, c, w->index, w->shared->workers, now->ns);
+	// Who only solicits has no message that could carry a key.
+	if (ret == 0 && c->kind != DP_CAMPAIGN_SOLICIT)
+		ret = msk_draft(w, run, &c->msk);
+	if (ret == 0 && c->kind != DP_CAMPAIGN_PUSH)
+		ret = solicit_draft(w, run, c);
+	return ret != 0 ? ret : sweeps_init(w, run, now);
 }
 
 static void campaign_open(struct worker *w, struct dp_campaign *c, const struct dp_now *now)

@@ -68,6 +68,7 @@ struct dp_route_conf {
 // Prefixes of an area overlap with no others.
 struct dp_area_conf {
 	const char *name;
+	uint32_t rate; // UEs per second that campaigns send to in it, 0 = no limit
 	unsigned prefixes;
 	struct dp_prefix prefix[DP_AREA_PREFIXES_MAX];
 };

@@ -184,6 +184,45 @@ void dp_area_stats_read(const struct dp *dp, unsigned area, struct dp_area_stats
 	}
 }
 
+_Static_assert(DP_RATE_NOTHING == PACE_NOTHING, "control's rates are the pace's");
+
+void dp_area_rate_set(struct dp *dp, unsigned area, uint32_t rate)
+{
+	atomic_store_explicit(&dp->shared.area_pace[area].rate, rate, memory_order_relaxed);
+}
+
+uint32_t dp_area_rate(const struct dp *dp, unsigned area)
+{
+	return atomic_load_explicit(&dp->shared.area_pace[area].rate, memory_order_relaxed);
+}
+
+void dp_solicit_rate_set(struct dp *dp, uint32_t rate)
+{
+	atomic_store_explicit(&dp->shared.solicit_pace.rate, rate, memory_order_relaxed);
+}
+
+uint32_t dp_solicit_rate(const struct dp *dp)
+{
+	return atomic_load_explicit(&dp->shared.solicit_pace.rate, memory_order_relaxed);
+}
+
+void dp_areas_find(const struct dp *dp, const struct dp_addr *addr, unsigned n, uint8_t *area)
+{
+	const struct routes *r = &dp->shared.routes;
+	uint16_t way[BURST];
+
+	for (unsigned done = 0; done < n; done += BURST) {
+		unsigned part = n - done < BURST ? n - done : BURST;
+
+		routes_find_burst(r, addr + done, part, way);
+		for (unsigned i = 0; i < part; i++) {
+			uint16_t its = routes_way(r, way[i])->area;
+
+			area[done + i] = (uint8_t)(its == AREA_NONE ? dp->conf.areas : its);
+		}
+	}
+}
+
 // Why a next hop cannot be used: what one worker at least says.
 static uint32_t hop_stall(const struct dp_shared *s, unsigned hop)
 {

@@ -60,6 +60,15 @@ void dp_stats_read(const struct dp *dp, int worker, struct dp_stats *out);
 void dp_status_read(const struct dp *dp, struct dp_status *out);
 // Of one area of the configuration; of DP_AREAS_MAX: of members that lie in none.
 void dp_area_stats_read(const struct dp *dp, unsigned area, struct dp_area_stats *out);
+// UEs per second that campaigns send to in an area, 0 = no limit. Any thread.
+void dp_area_rate_set(struct dp *dp, unsigned area, uint32_t rate);
+uint32_t dp_area_rate(const struct dp *dp, unsigned area);
+// Solicited pulls per second, of all campaigns: 0 = no limit, DP_RATE_NOTHING: none may be sent.
+#define DP_RATE_NOTHING UINT32_MAX
+void dp_solicit_rate_set(struct dp *dp, uint32_t rate);
+uint32_t dp_solicit_rate(const struct dp *dp);
+// Number of the area each address lies in; the number of areas: in none. Any thread.
+void dp_areas_find(const struct dp *dp, const struct dp_addr *addr, unsigned n, uint8_t *area);
 // Turns the measuring of cycles per stage on or off. Any thread.
 void dp_stages_measure(struct dp *dp, int is_on);
 

@@ -69,7 +69,7 @@ void egress_return(struct worker *w, struct egress *e)
 		if (run_is_single(e->run))
 			single_return(w, e->single[i]);
 		else
-			member_return(w, e->run, e->round, e->id[i]);
+			member_return(w, e->sweep, e->round, e->id[i]);
 	}
 	w->stats.made_anew += e->n - e->sent;
 	rte_pktmbuf_free_bulk(e->mbuf + e->sent, e->n - e->sent);

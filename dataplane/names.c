@@ -49,6 +49,8 @@ static const char *const stalls[] = {
 	[DP_STALL_MARK] = "counter-mark",
 	[DP_STALL_COUNTER] = "counter-ahead",
 	[DP_STALL_PAUSED] = "paused",
+	[DP_STALL_HTTP] = "http",
+	[DP_STALL_TRIAL] = "trial",
 };
 
 static const struct text *refusal_find(unsigned refusal)

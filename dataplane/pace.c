@@ -28,6 +28,8 @@ unsigned pace_allowed(
 
 	if (rate == 0)
 		return want;
+	if (rate == PACE_NOTHING)
+		return 0;
 	start = pace_start(atomic_load_explicit(schedule, memory_order_relaxed), now_ns);
 	if (start > now)
 		return 0;
@@ -39,11 +41,33 @@ void pace_spend(_Atomic uint64_t *schedule, uint32_t rate, uint64_t now_ns, unsi
 {
 	uint64_t next, after;
 
-	if (rate == 0 || n == 0)
+	if (rate == 0 || rate == PACE_NOTHING || n == 0)
 		return;
 	next = atomic_load_explicit(schedule, memory_order_relaxed);
 	do
 		after = pace_start(next, now_ns) + UNITS_PER_S * n / rate;
 	while (!atomic_compare_exchange_weak_explicit(
 		schedule, &next, after, memory_order_relaxed, memory_order_relaxed));
+}
+
+void pace_follow(
+	_Atomic uint32_t *begun, _Atomic uint64_t *schedule, uint32_t rate, uint64_t now_ns)
+{
+	if (atomic_load_explicit(begun, memory_order_relaxed) != rate &&
+		atomic_exchange_explicit(begun, rate, memory_order_relaxed) != rate)
+		pace_begin(schedule, now_ns);
+}
+
+unsigned pace_due(struct pace *pace, uint64_t now_ns, unsigned want)
+{
+	uint32_t rate = atomic_load_explicit(&pace->rate, memory_order_relaxed);
+
+	pace_follow(&pace->begun, &pace->schedule, rate, now_ns);
+	return pace_allowed(&pace->schedule, rate, now_ns, want);
+}
+
+void pace_take(struct pace *pace, uint64_t now_ns, unsigned n)
+{
+	pace_spend(&pace->schedule, atomic_load_explicit(&pace->begun, memory_order_relaxed),
+		now_ns, n);
 }

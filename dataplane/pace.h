@@ -12,6 +12,20 @@
 #include <stdint.h>
 
 #define PACE_BURST_NS 10000000u
+#define PACE_NOTHING UINT32_MAX // a rate at which nothing may be sent
+
+// A rate that may change, and its schedule.
+struct pace {
+	_Atomic uint32_t rate; // control: wo, workers: ro
+	_Atomic uint32_t begun; // the rate the schedule goes by. workers: rw
+	_Atomic uint64_t schedule; // workers: rw
+};
+// Begins the schedule anew where the rate has changed: the worker that sees it first.
+void pace_follow(
+	_Atomic uint32_t *begun, _Atomic uint64_t *schedule, uint32_t rate, uint64_t now_ns);
+// As the two below, at the rate in force.
+unsigned pace_due(struct pace *pace, uint64_t now_ns, unsigned want);
+void pace_take(struct pace *pace, uint64_t now_ns, unsigned n);
 
 // Begins anew, after a change of the rate: what was saved up is lost.
 void pace_begin(_Atomic uint64_t *schedule, uint64_t now_ns);

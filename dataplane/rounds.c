@@ -9,19 +9,21 @@
 #include "cmd.h"
 #include "counter.h"
 
-int rounds_init(struct rounds *s, const struct dp_campaign *campaign, unsigned worker,
-	unsigned workers, uint64_t now_ns)
+int rounds_init(struct rounds *s, const struct dp_campaign *campaign,
+	const struct rounds_plan *plan, struct rounds_share share, uint64_t now_ns)
 {
 	uint32_t all = (campaign->span + COUNTER_SLICE - 1) / COUNTER_SLICE;
 
 	*s = (struct rounds){
 		.campaign = campaign,
-		.worker = worker,
-		.workers = workers,
-		.round = campaign->first_round > 0 ? campaign->first_round : 1,
-		.slices = all > worker ? (all - worker + workers - 1) / workers : 0,
+		.plan = *plan,
+		.worker = share.worker,
+		.workers = share.workers,
+		.round = plan->first,
 		.opened_ns = now_ns,
 	};
+	if (all > share.worker)
+		s->slices = (all - share.worker + share.workers - 1) / share.workers;
 	s->sent_ms = calloc(s->slices + 1, sizeof(*s->sent_ms));
 	return s->sent_ms == NULL ? -ENOMEM : 0;
 }
@@ -38,24 +40,44 @@ static uint32_t elapsed_ms(const struct rounds *s, uint64_t now_ns)
 	return (uint32_t)((now_ns - s->opened_ns) / 1000000);
 }
 
+uint32_t rounds_wait_ms(const struct rounds *s, unsigned send)
+{
+	return s->plan.wait_ms[send - s->plan.first];
+}
+
+bool rounds_concerns(const struct rounds *s, uint32_t id)
+{
+	const struct dp_campaign *c = s->campaign;
+
+	return (c->area == NULL || c->area[id] == s->plan.area) &&
+		(c->way == NULL || (s->plan.ways & 1u << c->way[id]) != 0);
+}
+
+unsigned rounds_next(const struct rounds *s, uint32_t id)
+{
+	unsigned next = s->campaign->round[id] + 1u;
+
+	return next > s->plan.first ? next : s->plan.first;
+}
+
 // Whether the members of the current slice have had their time to answer the round before. A
 // slice nobody was sent to has nothing to wait for.
 static bool slice_is_due(const struct rounds *s, uint64_t now_ns)
 {
 	uint32_t sent = s->sent_ms[s->slice];
 
-	return s->round == 1 || sent == 0 ||
-		elapsed_ms(s, now_ns) >= sent + s->campaign->wait_ms[s->round - 2];
+	return s->round == s->plan.first || sent == 0 ||
+		elapsed_ms(s, now_ns) >= sent + rounds_wait_ms(s, s->round - 1);
 }
 
 static bool has_rounds_left(const struct rounds *s)
 {
-	return s->slices > 0 && s->round <= s->campaign->sends;
+	return s->slices > 0 && s->round <= s->plan.last;
 }
 
 static uint32_t last_wait_ms(const struct rounds *s)
 {
-	return s->campaign->wait_ms[s->campaign->sends - 1];
+	return rounds_wait_ms(s, s->plan.last);
 }
 
 static uint32_t slice_of(const struct rounds *s, uint32_t id)
@@ -71,7 +93,7 @@ bool rounds_is_aside(const struct rounds *s, uint32_t id)
 static bool member_is_due(const struct rounds *s, uint32_t id)
 {
 	return s->campaign->round[id] < s->round && !s->campaign->done[id] &&
-		!rounds_is_aside(s, id);
+		rounds_concerns(s, id) && !rounds_is_aside(s, id);
 }
 
 // Leaves the current slice, and begins the next round at the end of the sweep.
@@ -167,9 +189,14 @@ static bool wait_is_over(const struct rounds *s, uint32_t sent_ms, uint64_t now_
 	return sent_ms == 0 || elapsed_ms(s, now_ns) >= sent_ms + last_wait_ms(s);
 }
 
+bool rounds_is_done(const struct rounds *s)
+{
+	return !has_rounds_left(s) && s->aside.marked == 0;
+}
+
 bool rounds_is_through(const struct rounds *s, uint64_t now_ns)
 {
-	if (has_rounds_left(s) || s->aside.marked > 0)
+	if (!rounds_is_done(s))
 		return false;
 	return wait_is_over(s, s->last_sent_ms, now_ns) &&
 		wait_is_over(s, s->aside.last_sent_ms, now_ns);

@@ -3,8 +3,9 @@
 
 // Rounds of a campaign on one worker: who is to be sent to next, and when. A worker sweeps its
 // slices of member ids in order; in round r it sends to those who got r - 1 messages or fewer and
-// have not answered. A slice is swept again only when its members have had their time to answer
-// (wait_ms of the send before). Time is an argument.
+// have not answered. Members in different areas, and those who are pushed to and those who are
+// solicited, are swept each for themselves. A slice is swept again only when its members have had
+// their time to answer (wait_ms of the send before). Time is an argument.
 
 #pragma once
 
@@ -17,11 +18,21 @@
 
 struct dp_campaign;
 
+// What one sweep is about: part of a campaign's members, and the sends it makes to them.
+struct rounds_plan {
+	uint8_t first; // number of its first send
+	uint8_t last; // of its last one
+	const uint32_t *wait_ms; // after send first + i
+	uint8_t ways; // bit i: members with enum dp_way i
+	uint8_t area; // members of this area, where the campaign tells areas apart
+};
+
 struct rounds {
 	const struct dp_campaign *campaign;
+	struct rounds_plan plan;
 	unsigned worker; // owns slices worker, worker + workers, ...
 	unsigned workers;
-	unsigned round; // 1 .. sends; sends + 1 = through, waiting for the last answers
+	unsigned round; // first .. last; last + 1 = through, waiting for the last answers
 	uint32_t slice; // own slice the sweep stands in, counted from 0
 	uint32_t offset; // next id within it
 	uint32_t slices; // own slices
@@ -31,9 +42,15 @@ struct rounds {
 	struct aside aside; // members that could not be sent to
 };
 
+// One worker's share.
+struct rounds_share {
+	unsigned worker;
+	unsigned workers;
+};
+
 // -ENOMEM when the slice table cannot be had.
-int rounds_init(struct rounds *s, const struct dp_campaign *campaign, unsigned worker,
-	unsigned workers, uint64_t now_ns);
+int rounds_init(struct rounds *s, const struct dp_campaign *campaign,
+	const struct rounds_plan *plan, struct rounds_share share, uint64_t now_ns);
 void rounds_fini(struct rounds *s);
 // Puts up to n member ids that are due into ids, ascending, and moves on. Returns how many; 0 when
 // nobody was found now: rounds_is_through() tells whether that is for good. Looks at no more than
@@ -48,13 +65,21 @@ void rounds_sent(struct rounds *s, uint64_t now_ns, const uint32_t *ids, unsigne
 // counts changes of the ways, has moved on. Nothing is lost but its place in the sweep.
 void rounds_put_aside(struct rounds *s, uint32_t id, uint32_t epoch);
 bool rounds_is_aside(const struct rounds *s, uint32_t id);
-// The same as rounds_due(), of those aside. Their next send has the number round[id] + 1.
+// The same as rounds_due(), of those aside. Their next send has the number rounds_next().
 unsigned rounds_due_aside(
 	struct rounds *s, uint64_t now_ns, uint32_t epoch, uint32_t *ids, unsigned n);
+// Number of the next send to a member that stands aside.
+unsigned rounds_next(const struct rounds *s, uint32_t id);
+// Whether the sweep is about this member.
+bool rounds_concerns(const struct rounds *s, uint32_t id);
+// Milliseconds to wait after a send.
+uint32_t rounds_wait_ms(const struct rounds *s, unsigned send);
 // Whether members wait for their way.
 static inline bool rounds_has_blocked(const struct rounds *s)
 {
 	return s->aside.has_blocked;
 }
+// Nobody is to be sent to any more.
+bool rounds_is_done(const struct rounds *s);
 // All rounds are over, the last wait too.
 bool rounds_is_through(const struct rounds *s, uint64_t now_ns);

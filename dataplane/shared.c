@@ -34,6 +34,8 @@ int shared_init(struct dp_shared *s, const struct dp_conf *conf,
 		return ret;
 	}
 	s->conf = conf;
+	for (unsigned i = 0; i < conf->areas; i++)
+		atomic_store(&s->area_pace[i].rate, conf->area[i].rate);
 	s->counter_start = *counter;
 	atomic_store(&s->mark, counter->first);
 	ret = routes_init(&s->routes, conf, why);

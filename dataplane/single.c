@@ -314,6 +314,8 @@ bool single_due(struct worker *w, const struct dp_now *now)
 	if (b->n == 0)
 		return false;
 	b->run = &w->single_msk[b->single[0]->msk].run;
+	b->sweep = NULL;
+	b->draft = &b->run->msk;
 	for (unsigned i = 0; i < b->n; i++)
 		b->id[i] = b->single[i]->order.id;
 	return true;

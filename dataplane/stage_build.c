@@ -13,7 +13,7 @@ static void message_build(struct burst *b, unsigned i)
 	struct mikey_bytes idr = {b->idr[i], b->idr_len[i]};
 	struct mikey_layout layout;
 
-	mikey_template_fill(&b->run->tpl, idr, message, &layout);
+	mikey_template_fill(&b->draft->tpl, idr, message, &layout);
 	m->data_len = (uint16_t)layout.len;
 	m->pkt_len = m->data_len;
 	b->seal[i].data = message;
@@ -32,12 +32,31 @@ static void campaign_begin_at(struct dp_campaign *c, uint32_t counter)
 		;
 }
 
-// Only who is really sent to counts for the pace.
-static void campaign_spend(struct dp_campaign *c, unsigned n, const struct dp_now *now)
+// Messages of a burst go to one area, but for who has moved.
+static void areas_spend(struct worker *w, const struct dp_now *now)
 {
+	const struct burst *b = &w->burst;
+
+	for (unsigned i = 0, n; i < b->n; i += n) {
+		for (n = 1; i + n < b->n && b->area[i + n] == b->area[i]; n++)
+			;
+		if (b->area[i] != AREA_NONE)
+			pace_take(&w->shared->area_pace[b->area[i]], now->ns, n);
+	}
+}
+
+// Only who is really sent to counts for the pace.
+static void burst_spend(struct worker *w, const struct dp_now *now)
+{
+	const struct burst *b = &w->burst;
+	struct dp_campaign *c = b->run->campaign;
 	uint32_t rate = atomic_load_explicit(&c->pace_rate, memory_order_relaxed);
 
-	pace_spend(&c->pace_schedule, rate, now->ns, n);
+	pace_spend(&c->pace_schedule, rate, now->ns, b->n);
+	if (w->shared->conf->areas > 0)
+		areas_spend(w, now);
+	if (b->sweep->is_solicit)
+		pace_take(&w->shared->solicit_pace, now->ns, b->n);
 }
 
 bool stage_build(struct worker *w, const struct dp_now *now)
@@ -61,9 +80,9 @@ bool stage_build(struct worker *w, const struct dp_now *now)
 	}
 	if (!run_is_single(b->run)) {
 		campaign_begin_at(b->run->campaign, b->counter);
-		campaign_spend(b->run->campaign, b->n, now);
+		burst_spend(w, now);
 	}
-	mikey_template_set_counter(&b->run->tpl, b->counter);
+	mikey_template_set_counter(&b->draft->tpl, b->counter);
 	for (unsigned i = 0; i < b->n; i++)
 		message_build(b, i);
 	return true;

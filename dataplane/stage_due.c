@@ -7,14 +7,13 @@
 
 #include "single.h"
 
-// The rate of a campaign; the worker that sees a new one first begins the schedule anew.
+#define SWEEPS_PER_TURN 8
+
 static uint32_t campaign_rate(struct dp_campaign *c, const struct dp_now *now)
 {
 	uint32_t rate = atomic_load_explicit(&c->rate, memory_order_relaxed);
 
-	if (atomic_load_explicit(&c->pace_rate, memory_order_relaxed) != rate &&
-		atomic_exchange_explicit(&c->pace_rate, rate, memory_order_relaxed) != rate)
-		pace_begin(&c->pace_schedule, now->ns);
+	pace_follow(&c->pace_rate, &c->pace_schedule, rate, now->ns);
 	return rate;
 }
 
@@ -22,27 +21,84 @@ static void run_publish(struct worker *w, struct run *run, bool is_through)
 {
 	struct dp_campaign_worker *seat = &run->campaign->worker[w->index];
 
-	if (atomic_load_explicit(&seat->round, memory_order_relaxed) != run->rounds.round)
-		atomic_store_explicit(&seat->round, run->rounds.round, memory_order_relaxed);
+	unsigned round = sweeps_round(run);
+
+	if (atomic_load_explicit(&seat->round, memory_order_relaxed) != round)
+		atomic_store_explicit(&seat->round, round, memory_order_relaxed);
 	if (atomic_load_explicit(&seat->is_through, memory_order_relaxed) != is_through)
 		atomic_store_explicit(&seat->is_through, is_through, memory_order_release);
 }
 
-// Those who are due in the sweep, or those aside whose time has come; the two take turns.
+// Those who are due in a sweep, or those aside whose time has come; the two take turns.
 static unsigned members_due(
+	struct worker *w, struct sweep *sweep, const struct dp_now *now, unsigned allowed)
+{
+	struct burst *b = &w->burst;
+	struct rounds *rounds = &sweep->rounds;
+	unsigned n = 0;
+
+	b->round = rounds->round;
+	for (int i = 0; i < 2 && n == 0; i++) {
+		b->is_aside = !b->is_aside;
+		n = b->is_aside ? rounds_due_aside(rounds, now->ns, w->ways_epoch, b->id, allowed)
+				: rounds_due(rounds, now->ns, b->id, allowed);
+	}
+	return n;
+}
+
+// What the area of a sweep allows, and, where it solicits, the HTTP side; 0 with the reason.
+static unsigned sweep_allowed(struct worker *w, struct run *run, const struct sweep *sweep,
+	const struct dp_now *now, unsigned allowed)
+{
+	if (run->campaign->area != NULL && sweep->rounds.plan.area < w->shared->conf->areas)
+		allowed =
+			pace_due(&w->shared->area_pace[sweep->rounds.plan.area], now->ns, allowed);
+	if (allowed == 0) {
+		run->held_for = DP_STALL_PACE;
+		return 0;
+	}
+	if (!sweep->is_solicit)
+		return allowed;
+	allowed = pace_due(&w->shared->solicit_pace, now->ns, allowed);
+	if (allowed == 0)
+		run->held_for = DP_STALL_HTTP;
+	return allowed;
+}
+
+// The sweeps take turns; a turn looks at no more than a few of them.
+static unsigned sweeps_due(
 	struct worker *w, struct run *run, const struct dp_now *now, unsigned allowed)
 {
 	struct burst *b = &w->burst;
-	unsigned n = 0;
+	unsigned n = 0, looks = 0, some;
 
-	b->round = run->rounds.round;
-	for (int i = 0; i < 2 && n == 0; i++) {
-		b->is_aside = !b->is_aside;
-		n = b->is_aside
-			? rounds_due_aside(&run->rounds, now->ns, w->ways_epoch, b->id, allowed)
-			: rounds_due(&run->rounds, now->ns, b->id, allowed);
+	for (unsigned i = 0; i < run->sweeps && n == 0 && looks < SWEEPS_PER_TURN; i++) {
+		struct sweep *sweep = &run->sweep[run->next_sweep++ % run->sweeps];
+
+		if (sweep->is_waiting || rounds_is_done(&sweep->rounds))
+			continue;
+		some = sweep_allowed(w, run, sweep, now, allowed);
+		if (some == 0)
+			continue;
+		looks++;
+		n = members_due(w, sweep, now, some);
+		b->sweep = sweep;
+		b->draft = sweep->is_solicit ? &run->solicit : &run->msk;
 	}
 	return n;
+}
+
+// Why nothing may be sent for a campaign now, whoever is due.
+static bool run_may_send(struct worker *w, struct run *run, const struct dp_now *now)
+{
+	enum dp_stall stall = DP_STALL_NONE;
+
+	if (atomic_load_explicit(&run->campaign->is_paused, memory_order_relaxed))
+		stall = DP_STALL_PAUSED;
+	else if (egress_state(w, now, &stall) != EGRESS_STALLED)
+		return true;
+	run_stall(w, run, stall);
+	return false;
 }
 
 // Members of one campaign that may be sent to now; 0 with the reason noted.
@@ -51,30 +107,28 @@ static unsigned run_due(struct worker *w, struct run *run, const struct dp_now *
 	struct dp_campaign *c = run->campaign;
 	bool is_aborted = atomic_load_explicit(&c->is_aborted, memory_order_relaxed);
 	unsigned allowed, n;
-	enum dp_stall stall;
 
-	if (is_aborted || rounds_is_through(&run->rounds, now->ns)) {
+	sweeps_follow(run, now);
+	if (is_aborted || sweeps_are_through(run, now)) {
 		run_publish(w, run, true);
 		run_stall(w, run, DP_STALL_NONE);
 		return 0;
 	}
-	if (atomic_load_explicit(&c->is_paused, memory_order_relaxed)) {
-		run_stall(w, run, DP_STALL_PAUSED);
+	if (!run_may_send(w, run, now))
 		return 0;
-	}
-	if (egress_state(w, now, &stall) == EGRESS_STALLED) {
-		run_stall(w, run, stall);
-		return 0;
-	}
 	allowed = pace_allowed(&c->pace_schedule, campaign_rate(c, now), now->ns, BURST);
 	if (allowed == 0) {
 		run_stall(w, run, DP_STALL_PACE);
 		return 0;
 	}
-	n = members_due(w, run, now, allowed);
+	run->held_for = DP_STALL_NONE;
+	n = sweeps_due(w, run, now, allowed);
 	run_publish(w, run, false);
 	// Some cannot be reached now, whoever else is.
-	run_stall(w, run, rounds_has_blocked(&run->rounds) ? run->aside_for : DP_STALL_NONE);
+	run_stall(w, run,
+		sweeps_have_blocked(run) ? run->aside_for
+			: n > 0		 ? DP_STALL_NONE
+					 : run->held_for);
 	return n;
 }
 

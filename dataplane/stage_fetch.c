@@ -14,6 +14,17 @@ static unsigned message_refuse(const struct store_hot *hot, size_t bytes)
 	return is_in_uicc && bytes > MIKEY_UICC_MAX_BYTES ? DP_REFUSED_TOO_LONG_FOR_UICC : 0;
 }
 
+static enum member_message message_of(const struct worker *w, unsigned i)
+{
+	const struct burst *b = &w->burst;
+
+	if (!b->sweep->is_solicit)
+		return MEMBER_MSK;
+	return b->run->campaign->is_last_previous && member_send(w, i) == b->sweep->rounds.plan.last
+		? MEMBER_SOLICIT_PREVIOUS
+		: MEMBER_SOLICIT;
+}
+
 // Where a single push goes is where its phone asked from, when the order says so.
 static struct member_wish wish_of(const struct worker *w, unsigned i, const struct dp_now *now)
 {
@@ -23,8 +34,10 @@ static struct member_wish wish_of(const struct worker *w, unsigned i, const stru
 		.is_registered = true,
 	};
 
-	if (!run_is_single(b->run))
+	if (!run_is_single(b->run)) {
+		wish.message = message_of(w, i);
 		return wish;
+	}
 	wish.is_registered = b->single[i]->order.needs_registration;
 	if (b->single[i]->order.port != 0) {
 		wish.address = b->single[i]->order.address;
@@ -38,7 +51,7 @@ static unsigned member_fetch(struct worker *w, unsigned to, unsigned i, const st
 {
 	struct burst *b = &w->burst;
 	struct member_wish wish = wish_of(w, i, now);
-	struct member member = {.idr = b->idr[to]};
+	struct member member = {.idr = b->idr[to], .previous = &b->prev[to]};
 	store_id id = b->id[i];
 	unsigned why;
 
@@ -53,8 +66,9 @@ static unsigned member_fetch(struct worker *w, unsigned to, unsigned i, const st
 	b->address[to] = member.address;
 	b->port[to] = member.port;
 	b->seal[to].psk = member.psk;
+	b->is_expired[to] = member.is_expired;
 	return message_refuse(store_reader_hot(w->reader, id, NULL),
-		mikey_template_bytes(&b->run->tpl, member.idr_len));
+		mikey_template_bytes(&b->draft->tpl, member.idr_len));
 }
 
 void stage_fetch(struct worker *w, const struct dp_now *now)
@@ -74,7 +88,9 @@ void stage_fetch(struct worker *w, const struct dp_now *now)
 			continue;
 		}
 		why = member_fetch(w, kept, i, now);
-		if (why != 0)
+		if (why == MEMBER_NO_PREVIOUS)
+			member_pass_over(w, i);
+		else if (why != 0)
 			member_refuse(w, i, why, now);
 		else
 			kept++;

@@ -132,6 +132,7 @@ static void frame_hand_over(struct worker *w, unsigned i, const struct dp_now *n
 
 	if (e->n == 0) {
 		e->run = b->run;
+		e->sweep = b->sweep;
 		e->round = b->round;
 		e->is_aside = b->is_aside;
 		e->counter = b->counter;
@@ -142,6 +143,7 @@ static void frame_hand_over(struct worker *w, unsigned i, const struct dp_now *n
 	e->single[e->n] = b->single[i];
 	e->area[e->n] = b->area[i];
 	e->bytes += b->mbuf[i]->pkt_len;
+	e->is_expired[e->n] = b->is_expired[i];
 	e->mbuf[e->n++] = b->mbuf[i];
 	e->hops |= 1ull << b->hop[i];
 }

@@ -16,7 +16,13 @@ static void member_move(struct burst *b, unsigned to, unsigned from)
 	b->port[to] = b->port[from];
 	b->idr_len[to] = b->idr_len[from];
 	memcpy(b->idr[to], b->idr[from], b->idr_len[from]);
-	b->seal[to].psk = b->seal[from].psk;
+	b->is_expired[to] = b->is_expired[from];
+	if (b->seal[from].psk == &b->prev[from]) {
+		b->prev[to] = b->prev[from];
+		b->seal[to].psk = &b->prev[to];
+	} else {
+		b->seal[to].psk = b->seal[from].psk;
+	}
 }
 
 static bool family_is_ours(const struct worker *w, const struct dp_addr *addr)
@@ -29,7 +35,7 @@ static bool family_is_ours(const struct worker *w, const struct dp_addr *addr)
 
 static bool message_fits(const struct worker *w, const struct burst *b, unsigned i, unsigned hop)
 {
-	size_t bytes = mikey_template_bytes(&b->run->tpl, b->idr_len[i]);
+	size_t bytes = mikey_template_bytes(&b->draft->tpl, b->idr_len[i]);
 	const struct hop *its = &w->shared->routes.hop[hop];
 
 	bytes += dp_addr_is_v4(&b->address[i]) ? FRAME_V4_BYTES : FRAME_V6_BYTES;

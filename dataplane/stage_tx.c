@@ -18,27 +18,40 @@ static void areas_count_sent(struct worker *w, const struct egress *e, unsigned 
 		w->area[e->area[i]].sent++;
 }
 
+static void messages_count(struct worker *w, const struct egress *e, unsigned n)
+{
+	struct dp_campaign_worker *seat = &e->run->campaign->worker[w->index];
+	_Atomic uint64_t *count = e->sweep->is_solicit ? &seat->solicits : &seat->pushes;
+
+	atomic_store_explicit(
+		count, atomic_load_explicit(count, memory_order_relaxed) + n, memory_order_relaxed);
+	if (!e->sweep->is_solicit) {
+		w->stats.pushes += n;
+		return;
+	}
+	w->stats.solicits += n;
+	for (unsigned i = e->sent; i < e->sent + n; i++)
+		w->stats.solicits_expired += e->is_expired[i];
+}
+
 static void members_sent(struct worker *w, struct egress *e, unsigned n, const struct dp_now *now)
 {
 	struct dp_campaign *c = e->run->campaign;
-	_Atomic uint64_t *pushes;
 
 	areas_count_sent(w, e, n);
 	if (run_is_single(e->run)) {
 		single_sent(w, e, n, now);
 		return;
 	}
-	pushes = &c->worker[w->index].pushes;
 	for (unsigned i = e->sent; i < e->sent + n; i++) {
-		uint8_t *round = &c->round[e->id[i]];
+		uint32_t id = e->id[i];
 
-		*round = (uint8_t)(e->is_aside ? *round + 1u : e->round);
-		run_mark_dirty(e->run, e->id[i]);
+		c->round[id] =
+			(uint8_t)(e->is_aside ? rounds_next(&e->sweep->rounds, id) : e->round);
+		run_mark_dirty(e->run, id);
 	}
-	rounds_sent(&e->run->rounds, now->ns, e->id + e->sent, n);
-	atomic_store_explicit(pushes, atomic_load_explicit(pushes, memory_order_relaxed) + n,
-		memory_order_relaxed);
-	w->stats.pushes += n;
+	rounds_sent(&e->sweep->rounds, now->ns, e->id + e->sent, n);
+	messages_count(w, e, n);
 }
 
 static void egress_done(struct worker *w, struct egress *e)

@@ -49,6 +49,23 @@ static unsigned place_of(
 	return address_is_none(&member->address) ? DP_REFUSED_NO_ADDRESS : 0;
 }
 
+// The MUK before the current one, with its B-TID.
+static unsigned previous_take(const struct store_reader *r, store_id id, struct member *member)
+{
+	struct store_prev prev;
+	unsigned why = MEMBER_NO_PREVIOUS;
+
+	if (store_reader_prev(r, id, &prev) == 0) {
+		*member->previous = *translate_psk(&prev.muk_state);
+		member->psk = member->previous;
+		member->idr_len = (uint16_t)strlen(prev.btid);
+		memcpy(member->idr, prev.btid, member->idr_len);
+		why = 0;
+	}
+	explicit_bzero(&prev, sizeof(prev));
+	return why;
+}
+
 unsigned translate_member(const struct store_reader *r, const struct store_eligibility *e,
 	store_id id, const struct member_wish *wish, struct member *member)
 {
@@ -58,11 +75,14 @@ unsigned translate_member(const struct store_reader *r, const struct store_eligi
 
 	if (why != 0)
 		return why;
-	if ((int64_t)hot->expires <= wish->fresh_at_s)
+	member->is_expired = (int64_t)hot->expires <= wish->fresh_at_s;
+	if (member->is_expired && wish->message == MEMBER_MSK)
 		return DP_REFUSED_MUK_EXPIRED;
 	why = place_of(hot, wish, member);
 	if (why != 0)
 		return why;
+	if (wish->message == MEMBER_SOLICIT_PREVIOUS)
+		return previous_take(r, id, member);
 	member->psk = translate_psk(muk);
 	member->idr_len = (uint16_t)store_reader_btid(r, id, hot, member->idr);
 	return member->idr_len == 0 ? DP_REFUSED_NO_MUK : 0;
@@ -83,6 +103,24 @@ void translate_msk(const struct dp_msk *msk, const char *idi, struct mikey_msk *
 		.seq_u = msk->seq_u,
 	};
 	memcpy(msg->id.kdi, msk->kdi, sizeof(msg->id.kdi));
+}
+
+void translate_solicit(const struct dp_campaign *c, const char *idi, struct mikey_msk *msg,
+	struct crypto_label *label)
+{
+	const struct dp_msk *msk = &c->msk;
+
+	*msg = (struct mikey_msk){
+		.profile = msk->profile,
+		.csb_id = c->solicit_csb_id,
+		.id = {.group = msk->group, .number = MIKEY_KEY_NUMBER_CURRENT},
+		.rand = {c->solicit_rand, sizeof(c->solicit_rand)},
+		.idi = {(const uint8_t *)idi, (uint16_t)strlen(idi)},
+	};
+	memcpy(msg->id.kdi, msk->kdi, sizeof(msg->id.kdi));
+	label->csb_id = c->solicit_csb_id;
+	label->rand_len = sizeof(c->solicit_rand);
+	memcpy(label->rand, c->solicit_rand, sizeof(c->solicit_rand));
 }
 
 void translate_label(const struct dp_msk *msk, struct crypto_label *label)

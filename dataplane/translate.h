@@ -12,8 +12,16 @@
 #include "mikey.h"
 #include "reader.h"
 
+// What a member is to be sent.
+enum member_message {
+	MEMBER_MSK, // under a MUK that is fresh
+	MEMBER_SOLICIT, // a solicited pull: the MUK may have expired
+	MEMBER_SOLICIT_PREVIOUS, // likewise, under the MUK before
+};
+
 // What is asked of a member's record.
 struct member_wish {
+	enum member_message message;
 	int64_t fresh_at_s; // a MUK that does not outlive it protects no MSK
 	bool is_registered; // has to be registered with a service of the group
 	const uint8_t *address; // 16 octets to send to instead of those of the record, NULL: none
@@ -23,14 +31,18 @@ struct member_wish {
 // What a message to one member needs.
 struct member {
 	const struct crypto_hmac_state *psk; // of its MUK, lives as long as the snapshot
+	struct crypto_hmac_state *previous; // the caller's: psk of MEMBER_SOLICIT_PREVIOUS
+	bool is_expired; // the MUK is not fresh
 	struct dp_addr address;
 	uint16_t port;
 	uint16_t idr_len;
 	uint8_t *idr; // the caller's, STORE_NAI_MAX octets
 };
 
-// Looks at a member's record for an MSK message: returns 0 and fills member, or the reason to
-// refuse (enum dp_refusal). Expiry of a MUK is judged here and nowhere else.
+// Looks at a member's record for a message: returns 0 and fills member, or the reason to refuse
+// (enum dp_refusal), or MEMBER_NO_PREVIOUS. Expiry of a MUK is judged here and nowhere else: what
+// may go under one that has expired is a solicited pull, and nothing else (TS 33.246, 6.3.2.2.4).
+#define MEMBER_NO_PREVIOUS 0x100
 unsigned translate_member(const struct store_reader *r, const struct store_eligibility *e,
 	store_id id, const struct member_wish *wish, struct member *member);
 
@@ -39,6 +51,9 @@ struct dp_addr translate_address(const struct store_hot *hot);
 
 // Fields of a campaign's messages, all but counter and IDr. idi must live as long as msg.
 void translate_msk(const struct dp_msk *msk, const char *idi, struct mikey_msk *msg);
+// The same of its solicited pulls.
+void translate_solicit(const struct dp_campaign *c, const char *idi, struct mikey_msk *msg,
+	struct crypto_label *label);
 void translate_label(const struct dp_msk *msk, struct crypto_label *label);
 struct store_group_id translate_group(const struct dp_msk *msk);
 // An MSK as the store has it.

@@ -44,15 +44,31 @@ struct dp_now {
 	int64_t unix_s; // the later of CLOCK_REALTIME and the counter's clock
 };
 
+// Members of a campaign that are swept for themselves: of one area, reached in one way.
+struct sweep {
+	struct rounds rounds;
+	bool is_solicit;
+	bool is_waiting; // begins when the sweep before it is through
+};
+
+// What messages are made from.
+struct draft {
+	struct mikey_template tpl; // of an MSK message: holds the MSK in the clear
+	struct crypto_label label;
+};
+
 // A campaign as one worker runs it, or an MSK that single pushes are under way for.
 struct run {
 	struct dp_campaign *campaign; // NULL: single pushes
-	struct mikey_template tpl; // holds the MSK in the clear
-	struct crypto_label label;
+	struct draft msk; // tpl is empty where a campaign only solicits
+	struct draft solicit; // of campaigns that may
 	struct mikey_bytes idi; // as its messages carry it
 	struct store_eligibility eligibility;
-	struct rounds rounds;
+	struct sweep *sweep;
+	unsigned sweeps;
+	unsigned next_sweep; // whose turn it is
 	enum dp_stall aside_for; // why members were put aside last
+	enum dp_stall held_for; // what kept a sweep from sending in this turn
 };
 
 // The MSK of single pushes.
@@ -67,6 +83,8 @@ struct single_msk {
 // egress.
 struct burst {
 	struct run *run;
+	struct sweep *sweep; // NULL: singles
+	struct draft *draft; // what they are made from
 	unsigned n;
 	unsigned round; // they are sends number `round` of their members
 	bool is_aside; // or the next one of each
@@ -77,6 +95,8 @@ struct burst {
 	uint16_t port[BURST]; // fetch .. frame, host order
 	uint8_t hop[BURST]; // route .. frame
 	uint16_t area[BURST]; // route .. frame
+	uint8_t is_expired[BURST]; // fetch .. frame: under an expired MUK
+	struct crypto_hmac_state prev[BURST]; // fetch .. seal: previous MUKs. Secret
 	uint16_t idr_len[BURST]; // fetch .. build
 	uint8_t idr[BURST][STORE_NAI_MAX + 3]; // fetch .. build
 	struct rte_mbuf *mbuf[BURST]; // build .. frame
@@ -87,6 +107,7 @@ struct burst {
 // them, and answers. While it holds frames, nobody else is sent to through this port.
 struct egress {
 	struct run *run;
+	struct sweep *sweep; // NULL: singles
 	unsigned n;
 	unsigned sent; // frames the port has taken
 	uint64_t bytes; // of those it has not taken
@@ -101,6 +122,7 @@ struct egress {
 	uint32_t id[BURST];
 	struct single *single[BURST]; // of a run of singles
 	uint16_t area[BURST];
+	uint8_t is_expired[BURST];
 	struct rte_mbuf *mbuf[BURST];
 	struct rte_mbuf *out[OUT_MAX];
 	unsigned out_n;
@@ -138,6 +160,8 @@ struct dp_shared {
 	_Atomic(struct capture *) capture; // control: wo, workers: ro
 	_Atomic uint64_t held; // times a worker stopped for changed records. workers: rw
 	_Atomic uint32_t singles; // single pushes under way. workers: rw
+	struct pace area_pace[DP_AREAS_MAX]; // of all campaigns
+	struct pace solicit_pace; // likewise, of solicited pulls: what the HTTP side can serve
 	struct push_notes notes;
 	struct rte_ring *events;
 	struct dp_counter_start counter_start;
@@ -226,6 +250,16 @@ void worker_event(struct worker *w, const struct dp_event *event);
 int run_prepare(struct worker *w, struct run *run, const struct dp_msk *msk);
 void run_close(struct worker *w, struct run *run); // frees it
 
+// sweeps.c: how the members of a campaign are parted. -ENOMEM; fini also then.
+int sweeps_init(struct worker *w, struct run *run, const struct dp_now *now);
+void sweeps_fini(struct run *run);
+// Begins those that waited for others.
+void sweeps_follow(struct run *run, const struct dp_now *now);
+bool sweeps_are_through(const struct run *run, const struct dp_now *now);
+// The round the last of them is in; those solicited from the start do not count beside others.
+unsigned sweeps_round(const struct run *run);
+bool sweeps_have_blocked(const struct run *run);
+
 // The stages, in the order of pipeline.c. Each works on the worker's burst or intake.
 bool stage_due(struct worker *w, const struct dp_now *now); // chooses members; false: none
 void stage_fetch(struct worker *w, const struct dp_now *now); // records; refuses by name
@@ -298,6 +332,10 @@ void worker_drop(struct worker *w, struct rte_mbuf *mbuf, enum dp_drop why);
 void burst_discard(struct worker *w, const struct run *run);
 // Gives it back to the rounds, which choose it again: what waits too long is made anew.
 void burst_return(struct worker *w);
+// Number of the message that member i of the burst gets.
+unsigned member_send(const struct worker *w, unsigned i);
+// Member i of the burst gets none in this round.
+void member_pass_over(struct worker *w, unsigned i);
 // Member i of the burst is not sent to, for a reason (enum dp_refusal).
 void member_refuse(struct worker *w, unsigned i, unsigned why, const struct dp_now *now);
 // Its values are too far ahead of the clock, by a second at most: it comes again.
@@ -305,7 +343,7 @@ void member_delay(struct worker *w, unsigned i, const struct dp_now *now);
 // It has no way now: nobody waits for it, and it comes again when there is one.
 void member_put_aside(struct worker *w, unsigned i, enum dp_stall why, const struct dp_now *now);
 // One member of a campaign that was chosen is not sent to now.
-void member_return(struct worker *w, struct run *run, unsigned round, store_id id);
+void member_return(struct worker *w, struct sweep *sweep, unsigned round, store_id id);
 
 static inline void run_mark_dirty(struct run *run, store_id id)
 {

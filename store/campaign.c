@@ -23,7 +23,8 @@ int store_campaign_put(struct store_txn *txn, const struct store_campaign *campa
 	struct campaign_record record;
 
 	if (campaign->id == 0 || campaign->id > txn->state.last_campaign ||
-		campaign->state > STORE_CAMPAIGN_ABORTED || campaign->sends > STORE_SENDS_MAX)
+		campaign->state > STORE_CAMPAIGN_SCHEDULED ||
+		campaign->sends + campaign->solicits > STORE_SENDS_MAX)
 		return -EINVAL;
 	record_encode_campaign(campaign, &record);
 	return db_put_u32(&txn->view, DB_CAMPAIGN, campaign->id, &record, sizeof(record));

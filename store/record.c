@@ -266,14 +266,25 @@ void record_encode_campaign(const struct store_campaign *in, struct campaign_rec
 		.refused = in->refused,
 		.only = in->only,
 		.pushes = in->pushes,
+		.solicits_sent = in->solicits_sent,
+		.start_ms = in->start_ms,
+		.stop_after = in->stop_after,
+		.flags = in->flags,
+		.stop_percent = in->stop_percent,
+		.solicits = in->solicits,
+		.solicit_csb_id = in->solicit_csb_id,
 	};
 	memcpy(out->wait_s, in->wait_s, sizeof(out->wait_s));
+	memcpy(out->solicit_rand, in->solicit_rand, sizeof(out->solicit_rand));
+	memcpy(out->solicit_wait_s, in->solicit_wait_s, sizeof(out->solicit_wait_s));
 }
 
 int record_decode_campaign(struct blob in, uint32_t id, struct store_campaign *out)
 {
-	struct campaign_record rec;
-	int rc = record_load(in, CAMPAIGN_VERSION, sizeof(rec), &rec, sizeof(rec));
+	struct campaign_record rec = {0};
+	bool is_v1 = in.len > 0 && *(const uint8_t *)in.data == 1;
+	size_t size = is_v1 ? CAMPAIGN_V1_BYTES : sizeof(rec);
+	int rc = record_load(in, is_v1 ? 1 : CAMPAIGN_VERSION, size, &rec, size);
 
 	memset(out, 0, sizeof(*out));
 	if (rc != 0)
@@ -297,7 +308,16 @@ int record_decode_campaign(struct blob in, uint32_t id, struct store_campaign *o
 		.refused = rec.refused,
 		.only = rec.only,
 		.pushes = rec.pushes,
+		.solicits_sent = rec.solicits_sent,
+		.start_ms = rec.start_ms,
+		.stop_after = rec.stop_after,
+		.flags = rec.flags,
+		.stop_percent = rec.stop_percent,
+		.solicits = rec.solicits,
+		.solicit_csb_id = rec.solicit_csb_id,
 	};
+	memcpy(out->solicit_rand, rec.solicit_rand, sizeof(out->solicit_rand));
+	memcpy(out->solicit_wait_s, rec.solicit_wait_s, sizeof(out->solicit_wait_s));
 	memcpy(out->wait_s, rec.wait_s, sizeof(out->wait_s));
 	return 0;
 }

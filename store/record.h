@@ -153,7 +153,7 @@ struct msk_record {
 };
 _Static_assert(sizeof(struct msk_record) == 88, "an MSK record is 88 octets");
 
-#define CAMPAIGN_VERSION 1
+#define CAMPAIGN_VERSION 2
 struct campaign_record {
 	uint8_t version;
 	uint8_t kind;
@@ -175,9 +175,23 @@ struct campaign_record {
 	uint32_t refused;
 	uint32_t only;
 	uint64_t pushes;
-	uint64_t unused;
+	uint64_t solicits_sent;
+	// Version 1 ends here.
+	uint64_t start_ms;
+	uint32_t stop_after;
+	uint8_t flags;
+	uint8_t stop_percent;
+	uint8_t solicits;
+	uint8_t reserved2;
+	uint32_t solicit_csb_id;
+	uint8_t solicit_rand[STORE_RAND_BYTES];
+	uint16_t solicit_wait_s[STORE_SENDS_MAX];
+	uint8_t reserved3[14];
 };
-_Static_assert(sizeof(struct campaign_record) == 144, "a campaign record is 144 octets");
+#define CAMPAIGN_V1_BYTES 144
+_Static_assert(offsetof(struct campaign_record, start_ms) == CAMPAIGN_V1_BYTES &&
+		sizeof(struct campaign_record) == 256,
+	"a campaign record is 256 octets, as before in its first 144");
 
 struct blob {
 	const void *data;

@@ -181,6 +181,8 @@ struct store_service {
 
 enum store_campaign_kind {
 	STORE_CAMPAIGN_PUSH,
+	STORE_CAMPAIGN_SOLICIT, // solicited pulls alone
+	STORE_CAMPAIGN_AUTO, // pushes, and solicited pulls to those they cannot or did not reach
 };
 
 enum store_campaign_state {
@@ -188,6 +190,16 @@ enum store_campaign_state {
 	STORE_CAMPAIGN_PAUSED,
 	STORE_CAMPAIGN_DONE, // closed: every member verified, refused or given up
 	STORE_CAMPAIGN_ABORTED, // closed by the operator
+	STORE_CAMPAIGN_SCHEDULED, // begins at start_ms
+};
+
+// How a scheduled campaign finds its members when it begins, and what else it does then.
+enum store_campaign_flag {
+	STORE_CAMPAIGN_PREVIOUS = 1
+		<< 0, // the last solicited pull goes under the previous MUK, too
+	STORE_CAMPAIGN_NEW_MSK = 1 << 1, // makes the MSK when it begins
+	STORE_CAMPAIGN_SELECTED = 1 << 2, // its members were chosen when it was ordered
+	STORE_CAMPAIGN_HALTED = 1 << 3, // paused because too few of the first members verified
 };
 
 #define STORE_SENDS_MAX 31
@@ -210,8 +222,17 @@ struct store_campaign {
 	uint32_t verified;
 	uint32_t given_up;
 	uint32_t refused;
-	uint64_t pushes; // messages sent
+	uint64_t pushes; // MSK messages sent
 	uint32_t only; // STORE_ID_NONE, or the one subscriber it is for
+	uint8_t flags; // enum store_campaign_flag
+	uint8_t stop_percent; // halts when more of the first members are unverified; 0 = never
+	uint32_t stop_after; // that many are the first
+	uint8_t solicits; // most solicited pulls a member gets
+	uint16_t solicit_wait_s[STORE_SENDS_MAX];
+	uint32_t solicit_csb_id;
+	uint8_t solicit_rand[STORE_RAND_BYTES];
+	uint64_t solicits_sent;
+	uint64_t start_ms; // when it was to begin, Unix milliseconds; 0 = at once
 };
 
 // State of one member in a campaign, one octet each, written in slices of STORE_SLICE.

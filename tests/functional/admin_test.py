@@ -19,7 +19,7 @@ from story import (DONE, GROUP, SERVICE, Stage, expect, expect_in, expect_that, 
                    write_csv)
 
 PHONES = 20
-BODY_MAX = 1 << 20
+BODY_MAX = 32 << 20
 PUSH = {"kind": "push", "group": GROUP}
 A_GROUP, A_SERVICE = "/v1/groups/001-01/0001", "/v1/services/urn:x"
 

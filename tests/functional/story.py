@@ -141,13 +141,13 @@ class Stage(Site):
 
     def push(self, *flags, group=GROUP, status=DONE):
         """Pushes, watches to the end, expects that exit status; returns the campaign."""
-        seen, campaign, errors = self.run("push", group, *flags)
+        seen, campaign, errors = self.run("push", group, "--yes", *flags)
         expect(f"exit status of the push ({campaign} {errors})", seen, status)
         return campaign
 
     def push_begin(self, *flags, group=GROUP):
         """Starts a campaign; returns its id."""
-        return self.cli("push", group, "--no-wait", *flags)["id"]
+        return self.cli("push", group, "--yes", "--no-wait", *flags)["id"]
 
     def campaign(self, number):
         """How a campaign stands; its sum always holds."""

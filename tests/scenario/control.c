@@ -19,6 +19,9 @@ void control_init(struct control *c)
 		script_fail("no memory for campaigns");
 	c->sends = sizeof(waits_initial) / sizeof(waits_initial[0]);
 	memcpy(c->wait_ms, waits_initial, sizeof(waits_initial));
+	c->solicits = 3;
+	for (unsigned i = 0; i < DP_SENDS_MAX; i++)
+		c->solicit_wait_ms[i] = 8000;
 }
 
 static void campaign_free(struct campaign *c)
@@ -26,6 +29,8 @@ static void campaign_free(struct campaign *c)
 	free(c->dp->round);
 	free(c->dp->done);
 	free(c->dp->is_dirty);
+	free(c->dp->way);
+	free(c->dp->area);
 	free(c->dp);
 	free(c->saved.round);
 	free(c->saved.done);
@@ -136,6 +141,42 @@ static void members_find(struct site *s, struct campaign *c, const struct contro
 	}
 }
 
+// What differs between the kinds of campaigns.
+static void kind_set(struct site *s, struct campaign *c, const struct control_order *order)
+{
+	struct control *control = &s->control;
+	struct dp_campaign *dp = c->dp;
+
+	dp->kind = (uint8_t)order->kind;
+	dp->sends = order->kind == DP_CAMPAIGN_SOLICIT ? 0 : control->sends;
+	memcpy(dp->wait_ms, control->wait_ms, sizeof(dp->wait_ms));
+	if (order->kind == DP_CAMPAIGN_PUSH)
+		return;
+	dp->solicits = control->solicits;
+	memcpy(dp->solicit_wait_ms, control->solicit_wait_ms, sizeof(dp->solicit_wait_ms));
+	if (order->is_previous) {
+		dp->is_last_previous = true;
+		dp->solicit_wait_ms[dp->solicits++ - 1] = 0;
+	}
+	dp->solicit_csb_id =
+		dp->msk.profile == MIKEY_PROFILE_V600 ? dp->msk.csb_id : 0x50000000u + c->number;
+	ue_rng_fill(&s->wire.rng, dp->solicit_rand, sizeof(dp->solicit_rand));
+	if (order->kind == DP_CAMPAIGN_AUTO)
+		dp->way = calloc(dp->span + 1, 1);
+}
+
+// Members of an AUTO campaign whose MUK is not fresh are solicited from the start.
+static void ways_set(const struct site *s, struct dp_campaign *dp)
+{
+	for (unsigned i = 0; i < s->people.n && dp->way != NULL; i++) {
+		const struct person *person = &s->people.person[i];
+
+		if (person->id < dp->span && person->has_muk &&
+			person->expires <= s->now.unix_s + s->conf.muk_margin_s)
+			dp->way[person->id] = DP_WAY_SOLICIT;
+	}
+}
+
 static void campaign_send(struct site *s, struct campaign *c, enum dp_cmd_kind kind)
 {
 	struct dp_cmd cmd = {.kind = kind, .campaign = c->dp};
@@ -157,18 +198,18 @@ struct campaign *control_start(struct site *s, const struct control_order *order
 	if (order->is_msk_new || control->msk[order->group].number == 0)
 		control_msk_make(s, order->group);
 	dp->msk = control->msk[order->group];
-	dp->sends = control->sends;
-	memcpy(dp->wait_ms, control->wait_ms, sizeof(dp->wait_ms));
+	c->number = control->n + 1;
+	kind_set(s, c, order);
 	dp->first_round = 1;
 	dp->only = order->only == UINT_MAX ? UINT32_MAX : s->people.person[order->only].id;
 	atomic_store(&dp->rate, control->rate);
 	atomic_store(&dp->is_paused, order->is_paused);
 	c->group = order->group;
 	c->is_open = true;
-	c->number = control->n + 1;
 	dp->id = c->number;
 	control->campaign[control->n++] = c;
 	members_find(s, c, order);
+	ways_set(s, dp);
 	campaign_tally(c, &c->tally);
 	campaign_send(s, c, DP_CMD_CAMPAIGN_OPEN);
 	return c;
@@ -223,8 +264,11 @@ static void campaign_count(struct site *s, struct campaign *c)
 	campaign_judge(c, &t);
 	c->tally = t;
 	c->pushes = c->pushes_before;
-	for (unsigned i = 0; i < s->shared.workers; i++)
+	c->solicits = 0;
+	for (unsigned i = 0; i < s->shared.workers; i++) {
 		c->pushes += atomic_load(&c->dp->worker[i].pushes);
+		c->solicits += atomic_load(&c->dp->worker[i].solicits);
+	}
 }
 
 static bool campaign_is_through(const struct site *s, const struct campaign *c)
@@ -298,7 +342,7 @@ static void verifications_take(struct site *s)
 
 static uint8_t round_behind(const struct site *s, const struct campaign *c)
 {
-	uint32_t round = c->dp->sends;
+	uint32_t round = c->dp->sends + c->dp->solicits;
 
 	for (unsigned i = 0; i < s->shared.workers; i++) {
 		uint32_t its = atomic_load(&c->dp->worker[i].round);
@@ -354,6 +398,14 @@ enum dp_stall campaign_stall(const struct site *s, const struct campaign *c)
 
 // --- After a restart ------------------------------------------------------------------------
 
+// Number of the last message a member gets.
+static unsigned last_send(const struct dp_campaign *dp, uint32_t id)
+{
+	if (dp->way != NULL && dp->way[id] == DP_WAY_SOLICIT)
+		return dp->solicits;
+	return dp->sends + dp->solicits;
+}
+
 static void campaign_restore(struct campaign *c)
 {
 	struct dp_campaign *dp = c->dp;
@@ -363,7 +415,7 @@ static void campaign_restore(struct campaign *c)
 
 		// Answers to what was sent before the restart find nobody who waits for them: who
 		// had all his sends gets one more.
-		dp->round[id] = round == dp->sends ? (uint8_t)(round - 1) : round;
+		dp->round[id] = round == last_send(dp, id) ? (uint8_t)(round - 1) : round;
 		dp->done[id] = c->saved.done[id] != 0 ? DP_DONE_PREV : 0;
 	}
 	dp->first_round = c->saved.first_round;

@@ -46,11 +46,14 @@ struct campaign {
 	struct saved saved;
 	uint64_t pushes_before; // of earlier runs of the daemon
 	uint64_t pushes;
+	uint64_t solicits; // of this run
 };
 
 // What a script sets before a start.
 struct control_order {
 	unsigned group;
+	enum dp_campaign_kind kind;
+	bool is_previous; // the last solicited pull goes under the previous MUK
 	unsigned only; // person, UINT_MAX: all members
 	bool is_paused;
 	bool is_msk_new;
@@ -62,6 +65,8 @@ struct control {
 	struct dp_msk msk[PEOPLE_GROUPS + 1]; // the newest of each group; number 0: none yet
 	uint8_t sends;
 	uint32_t wait_ms[DP_SENDS_MAX];
+	uint8_t solicits;
+	uint32_t solicit_wait_ms[DP_SENDS_MAX];
 	uint32_t rate;
 	uint64_t settled_ns;
 	unsigned told; // verifications of single pushes that the workers told of

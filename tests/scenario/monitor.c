@@ -84,8 +84,8 @@ static const char *message_judge(const struct mikey_view *view, const struct mon
 		return "a value of 2^31 or more";
 	if (view->counter > mark)
 		return "a value above the mark";
-	if (!view->wants_verification)
-		return "V is not set";
+	if (view->wants_verification != (mikey_view_kind(view) == MIKEY_KIND_MSK))
+		return view->wants_verification ? "V in a solicited pull" : "V is not set";
 	if (memcmp(mac, key->mac, sizeof(key->mac)) == 0)
 		return "a repeat with the same MAC";
 	return NULL;
@@ -96,37 +96,53 @@ static void violate(struct monitor *m, const char *what, const struct mikey_view
 {
 	if (m->violation[0] == '\0')
 		snprintf(m->violation, sizeof(m->violation),
-			"counter rule: %s under %.60s: T %u after %u, mark %u", what, key->btid,
+			"wire: %s under %.60s: T %u after %u, mark %u", what, key->btid,
 			view->counter, key->last, mark);
 }
 
-static void message_see(
-	struct monitor *m, const uint8_t *message, size_t len, uint32_t mark, uint64_t now_ns)
+// An MSK under a MUK that its owner would not take any more.
+static bool is_expired(const struct mikey_view *view, const struct person *person, int64_t true_s)
+{
+	const struct mikey_bytes *btid = &view->identity[1];
+
+	return mikey_view_kind(view) == MIKEY_KIND_MSK && person != NULL &&
+		btid->len == strlen(person->btid) &&
+		memcmp(btid->data, person->btid, btid->len) == 0 && person->expires <= true_s;
+}
+
+static void message_see(struct monitor *m, const struct person *person,
+	const struct mikey_bytes *message, const struct monitor_now *now)
 {
 	struct mikey_view view;
 	struct monitor_key *key;
 	const char *what;
+	enum mikey_kind kind;
 
-	if (mikey_parse(message, len, &view) != MIKEY_OK ||
-		mikey_view_kind(&view) != MIKEY_KIND_MSK) {
-		snprintf(m->violation, sizeof(m->violation), "a frame that is no MSK message");
+	if (mikey_parse(message->data, message->len, &view) != MIKEY_OK ||
+		((kind = mikey_view_kind(&view)) != MIKEY_KIND_MSK && kind != MIKEY_KIND_SOLICIT)) {
+		snprintf(m->violation, sizeof(m->violation),
+			"a frame that is neither MSK message nor solicited pull");
 		return;
 	}
 	key = key_find(m, &view.identity[1]);
-	what = message_judge(&view, key, message + view.mac.off, mark);
+	what = message_judge(&view, key, message->data + view.mac.off, now->mark);
+	if (what == NULL && is_expired(&view, person, now->true_s))
+		what = "an MSK under an expired MUK";
 	if (what != NULL)
-		violate(m, what, &view, key, mark);
+		violate(m, what, &view, key, now->mark);
 	key->last = view.counter;
-	memcpy(key->mac, message + view.mac.off, sizeof(key->mac));
+	memcpy(key->mac, message->data + view.mac.off, sizeof(key->mac));
 	if (view.counter > m->highest)
 		m->highest = view.counter;
 	m->messages++;
-	time_note(m, now_ns);
+	m->solicits += kind == MIKEY_KIND_SOLICIT;
+	time_note(m, now->ns);
 }
 
 void monitor_see(struct monitor *m, const struct people *p, const uint8_t *frame, size_t len,
-	uint32_t mark, uint64_t now_ns)
+	const struct monitor_now *now)
 {
+	struct mikey_bytes message;
 	unsigned person;
 	struct view view;
 
@@ -137,5 +153,6 @@ void monitor_see(struct monitor *m, const struct people *p, const uint8_t *frame
 	person = people_at(p, &view.to);
 	if (person != UINT_MAX)
 		m->to[person]++;
-	message_see(m, frame + view.message, len - view.message, mark, now_ns);
+	message = (struct mikey_bytes){frame + view.message, (uint16_t)(len - view.message)};
+	message_see(m, person != UINT_MAX ? &p->person[person] : NULL, &message, now);
 }

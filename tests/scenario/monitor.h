@@ -5,7 +5,8 @@
 // counter rule (docs/architecture.md), knowing nothing of either side's state:
 // of each MUK, named by its B-TID, the values rise over the whole scenario, whatever campaign,
 // group or start of the daemon they come from; none is above the mark in force or 2^31 - 1; V is
-// set; a repeat is another message.
+// set in MSK messages and in no solicited pull; a repeat is another message. And what carries an
+// MSK goes under no MUK that has expired.
 
 #pragma once
 
@@ -21,6 +22,7 @@ struct monitor {
 	struct hsearch_data keys; // B-TID -> struct monitor_key
 	struct monitor_key *list; // newest first
 	uint64_t messages;
+	uint64_t solicits; // those of them that are solicited pulls
 	uint64_t to[PEOPLE_MAX]; // messages by person
 	uint64_t bucket_ms[MONITOR_BUCKETS];
 	unsigned bucket[MONITOR_BUCKETS];
@@ -31,6 +33,12 @@ struct monitor {
 
 void monitor_init(struct monitor *m, unsigned people);
 void monitor_fini(struct monitor *m);
-// Looks at a frame that left the port. mark: the highest value allowed now.
+// What holds at the moment.
+struct monitor_now {
+	uint32_t mark; // highest value allowed
+	uint64_t ns;
+	int64_t true_s; // Unix seconds
+};
+// Looks at a frame that left the port.
 void monitor_see(struct monitor *m, const struct people *p, const uint8_t *frame, size_t len,
-	uint32_t mark, uint64_t now_ns);
+	const struct monitor_now *now);

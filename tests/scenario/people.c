@@ -257,7 +257,9 @@ void people_rebind(struct people *p, unsigned index, struct ue_site *phones)
 	keys_make(person, index);
 	person->has_muk = true;
 	person->is_verified = false;
-	csv_load(p, index, index + 1, phones);
+	if (phones != NULL)
+		csv_load(p, index, index + 1, phones);
+	person->is_rebind_lost = phones == NULL;
 	record_write(p, index);
 	if (before.is_verified)
 		previous_write(p, &before);

@@ -36,6 +36,7 @@ struct person {
 	bool is_in[PEOPLE_GROUPS + 1]; // by group number
 	bool is_verified; // a verification under the current MUK was noted
 	bool has_previous; // the store keeps a previous MUK
+	bool is_rebind_lost; // the phone does not know its last bootstrapping
 	bool is_removed;
 	bool is_moved; // to the address behind the first one
 	store_id id; // in the store
@@ -58,8 +59,8 @@ void people_store(struct people *p, bool is_backwards);
 void people_store_one(struct people *p, unsigned index);
 // Loads the phones by way of the CSV of subscribers.
 void people_phones(const struct people *p, struct ue_site *phones);
-// A new B-TID and MUK, at both ends. The store keeps the old ones as the previous when they were
-// verified.
+// A new B-TID and MUK, at both ends, or (phones = NULL) where the phone loses it. The store keeps
+// the old ones as the previous when they were verified.
 void people_rebind(struct people *p, unsigned index, struct ue_site *phones);
 void people_remove(struct people *p, unsigned index);
 

@@ -242,6 +242,7 @@ void site_fini(struct site *s)
 		monitor_fini(&s->monitor);
 	}
 	people_fini(&s->people);
+	free(s->fetched);
 	if (s->has_eal)
 		rte_eal_cleanup();
 }
@@ -270,6 +271,8 @@ static void site_step(struct site *s, uint64_t ns)
 	ports_look(&s->shared, s->now.ns);
 	for (unsigned i = 0, idle = 0; i < TURNS_PER_STEP && idle < s->shared.workers; i++)
 		idle = site_turn(s) == 0 ? idle + 1 : 0;
+	if (s->monitor.solicits > 0)
+		fetch_step(s);
 	if (s->ns >= s->control.settled_ns + 100000000u) {
 		control_settle(s);
 		s->has_store_mark = true;
@@ -329,6 +332,11 @@ void site_changed(struct site *s, unsigned person)
 	uint32_t id = s->people.person[person].id;
 
 	news_tell(s, (struct dp_cmd){.kind = DP_CMD_STORE_CHANGED, .first = id, .n = 1});
+}
+
+void site_changed_all(struct site *s)
+{
+	news_tell(s, (struct dp_cmd){.kind = DP_CMD_STORE_CHANGED, .n = people_span(&s->people)});
 }
 
 void site_commit(struct site *s)

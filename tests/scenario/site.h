@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "control.h"
+#include "fetch.h"
 #include "monitor.h"
 #include "people.h"
 #include "wire.h"
@@ -50,6 +51,8 @@ struct site {
 	struct dp_cmd news[SITE_NEWS_MAX];
 	unsigned news_count;
 
+	enum fetch fetch;
+	uint32_t *fetched; // solicited pulls each phone has answered
 	struct control control;
 	uint64_t seed; // of everything that is drawn
 	char run_dir[64]; // DPDK's, removed at the end
@@ -82,6 +85,8 @@ void site_advance(struct site *s, uint64_t ns);
 void site_settle(struct site *s, uint64_t ns);
 // Tells the workers that the record of a person has changed, after its commit.
 void site_changed(struct site *s, unsigned person);
+// The same of everybody, as control merges the news of many commits.
+void site_changed_all(struct site *s);
 // Commits something that does not concern the workers, and tells them that.
 void site_commit(struct site *s);
 // Tells the workers to take the newest snapshot.

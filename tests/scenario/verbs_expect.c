@@ -61,6 +61,13 @@ static long value_pushes(struct site *s, const struct campaign *c, struct words 
 	return (long)must(c, w)->pushes;
 }
 
+// Solicited pulls of a campaign.
+static long value_solicits(struct site *s, const struct campaign *c, struct words *w)
+{
+	(void)s;
+	return (long)must(c, w)->solicits;
+}
+
 // The highest round any worker is in.
 static long value_round(struct site *s, const struct campaign *c, struct words *w)
 {
@@ -278,7 +285,8 @@ static long value_stat(struct site *s, const struct campaign *c, struct words *w
 		size_t offset;
 	} stats[] = {STAT(singles), STAT(singles_merged), STAT(singles_sent),
 		STAT(singles_verified), STAT(singles_given_up), STAT(singles_refused),
-		STAT(singles_ended), STAT(handed_over), STAT(pushes), STAT(verified)};
+		STAT(singles_ended), STAT(handed_over), STAT(pushes), STAT(verified),
+		STAT(solicits), STAT(solicits_expired), STAT(expired_refused)};
 #undef STAT
 	const char *name = word_take(w, "a counter");
 	uint64_t sum = 0, value;
@@ -315,6 +323,7 @@ static const struct {
 	{"refused", value_refused},
 	{"pending", value_pending},
 	{"pushes", value_pushes},
+	{"solicits", value_solicits},
 	{"round", value_round},
 	{"open", value_open},
 	{"holding", value_holding},

@@ -285,16 +285,27 @@ static void verb_move(struct site *s, struct words *w)
 	}
 }
 
-static void verb_rebind(struct site *s, struct words *w)
+static void rebind(struct site *s, struct words *w, struct ue_site *phones)
 {
 	struct ids ids;
 
 	words_ids(w, &s->people, &ids);
 	words_end(w);
 	for (unsigned i = 0; i < ids.n; i++) {
-		people_rebind(&s->people, ids.id[i], s->wire.phones);
+		people_rebind(&s->people, ids.id[i], phones);
 		site_changed(s, ids.id[i]);
 	}
+}
+
+static void verb_rebind(struct site *s, struct words *w)
+{
+	rebind(s, w, s->wire.phones);
+}
+
+// The BM-SC has a new B-TID and MUK, of which the phone knows nothing.
+static void verb_rebind_lost(struct site *s, struct words *w)
+{
+	rebind(s, w, NULL);
 }
 
 static void verb_remove(struct site *s, struct words *w)
@@ -397,6 +408,7 @@ const struct verb verbs_harm[] = {
 	{"left", verb_left, false},
 	{"move", verb_move, false},
 	{"rebind", verb_rebind, false},
+	{"rebind-lost", verb_rebind_lost, false},
 	{"remove", verb_remove, false},
 	{"import", verb_import, false},
 	{"commit", verb_commit, false},

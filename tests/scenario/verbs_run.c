@@ -31,17 +31,42 @@ static void verb_sends(struct site *s, struct words *w)
 		s->control.wait_ms[i] = s->control.wait_ms[i - 1];
 }
 
-// waits 1 2 4: seconds; the last one stands for all that are missing
-static void verb_waits(struct site *s, struct words *w)
+static void waits_take(struct words *w, uint32_t wait_ms[DP_SENDS_MAX])
 {
 	unsigned i = 0;
 
 	for (; w->at < w->n && i < DP_SENDS_MAX; i++)
-		s->control.wait_ms[i] = (uint32_t)word_number(w, "seconds", 0, 3600) * 1000;
+		wait_ms[i] = (uint32_t)word_number(w, "seconds", 0, 3600) * 1000;
 	if (i == 0)
 		script_fail("waits: one number of seconds at least");
 	for (; i < DP_SENDS_MAX; i++)
-		s->control.wait_ms[i] = s->control.wait_ms[i - 1];
+		wait_ms[i] = wait_ms[i - 1];
+}
+
+// waits 1 2 4: seconds; the last one stands for all that are missing
+static void verb_waits(struct site *s, struct words *w)
+{
+	waits_take(w, s->control.wait_ms);
+}
+
+// solicits N [WAITS]: most solicited pulls of a campaign that may, and the waits after them
+static void verb_solicits(struct site *s, struct words *w)
+{
+	s->control.solicits = (uint8_t)word_number(w, "number of solicits", 1, DP_SENDS_MAX - 1);
+	if (w->at < w->n)
+		waits_take(w, s->control.solicit_wait_ms);
+}
+
+// pulls off | lazy | fresh | bootstrap: what phones do when they are solicited (fetch.h)
+static void verb_pulls(struct site *s, struct words *w)
+{
+	s->fetch = word_take_if(w, "off")      ? FETCH_OFF
+		: word_take_if(w, "lazy")      ? FETCH_LAZY
+		: word_take_if(w, "bootstrap") ? FETCH_BOOTSTRAP
+					       : FETCH_FRESH;
+	if (s->fetch == FETCH_FRESH && !word_take_if(w, "fresh"))
+		script_fail("pulls: off, lazy, fresh or bootstrap");
+	words_end(w);
 }
 
 // Of campaigns that start later, and of those that are open.
@@ -62,6 +87,12 @@ static struct control_order order_take(struct site *s, struct words *w)
 			order.group = (unsigned)word_number(w, "group", 1, PEOPLE_GROUPS);
 		else if (word_take_if(w, "only"))
 			order.only = (unsigned)word_number(w, "phone", 0, (long)s->people.n - 1);
+		else if (word_take_if(w, "solicit"))
+			order.kind = DP_CAMPAIGN_SOLICIT;
+		else if (word_take_if(w, "auto"))
+			order.kind = DP_CAMPAIGN_AUTO;
+		else if (word_take_if(w, "previous"))
+			order.is_previous = true;
 		else if (word_take_if(w, "new"))
 			order.is_msk_new = true;
 		else if (word_take_if(w, "paused"))
@@ -72,7 +103,7 @@ static struct control_order order_take(struct site *s, struct words *w)
 	return order;
 }
 
-// start [group G] [only ID] [new] [paused]
+// start [solicit | auto] [previous] [group G] [only ID] [new] [paused]
 static void verb_start(struct site *s, struct words *w)
 {
 	struct control_order order = order_take(s, w);
@@ -192,6 +223,8 @@ static void verb_restart(struct site *s, struct words *w)
 const struct verb verbs_run[] = {
 	{"sends", verb_sends, false},
 	{"waits", verb_waits, false},
+	{"solicits", verb_solicits, false},
+	{"pulls", verb_pulls, false},
 	{"rate", verb_rate, false},
 	{"start", verb_start, false},
 	{"push-one", verb_push_one, false},

@@ -8,21 +8,6 @@
 #include "script.h"
 #include "site.h"
 
-static struct dp_single order_of(const struct site *s, unsigned group, unsigned person)
-{
-	const struct dp_msk *msk = &s->control.msk[group];
-	struct dp_single order = {
-		.id = s->people.person[person].id,
-		.group = msk->group,
-		.number = msk->number,
-		.needs_registration = 1,
-		.version = fake_store_version(s->people.env),
-	};
-
-	memcpy(order.kdi, msk->kdi, sizeof(order.kdi));
-	return order;
-}
-
 // Where a phone is after `move`, though its record does not say so.
 static void address_set(const struct site *s, unsigned person, struct dp_single *order)
 {
@@ -61,7 +46,7 @@ static void verb_single(struct site *s, struct words *w)
 	if (s->control.msk[group].number == 0)
 		script_fail("single: group %u has no MSK: make one with `msk`", group);
 	for (unsigned i = 0; i < ids.n; i++) {
-		struct dp_single order = order_of(s, group, ids.id[i]);
+		struct dp_single order = fetch_order(s, group, ids.id[i]);
 
 		if (number != 0)
 			order.number = (uint16_t)number;
@@ -83,7 +68,7 @@ static void verb_singles_end(struct site *s, struct words *w)
 		group = (unsigned)word_number(w, "group", 1, PEOPLE_GROUPS);
 	words_end(w);
 	for (unsigned i = 0; i < ids.n; i++) {
-		struct dp_single order = order_of(s, group, ids.id[i]);
+		struct dp_single order = fetch_order(s, group, ids.id[i]);
 
 		order.number = 0;
 		order.is_end = 1;

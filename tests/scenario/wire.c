@@ -248,7 +248,8 @@ static void port_frame_take(
 		script_fail("the port sent a frame of %u octets", m->pkt_len);
 	memcpy(data, rte_pktmbuf_mtod(m, const uint8_t *), len);
 	rte_pktmbuf_free(m);
-	monitor_see(&s->monitor, &s->people, data, len, s->mark, s->ns);
+	monitor_see(&s->monitor, &s->people, data, len,
+		&(struct monitor_now){s->mark, s->ns, site_true_s(s)});
 	frame_reach(s, port, data, len, now);
 }
 

@@ -14,7 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define GLOBAL_OPTIONS (1u << OPT_SOCKET | 1u << OPT_JSON | 1u << OPT_HELP | 1u << OPT_VERSION)
+#define GLOBAL_OPTIONS \
+	(1ull << OPT_SOCKET | 1ull << OPT_JSON | 1ull << OPT_HELP | 1ull << OPT_VERSION)
 #define GETOPT_BASE 256 // getopt's own return values stay below
 
 static int option_refuse(struct cli *cli, int c, char **argv)
@@ -206,6 +207,64 @@ int args_word_number(
 	if (number_read(word, most, out))
 		return 0;
 	return cli_fail(cli, CLI_USAGE, "bad-usage", "'%s' is no %s", word, what);
+}
+
+json_t *args_rate(struct cli *cli, const struct cli_args *args, int *err)
+{
+	const char *text = args->option[OPT_RATE];
+	uint64_t n = 0;
+
+	*err = 0;
+	if (text == NULL)
+		return NULL;
+	if (strcmp(text, "none") == 0)
+		return json_null();
+	*err = args_number(cli, args, OPT_RATE, 1, UINT32_MAX, &n);
+	return *err != 0 ? NULL : json_integer((json_int_t)n);
+}
+
+int args_duration(struct cli *cli, const struct cli_args *args, enum cli_option option,
+	uint64_t most, uint64_t *out)
+{
+	static const char units[] = "smhd";
+	static const uint64_t seconds[] = {1, 60, 3600, 86400};
+	const char *text = args->option[option], *unit = NULL;
+	char *end = NULL;
+	uint64_t n = 0;
+
+	if (text == NULL)
+		return 0;
+	errno = 0;
+	if (isdigit((unsigned char)text[0]))
+		n = strtoull(text, &end, 10);
+	if (end != NULL && *end != '\0' && end[1] == '\0')
+		unit = strchr(units, *end);
+	if (end != NULL && errno == 0 && (*end == '\0' || unit != NULL) && n <= most)
+		n *= unit != NULL ? seconds[unit - units] : 1;
+	else
+		n = 0;
+	if (n == 0 || n > most)
+		return cli_fail(cli, CLI_USAGE, "bad-usage",
+			"--%s has to be a time as 90s, 10m or 2h, up to %llu days, not '%s'",
+			help_option_name(option), (unsigned long long)(most / 86400), text);
+	*out = n;
+	return 0;
+}
+
+int args_percent(struct cli *cli, const struct cli_args *args, enum cli_option option, double *out)
+{
+	const char *text = args->option[option];
+	char *end = NULL;
+
+	if (text == NULL)
+		return 0;
+	if (isdigit((unsigned char)text[0]))
+		*out = strtod(text, &end);
+	if (end != NULL && (*end == '\0' || strcmp(end, "%") == 0) && *out > 0 && *out <= 100)
+		return 0;
+	return cli_fail(cli, CLI_USAGE, "bad-usage",
+		"--%s has to be a share as 1%%, above 0 and up to 100, not '%s'",
+		help_option_name(option), text);
 }
 
 int args_group(struct cli *cli, const char *word, char out[CLI_GROUP_TEXT])

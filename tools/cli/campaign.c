@@ -172,13 +172,13 @@ int campaign_abort_run(struct cli *cli, const struct cli_args *args)
 
 int campaign_set_run(struct cli *cli, const struct cli_args *args)
 {
-	uint64_t rate = 0;
-	int err = args_number(cli, args, OPT_RATE, 0, UINT32_MAX, &rate);
+	int err;
+	json_t *rate = args_rate(cli, args, &err);
 
-	if (err == 0 && args->option[OPT_RATE] == NULL)
+	if (err == 0 && rate == NULL)
 		err = cli_fail(
 			cli, CLI_USAGE, "bad-usage", "usage: mskpush campaign set ID --rate N");
 	if (err != 0)
 		return err;
-	return campaign_call(cli, args, "PATCH", "", json_pack("{s:I}", "rate", (json_int_t)rate));
+	return campaign_call(cli, args, "PATCH", "", json_pack("{s:o}", "rate", rate));
 }

@@ -51,6 +51,17 @@ enum cli_option {
 	OPT_STAGES,
 	OPT_NO_CONFIDENTIALITY,
 	OPT_NO_INTEGRITY,
+	OPT_AUTO,
+	OPT_SOLICITS,
+	OPT_SOLICIT_WAITS,
+	OPT_SOLICIT_PREVIOUS,
+	OPT_WITHIN,
+	OPT_BY,
+	OPT_SAMPLE,
+	OPT_AREA,
+	OPT_ONLY,
+	OPT_UNDELIVERED_OF,
+	OPT_YES,
 	OPT_COUNT
 };
 
@@ -69,7 +80,7 @@ struct cli_verb {
 	const char *usage; // "FILE"
 	unsigned least; // words that have to follow
 	unsigned most;
-	uint32_t options; // bit per enum cli_option, besides the global ones
+	uint64_t options; // bit per enum cli_option, besides the global ones
 	int (*run)(struct cli *cli, const struct cli_args *args);
 	const char *help;
 	const char *example;
@@ -93,6 +104,13 @@ int args_number(struct cli *cli, const struct cli_args *args, enum cli_option op
 // A number that stands as a word; what: "campaign id".
 int args_word_number(
 	struct cli *cli, const char *word, const char *what, uint64_t most, uint64_t *out);
+// A duration option as 90, 90s, 10m, 2h or 1d, in seconds, from 1 to most.
+int args_duration(struct cli *cli, const struct cli_args *args, enum cli_option option,
+	uint64_t most, uint64_t *out);
+// A share as 1% or 1, above 0 and up to 100.
+int args_percent(struct cli *cli, const struct cli_args *args, enum cli_option option, double *out);
+// --rate: a number of UEs per second, or none. NULL when it is not given or wrong.
+json_t *args_rate(struct cli *cli, const struct cli_args *args, int *err);
 // MCC-MNC/GROUP in its canonical form.
 #define CLI_GROUP_TEXT 16
 int args_group(struct cli *cli, const char *word, char out[CLI_GROUP_TEXT]);

@@ -16,13 +16,13 @@ static const struct option_text {
 	[OPT_HELP] = {"help", NULL, "this text"},
 	[OPT_VERSION] = {"version", NULL, "print the version"},
 	[OPT_SKIP_BAD] = {"skip-bad", NULL, "leave out bad lines and keep the others"},
-	[OPT_DRY_RUN] = {"dry-run", NULL, "check the file and keep nothing"},
+	[OPT_DRY_RUN] = {"dry-run", NULL, "show what would be done, and do nothing"},
 	[OPT_AFTER] = {"after", "ID", "begin behind this id"},
 	[OPT_LIMIT] = {"limit", "N", "show at most N, 1 to 10000 (default 100)"},
 	[OPT_GROUP] = {"group", "G", "a key group, MCC-MNC/GROUP; may be given again"},
 	[OPT_PROFILE] = {"profile", "NAME", "ts33246 (default) or v600: the encoding of messages"},
 	[OPT_NEW] = {"new", NULL, "make a new MSK and push that"},
-	[OPT_RATE] = {"rate", "N", "UEs per second, 0 = no limit"},
+	[OPT_RATE] = {"rate", "N", "UEs per second, 1 or more; none = no limit"},
 	[OPT_SENDS] = {"sends", "N", "most messages to one UE, 1 to 31"},
 	[OPT_WAITS] = {"waits", "LIST", "seconds to wait after each send, as 1,2,4,8"},
 	[OPT_UE] = {"ue", "ID", "this UE alone (IMPI or B-TID)"},
@@ -32,6 +32,19 @@ static const struct option_text {
 	[OPT_STAGES] = {"stages", NULL, "measure each stage for a second: cycles per message"},
 	[OPT_NO_CONFIDENTIALITY] = {"no-confidentiality", NULL, "announce flows in the clear"},
 	[OPT_NO_INTEGRITY] = {"no-integrity", NULL, "announce flows without integrity"},
+	[OPT_AUTO] = {"auto", NULL, "solicit who has no fresh MUK, or does not answer"},
+	[OPT_SOLICITS] = {"solicits", "N", "most solicited pulls of one UE, 1 to 30"},
+	[OPT_SOLICIT_WAITS] = {"solicit-waits", "LIST", "seconds to wait after each of them"},
+	[OPT_SOLICIT_PREVIOUS] = {"solicit-previous", NULL,
+		"the last one goes under the previous MUK, too"},
+	[OPT_WITHIN] = {"within", "TIME", "instead of a rate: send to all in 90s, 10m, 2h"},
+	[OPT_BY] = {"by", "WHEN", "likewise, until then (RFC 3339)"},
+	[OPT_SAMPLE] = {"sample", "SHARE", "only so many of the UEs, drawn at random: 1%"},
+	[OPT_AREA] = {"area", "NAME", "only UEs whose address lies in this area"},
+	[OPT_ONLY] = {"only", "FILE", "only UEs of this list, an IMPI or B-TID a line (- = stdin)"},
+	[OPT_UNDELIVERED_OF] = {"undelivered-of", "ID",
+		"only UEs that this campaign did not reach"},
+	[OPT_YES] = {"yes", NULL, "do not ask, however many UEs it is"},
 };
 
 const char *help_option_name(enum cli_option option)
@@ -51,7 +64,7 @@ static void option_print(enum cli_option option)
 
 	snprintf(text, sizeof(text), "--%s%s%s", o->name, o->value != NULL ? " " : "",
 		o->value != NULL ? o->value : "");
-	printf("  %-17s %s\n", text, o->help);
+	printf("  %-20s %s\n", text, o->help);
 }
 
 void help_verb(const struct cli_verb *verb)

@@ -2,83 +2,14 @@
 // Copyright the mskpush authors
 
 #include "http.h"
+#include "order.h"
 #include "print.h"
 #include "verbs.h"
 #include "watch.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define SENDS_MAX 31
-#define WAIT_MAX_S 3600
-
-// "1,2,4" to an array of seconds. NULL after it has said what is wrong.
-static json_t *waits_read(struct cli *cli, const char *text)
-{
-	json_t *waits = json_array();
-	const char *p = text;
-
-	while (isdigit((unsigned char)*p)) {
-		char *end;
-		unsigned long seconds = strtoul(p, &end, 10);
-
-		if (seconds > WAIT_MAX_S || json_array_size(waits) == SENDS_MAX)
-			break;
-		json_array_append_new(waits, json_integer((json_int_t)seconds));
-		if (*end == '\0')
-			return waits;
-		if (*end != ',')
-			break;
-		p = end + 1;
-	}
-	json_decref(waits);
-	cli_fail(cli, CLI_USAGE, "bad-usage",
-		"--waits has to be up to %d numbers of seconds as 1,2,4,8, each up to %d; not '%s'",
-		SENDS_MAX, WAIT_MAX_S, text);
-	return NULL;
-}
-
-static int number_set(struct cli *cli, const struct cli_args *args, enum cli_option option,
-	uint64_t least, uint64_t most, json_t *body, const char *name)
-{
-	uint64_t n;
-	int err = args_number(cli, args, option, least, most, &n);
-
-	if (err == 0 && args->option[option] != NULL)
-		json_object_set_new(body, name, json_integer((json_int_t)n));
-	return err;
-}
-
-static int body_fill(struct cli *cli, const struct cli_args *args, json_t *body)
-{
-	char group[CLI_GROUP_TEXT];
-	const char *ue = args->option[OPT_UE];
-	json_t *waits;
-	int err = args_group(cli, args->word[0], group);
-
-	if (err == 0)
-		err = number_set(cli, args, OPT_RATE, 0, UINT32_MAX, body, "rate");
-	if (err == 0)
-		err = number_set(cli, args, OPT_SENDS, 1, SENDS_MAX, body, "sends");
-	if (err != 0)
-		return err;
-	json_object_set_new(body, "kind", json_string("push"));
-	json_object_set_new(body, "group", json_string(group));
-	if (args->option[OPT_NEW] != NULL)
-		json_object_set_new(body, "new", json_true());
-	if (args->option[OPT_WAITS] != NULL) {
-		waits = waits_read(cli, args->option[OPT_WAITS]);
-		if (waits == NULL)
-			return CLI_USAGE;
-		json_object_set_new(body, "waits", waits);
-	}
-	if (ue != NULL && json_object_set_new(body, "subscriber", json_string(ue)) != 0)
-		return cli_fail(cli, CLI_USAGE, "bad-usage", "--ue is no UTF-8");
-	return 0;
-}
 
 // Starts a campaign. A campaign in the way is named together with how to watch it.
 static int campaign_start(struct cli *cli, json_t *body, json_t **campaign)
@@ -105,41 +36,59 @@ static int campaign_start(struct cli *cli, json_t *body, json_t **campaign)
 
 static int started_print(struct cli *cli, const json_t *campaign)
 {
+	bool is_solicit = strcmp(text_at(campaign, "kind"), "solicit") == 0;
 	char members[PRINT_NUMBER_MAX];
 
 	if (cli->is_json)
 		cli_print_json(campaign);
 	else
-		printf("campaign %" PRIu64 " pushes MSK %s of %s to %s member%s\n",
-			number_at(campaign, "id"), text_at(campaign, "msk.number"),
-			text_at(campaign, "group"),
+		printf("campaign %" PRIu64 " %s MSK %s of %s %s %s member%s\n",
+			number_at(campaign, "id"), is_solicit ? "asks for" : "pushes",
+			text_at(campaign, "msk.number"), text_at(campaign, "group"),
+			is_solicit ? "from" : "to",
 			number_text(number_at(campaign, "members"), members),
 			number_at(campaign, "members") == 1 ? "" : "s");
 	return CLI_DONE;
 }
 
-int push_run(struct cli *cli, const struct cli_args *args)
+static int order_begin(struct cli *cli, const struct cli_args *args, json_t *body)
 {
-	json_t *body = json_object(), *campaign = NULL, *drops = NULL;
-	int err = body_fill(cli, args, body);
+	json_t *campaign = NULL, *drops = NULL;
+	bool waits = args->option[OPT_NO_WAIT] == NULL;
+	int err = waits ? drops_read(cli, &drops) : 0;
 
-	if (err != 0) {
-		json_decref(body);
-		return err;
-	}
-	if (args->option[OPT_NO_WAIT] == NULL) {
-		err = drops_read(cli, &drops);
-		if (err != 0) {
-			json_decref(body);
-			return err;
-		}
-	}
-	err = campaign_start(cli, body, &campaign);
-	if (err == 0 && (args->option[OPT_NO_WAIT] != NULL || !cli->is_json))
+	if (err == 0)
+		err = campaign_start(cli, json_incref(body), &campaign);
+	if (err == 0 && (!waits || !cli->is_json))
 		err = started_print(cli, campaign);
-	if (err == 0 && args->option[OPT_NO_WAIT] == NULL)
+	if (err == 0 && waits)
 		err = campaign_watch(cli, number_at(campaign, "id"), drops);
 	json_decref(campaign);
 	json_decref(drops);
 	return err;
+}
+
+static int order_run(struct cli *cli, const struct cli_args *args, const char *kind)
+{
+	json_t *body = json_object();
+	int err = order_fill(cli, args, kind, body);
+
+	if (err == 0 && args->option[OPT_DRY_RUN] != NULL)
+		err = order_plan(cli, body);
+	else if (err == 0 && args->option[OPT_YES] == NULL && args->option[OPT_UE] == NULL)
+		err = order_confirm(cli, body);
+	if (err == 0 && args->option[OPT_DRY_RUN] == NULL)
+		err = order_begin(cli, args, body);
+	json_decref(body);
+	return err;
+}
+
+int push_run(struct cli *cli, const struct cli_args *args)
+{
+	return order_run(cli, args, args->option[OPT_AUTO] != NULL ? "auto" : "push");
+}
+
+int solicit_run(struct cli *cli, const struct cli_args *args)
+{
+	return order_run(cli, args, "solicit");
 }

@@ -3,7 +3,11 @@
 
 #include "verbs.h"
 
-#define BIT(option) (1u << OPT_##option)
+#define BIT(option) (1ull << OPT_##option)
+#define PACE_BITS (BIT(RATE) | BIT(WITHIN) | BIT(BY))
+#define CHOICE_BITS (BIT(UE) | BIT(SAMPLE) | BIT(AREA) | BIT(ONLY) | BIT(UNDELIVERED_OF))
+#define START_BITS (BIT(DRY_RUN) | BIT(NO_WAIT) | BIT(YES))
+#define SOLICIT_BITS (BIT(SOLICITS) | BIT(SOLICIT_WAITS) | BIT(SOLICIT_PREVIOUS))
 
 const struct cli_verb cli_verbs[] = {
 	{"ue import", "FILE", 1, 1, BIT(SKIP_BAD) | BIT(DRY_RUN), ue_import_run,
@@ -45,12 +49,20 @@ const struct cli_verb cli_verbs[] = {
 	{"msk activate", "G NUMBER", 2, 2, 0, msk_activate_run,
 		"Make the next MSK the current one; NUMBER in hex",
 		"mskpush msk activate 001-01/0001 0002"},
-	{"push", "G", 1, 1, BIT(NEW) | BIT(RATE) | BIT(SENDS) | BIT(WAITS) | BIT(UE) | BIT(NO_WAIT),
+	{"push", "G", 1, 1,
+		BIT(NEW) | BIT(AUTO) | BIT(SENDS) | BIT(WAITS) | SOLICIT_BITS | PACE_BITS |
+			CHOICE_BITS | START_BITS,
 		push_run,
 		"Push the newest MSK of a key group to all its members\n\n"
 		"Watches until every member has verified, was refused or is given up. Ctrl-C\n"
-		"leaves the campaign running.",
-		"mskpush push 001-01/0001 --new --rate 50000"},
+		"leaves the campaign running. With --auto who has no fresh MUK, and who does not\n"
+		"answer, is asked to come and fetch.",
+		"mskpush push 001-01/0001 --new --auto --within 10m"},
+	{"solicit", "G", 1, 1, SOLICIT_BITS | PACE_BITS | CHOICE_BITS | START_BITS, solicit_run,
+		"Ask the members of a key group to come and fetch the MSK\n\n"
+		"Sends solicited pulls, also under MUKs that have expired. A member is done when\n"
+		"what it fetched is verified.",
+		"mskpush solicit 001-01/0001 --area north --rate 2000"},
 	{"campaign list", "", 0, 0, 0, campaign_list_run, "List campaigns, the newest first",
 		"mskpush campaign list"},
 	{"campaign show", "ID", 1, 1, BIT(UNDELIVERED), campaign_show_run,

@@ -93,6 +93,8 @@ void campaign_print(const json_t *campaign, const json_t *drops)
 	table_pair_number(&t, "rounds", number_at(campaign, "rounds"));
 	table_pair(&t, "seconds", "%.1f", real_at(campaign, "seconds"));
 	table_pair_number(&t, "pushes", number_at(campaign, "pushes"));
+	if (json_is_object(value_at(campaign, "solicit")))
+		table_pair_number(&t, "solicits", number_at(campaign, "solicits"));
 	table_pair_number(&t, "pushes/s", (uint64_t)real_at(campaign, "pushes_per_s"));
 	if (drops != NULL)
 		counts_print(&t, "drops", drops);

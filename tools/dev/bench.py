@@ -170,7 +170,7 @@ def measure_push(site, args):
     """Pushes per second while a campaign runs at full speed, without answers."""
     rates = []
     for _ in range(args.repeat):
-        campaign = site.cli("push", GROUP, "--no-wait")["id"]
+        campaign = site.cli("push", GROUP, "--yes", "--no-wait")["id"]
         time.sleep(0.5)
         before, begin = pushes(site)
         time.sleep(args.seconds)
@@ -248,7 +248,7 @@ def measure_ports(args, results):
 
 def measure_stages(site, results):
     """Cycles per message of each stage, over a second of a campaign at full speed."""
-    campaign = site.cli("push", GROUP, "--no-wait")["id"]
+    campaign = site.cli("push", GROUP, "--yes", "--no-wait")["id"]
     for stage in site.cli("stats", "--stages")["stages"]:
         if stage["items"]:
             results["cycles_" + stage["name"]] = round(stage["cycles_per_item"], 1)

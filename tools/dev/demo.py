@@ -254,7 +254,7 @@ class Demo:
     def push(self):
         """The re-key itself, with the command an operator uses."""
         sends = sends_for(self.args.loss, self.args.ues)
-        order = ["push", GROUP, *(["--sends", str(sends)] if sends > SENDS else [])]
+        order = ["push", GROUP, "--yes", *(["--sends", str(sends)] if sends > SENDS else [])]
         self.say("mskpush " + " ".join(order))
         status = self.site.cli_live(*order)
         if status not in (0, 1):

@@ -24,8 +24,8 @@ static void usage_errors_exit_2(void **state)
 	expect_error(2, "status --frob", "no option --frob");
 	expect_error(2, "status -x", "no option -x");
 	expect_error(2, "status --new", "'status' has no option --new");
-	expect_error(2, "push 001-01/0001 --rate", "--rate needs a value");
-	expect_error(2, "push 001-01/0001 --new=1", "--new takes no value");
+	expect_error(2, "push 001-01/0001 --yes --rate", "--rate needs a value");
+	expect_error(2, "push 001-01/0001 --yes --new=1", "--new takes no value");
 	expect_code(2, "");
 }
 
@@ -41,13 +41,13 @@ static void bad_values_exit_2(void **state)
 		snprintf(arguments, sizeof(arguments), "push %s", groups[i]);
 		expect_error(2, arguments, "no key group");
 	}
-	expect_error(2, "push 001-01/0001 --rate -1", "--rate has to be");
-	expect_error(2, "push 001-01/0001 --rate 4294967296", "--rate has to be");
-	expect_error(2, "push 001-01/0001 --sends 0", "--sends has to be");
-	expect_error(2, "push 001-01/0001 --sends 32", "--sends has to be");
-	expect_error(2, "push 001-01/0001 --waits 1,", "--waits has to be");
-	expect_error(2, "push 001-01/0001 --waits 1,-2", "--waits has to be");
-	expect_error(2, "push 001-01/0001 --waits 70000", "--waits has to be");
+	expect_error(2, "push 001-01/0001 --yes --rate -1", "--rate has to be");
+	expect_error(2, "push 001-01/0001 --yes --rate 4294967296", "--rate has to be");
+	expect_error(2, "push 001-01/0001 --yes --sends 0", "--sends has to be");
+	expect_error(2, "push 001-01/0001 --yes --sends 32", "--sends has to be");
+	expect_error(2, "push 001-01/0001 --yes --waits 1,", "--waits has to be");
+	expect_error(2, "push 001-01/0001 --yes --waits 1,-2", "--waits has to be");
+	expect_error(2, "push 001-01/0001 --yes --waits 70000", "--waits has to be");
 	expect_error(2, "msk activate 001-01/0001 0000", "no key number");
 	expect_error(2, "msk activate 001-01/0001 12345", "no key number");
 	expect_error(2, "msk activate 001-01/0001 xyz", "no key number");
@@ -75,7 +75,7 @@ static void no_daemon_exits_3(void **state)
 {
 	(void)state;
 	expect_error(3, "status --socket /nonexistent/admin.sock", "no daemon answers at");
-	expect_error(3, "push 001-01/0001 --socket /nonexistent/admin.sock", "no daemon");
+	expect_error(3, "push 001-01/0001 --yes --socket /nonexistent/admin.sock", "no daemon");
 	expect_error(3, "ue import /dev/null --socket /nonexistent/admin.sock", "no daemon");
 	expect_error(3, "capture - --socket /nonexistent/admin.sock", "no daemon");
 }

@@ -224,7 +224,7 @@ class Handler(BaseHTTPRequestHandler):
         if not words and self.command == "GET":
             self.send(200, {"campaigns": [campaign("0002", True), campaign("0001", True)]})
         elif not words:
-            self.campaign_start(json.loads(body)["group"].split("/")[1])
+            self.campaign_order(json.loads(body))
         elif words[1:2] == ["undelivered"]:
             self.undelivered("after=" in query)
         elif int(words[0]) == 8:
@@ -236,6 +236,22 @@ class Handler(BaseHTTPRequestHandler):
             polls[number] = polls.get(number, 0) + 1
             is_closed = number != "0005" and polls[number] > POLLS_UNTIL_CLOSED
             self.send(200, campaign(number, is_closed))
+
+    def campaign_order(self, order):
+        number = order["group"].split("/")[1]
+        if order.get("dry_run") and number == "0004":
+            self.send(200, {"members": 10, "pushes": 10, "solicits": 0})
+            return
+        if not order.get("dry_run") or number not in VERDICTS:
+            self.campaign_start(number)
+            return
+        self.send(200, {
+            "members": 1234567, "pushes": 1234000, "solicits": 500, "refused": 67,
+            "refused_by": {"no-muk": 67}, "rate": 2000, "seconds": 617.3,
+            "areas": [{"name": "north", "members": 1000000, "solicits": 500, "rate": 1000,
+                       "seconds": 1000.0},
+                      {"name": None, "members": 234500, "solicits": 0, "rate": 0,
+                       "seconds": None}]})
 
     def campaign_start(self, number):
         if number == "0009":

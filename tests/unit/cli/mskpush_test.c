@@ -19,7 +19,7 @@
 static void push_of_all_exits_0_with_a_verdict(void **state)
 {
 	(void)state;
-	expect_code(0, "push 001-01/1");
+	expect_code(0, "push 001-01/1 --yes");
 	expect_pair("members", "1,234,567");
 	expect_pair("verified", "1,234,567");
 	expect_pair("pushes/s", "412,345");
@@ -31,11 +31,11 @@ static void push_of_all_exits_0_with_a_verdict(void **state)
 static void push_that_leaves_some_out_exits_1(void **state)
 {
 	(void)state;
-	expect_code(1, "push 001-01/0002");
+	expect_code(1, "push 001-01/0002 --yes");
 	expect_pair("given up", "2");
-	expect_code(1, "push 001-01/0003");
+	expect_code(1, "push 001-01/0003 --yes");
 	expect_pair("state", "aborted");
-	expect_code(1, "push 001-01/0006");
+	expect_code(1, "push 001-01/0006 --yes");
 	expect_pair("refused", "3");
 	expect_pair("  muk-expired", "1");
 	expect_code(1, "campaign watch 2");
@@ -44,7 +44,7 @@ static void push_that_leaves_some_out_exits_1(void **state)
 static void push_in_json_is_one_object(void **state)
 {
 	(void)state;
-	expect_code(0, "push 001-01/0001 --json");
+	expect_code(0, "push 001-01/0001 --yes --json");
 	expect_in(ran.out, "\"seconds\": 3.15,");
 	assert_int_equal(ran.out[0], '{');
 	expect_in(ran.out, "\"verified\": 1234567");
@@ -56,8 +56,9 @@ static void push_in_json_is_one_object(void **state)
 static void push_sends_what_was_asked_for(void **state)
 {
 	(void)state;
-	expect_code(
-		0, "push 001-01/0001 --new --rate 50 --sends 3 --waits 1,2,4 --ue a@b --no-wait");
+	expect_code(0,
+		"push 001-01/0001 --yes --new --rate 50 --sends 3 --waits 1,2,4 --ue a@b "
+		"--no-wait");
 	expect_string_in_log("POST /v1/campaigns", "\\\"new\\\":true");
 	expect_string_in_log("POST /v1/campaigns", "\\\"rate\\\":50");
 	expect_string_in_log("POST /v1/campaigns", "\\\"sends\\\":3");
@@ -66,10 +67,66 @@ static void push_sends_what_was_asked_for(void **state)
 	expect_in(ran.out, "campaign 1 pushes MSK 0002");
 }
 
+static void solicit_and_auto_order_their_kind(void **state)
+{
+	char arguments[256];
+
+	(void)state;
+	file_write("ues.txt", "# those of the pilot\na@b\n\n  c@d \r\n");
+	expect_code(0, "push 001-01/0001 --yes --auto --no-wait --within 10m --solicits 2");
+	expect_string_in_log("POST /v1/campaigns", "\\\"kind\\\":\\\"auto\\\"");
+	expect_string_in_log("POST /v1/campaigns", "\\\"within\\\":600");
+	expect_string_in_log("POST /v1/campaigns", "\\\"solicits\\\":2");
+	snprintf(arguments, sizeof(arguments),
+		"solicit 001-01/0001 --yes --no-wait --rate none --sample 0.5%% --area north "
+		"--undelivered-of 7 --only %s/ues.txt --solicit-waits 5,6 --solicit-previous",
+		run_dir);
+	expect_code(0, arguments);
+	expect_string_in_log("POST /v1/campaigns", "\\\"kind\\\":\\\"solicit\\\"");
+	expect_string_in_log("POST /v1/campaigns", "\\\"rate\\\":null");
+	expect_string_in_log("POST /v1/campaigns", "\\\"sample\\\":0.5");
+	expect_string_in_log("POST /v1/campaigns", "\\\"area\\\":\\\"north\\\"");
+	expect_string_in_log("POST /v1/campaigns", "\\\"undelivered_of\\\":7");
+	expect_string_in_log("POST /v1/campaigns", "\\\"subscribers\\\":[\\\"a@b\\\",\\\"c@d\\\"]");
+	expect_string_in_log("POST /v1/campaigns", "\\\"solicit_waits\\\":[5,6]");
+	expect_string_in_log("POST /v1/campaigns", "\\\"solicit_previous\\\":true");
+}
+
+static void many_are_sent_to_only_after_a_yes(void **state)
+{
+	(void)state;
+	expect_error(2, "push 001-01/0001 < /dev/null", "1,234,500 UEs");
+	expect_code(0, "push 001-01/0001 --ue a@b --no-wait");
+	expect_code(0, "push 001-01/0001 --dry-run");
+	expect_pair("pushes", "1,234,000");
+	expect_pair("solicits", "500");
+	expect_pair("  no-muk", "67");
+	expect_pair("seconds", "617.3");
+	expect_in(ran.out, "north");
+	expect_in(ran.out, "(none)");
+	expect_code(0, "solicit 001-01/0001 --dry-run --json");
+	expect_in(ran.out, "\"members\": 1234567");
+}
+
+static void order_that_makes_no_sense_is_bad_usage(void **state)
+{
+	(void)state;
+	expect_error(2, "push 001-01/0001 --rate 0", "--rate has to be a number from 1");
+	expect_error(2, "push 001-01/0001 --within 0s", "--within has to be a time");
+	expect_error(2, "push 001-01/0001 --within 9x", "--within has to be a time");
+	expect_error(2, "push 001-01/0001 --within 8d", "--within has to be a time");
+	expect_error(2, "push 001-01/0001 --sample 101%", "--sample has to be a share");
+	expect_error(2, "push 001-01/0001 --sample 0", "--sample has to be a share");
+	expect_error(2, "push 001-01/0001 --only /nowhere/ues", "/nowhere/ues: ");
+	expect_error(2, "push 001-01/0001 --only /dev/null", "/dev/null names no UE");
+	expect_error(2, "solicit 001-01/0001 --sends 3", "'solicit' has no option --sends");
+	expect_error(2, "solicit 001-01/0001 --solicit-waits 1,x", "--solicit-waits has to be");
+}
+
 static void interrupted_push_leaves_the_campaign_running(void **state)
 {
 	(void)state;
-	run_interrupted("push 001-01/0005", 700);
+	run_interrupted("push 001-01/0005 --yes", 700);
 	assert_int_equal(ran.code, 1);
 	expect_in(ran.err, "campaign 5 goes on; watch it with: mskpush campaign watch 5");
 	run("status");
@@ -222,6 +279,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(push_that_leaves_some_out_exits_1),
 		cmocka_unit_test(push_in_json_is_one_object),
 		cmocka_unit_test(push_sends_what_was_asked_for),
+		cmocka_unit_test(solicit_and_auto_order_their_kind),
+		cmocka_unit_test(many_are_sent_to_only_after_a_yes),
+		cmocka_unit_test(order_that_makes_no_sense_is_bad_usage),
 		cmocka_unit_test(interrupted_push_leaves_the_campaign_running),
 		cmocka_unit_test(import_sends_the_file_as_it_is),
 		cmocka_unit_test(bad_lines_are_named_with_their_file),

@@ -90,7 +90,7 @@ static void order_that_cannot_be_is_refused_by_name(void **state)
 {
 	(void)state;
 	expect_error("POST /v1/campaigns", "{\"kind\":\"push\"}", 400, "bad-group");
-	expect_error("POST /v1/campaigns", "{\"kind\":\"solicit\",\"group\":\"001-01/0001\"}", 400,
+	expect_error("POST /v1/campaigns", "{\"kind\":\"pull\",\"group\":\"001-01/0001\"}", 400,
 		"bad-value");
 	expect_error("POST /v1/campaigns", "{\"kind\":\"push\",\"group\":\"001-01/0009\"}", 404,
 		"unknown-group");

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "admin.h"
 #include "client.h"
 
 static void socket_is_for_its_owner_only(void **state)
@@ -78,7 +79,7 @@ static void bodies_that_are_no_json_objects_are_refused(void **state)
 
 static void body_over_the_limit_is_413(void **state)
 {
-	size_t len = (1 << 20) + 1;
+	size_t len = ADMIN_BODY_MAX + 1;
 	char *big = malloc(len);
 
 	(void)state;

@@ -277,7 +277,7 @@ static void wrong_areas_are_named(void **state)
 		       "  - {name: a, prefixes: 11.0.0.0/8}\n",
 		"f.yaml: areas[1].name: \"a\" stands twice");
 	expect_refused("areas:\n  - {name: a, cells: 3}\n",
-		"f.yaml:2: areas[0].cells: unknown key; allowed: name, prefixes");
+		"f.yaml:2: areas[0].cells: unknown key; allowed: name, prefixes, rate");
 }
 
 static void printed_lists_read_back_the_same(void **state)

@@ -148,6 +148,33 @@ void dp_area_stats_read(const struct dp *dp, unsigned area, struct dp_area_stats
 	*out = (struct dp_area_stats){.sent = 10 + area, .unreachable = area == 0};
 }
 
+// Areas are told by the last octet of an address.
+void dp_areas_find(const struct dp *dp, const struct dp_addr *addr, unsigned n, uint8_t *area)
+{
+	for (unsigned i = 0; i < n; i++)
+		area[i] = addr[i].byte[15] < dp->areas ? addr[i].byte[15] : (uint8_t)dp->areas;
+}
+
+void dp_area_rate_set(struct dp *dp, unsigned area, uint32_t rate)
+{
+	dp->area_rate[area] = rate;
+}
+
+uint32_t dp_area_rate(const struct dp *dp, unsigned area)
+{
+	return dp->area_rate[area];
+}
+
+void dp_solicit_rate_set(struct dp *dp, uint32_t rate)
+{
+	dp->solicit_rate = rate;
+}
+
+uint32_t dp_solicit_rate(const struct dp *dp)
+{
+	return dp->solicit_rate;
+}
+
 void dp_stages_measure(struct dp *dp, int is_on)
 {
 	(void)dp;

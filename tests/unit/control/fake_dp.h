@@ -31,6 +31,9 @@ struct dp {
 	struct dp_verification verification[64]; // to be told
 	unsigned verifications;
 	const char *_Atomic fault; // what dp_fault() says
+	unsigned areas;
+	uint32_t area_rate[DP_AREAS_MAX];
+	_Atomic uint32_t solicit_rate;
 };
 
 struct dp *fake_dp_create(unsigned workers);

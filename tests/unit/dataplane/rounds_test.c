@@ -20,6 +20,16 @@ struct site {
 	struct rounds rounds;
 };
 
+static void site_rounds(struct site *s, unsigned worker, unsigned workers)
+{
+	struct rounds_plan plan = {
+		.first = 1, .last = s->campaign.sends, .wait_ms = s->campaign.wait_ms};
+
+	assert_int_equal(rounds_init(&s->rounds, &s->campaign, &plan,
+				 (struct rounds_share){worker, workers}, 0),
+		0);
+}
+
 static void site_open(struct site *s, unsigned worker, unsigned workers)
 {
 	memset(s, 0, sizeof(*s));
@@ -30,7 +40,7 @@ static void site_open(struct site *s, unsigned worker, unsigned workers)
 	s->campaign.span = SPAN;
 	s->campaign.round = s->round;
 	s->campaign.done = s->done;
-	assert_int_equal(rounds_init(&s->rounds, &s->campaign, worker, workers, 0), 0);
+	site_rounds(s, worker, workers);
 }
 
 // Takes all that is due and marks it as sent; returns how many.
@@ -189,10 +199,10 @@ static void resumed_campaign_goes_on_in_its_round(void **state)
 	(void)state;
 	site_open(&s, 0, 1);
 	rounds_fini(&s.rounds);
-	s.campaign.first_round = 2;
 	memset(s.round, 1, SPAN);
 	memset(s.round, 2, 100); // the crash came in the middle of round 2
-	assert_int_equal(rounds_init(&s.rounds, &s.campaign, 0, 1, 0), 0);
+	site_rounds(&s, 0, 1);
+	s.rounds.round = 2;
 	assert_int_equal(rounds_is_through(&s.rounds, 0), false);
 	for (unsigned i = 0, n = 0; n < SPAN - 100; i++) {
 		uint32_t ids[64];
@@ -259,6 +269,59 @@ static void return_never_goes_forward(void **state)
 	rounds_fini(&s.rounds);
 }
 
+// Members by area and by way, each swept for themselves.
+static void a_sweep_concerns_its_area_and_its_ways(void **state)
+{
+	static uint8_t area[SPAN], way[SPAN];
+	struct site s;
+
+	(void)state;
+	site_open(&s, 0, 1);
+	for (unsigned id = 0; id < SPAN; id++) {
+		area[id] = id % 3;
+		way[id] = id % 2 ? DP_WAY_SOLICIT : DP_WAY_PUSH;
+	}
+	s.campaign.area = area;
+	s.campaign.way = way;
+	s.rounds.plan.area = 2;
+	s.rounds.plan.ways = 1 << DP_WAY_SOLICIT;
+	assert_int_equal(site_send(&s, 0), SPAN / 6);
+	for (unsigned id = 0; id < SPAN; id++)
+		assert_int_equal(s.round[id], id % 6 == 5);
+	rounds_fini(&s.rounds);
+}
+
+// Sends of an escalation are numbered behind the pushes; who got fewer of those is due all the
+// same.
+static void sends_may_be_numbered_behind_others(void **state)
+{
+	const uint32_t wait_ms[] = {500, 700};
+	struct rounds_plan plan = {.first = 4, .last = 5, .wait_ms = wait_ms};
+	uint32_t ids[64];
+	struct site s;
+
+	(void)state;
+	site_open(&s, 0, 1);
+	rounds_fini(&s.rounds);
+	memset(s.done, 1, SPAN);
+	s.done[10] = s.done[20] = 0;
+	s.round[10] = 3;
+	s.round[20] = 1;
+	assert_int_equal(
+		rounds_init(&s.rounds, &s.campaign, &plan, (struct rounds_share){0, 1}, 0), 0);
+	assert_int_equal(rounds_due(&s.rounds, 0, ids, 64), 2);
+	s.round[10] = s.round[20] = 4;
+	rounds_sent(&s.rounds, 0, ids, 2);
+	assert_int_equal(rounds_due(&s.rounds, 500 * MS, ids, 64), 0);
+	assert_int_equal(rounds_due(&s.rounds, 501 * MS, ids, 64), 2);
+	s.round[10] = s.round[20] = 5;
+	rounds_sent(&s.rounds, 501 * MS, ids, 2);
+	rounds_due(&s.rounds, 501 * MS, ids, 64);
+	assert_false(rounds_is_through(&s.rounds, 1201 * MS));
+	assert_true(rounds_is_through(&s.rounds, 1202 * MS));
+	rounds_fini(&s.rounds);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +338,8 @@ int main(void)
 		cmocka_unit_test(returned_member_is_due_again),
 		cmocka_unit_test(return_goes_back_over_the_end_of_a_round),
 		cmocka_unit_test(return_never_goes_forward),
+		cmocka_unit_test(a_sweep_concerns_its_area_and_its_ways),
+		cmocka_unit_test(sends_may_be_numbered_behind_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Orders of campaigns, from JSON: what is sent, to whom, how fast; and their plans.
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "admin_campaign_json.h"
+#include "cmd.h"
+#include "conf.h"
+#include "csv_row.h"
+#include "subscriber_json.h"
+
+#define WAIT_MAX_S 3600
+#define WITHIN_MAX_S (7 * 86400)
+#define PPM_PER_PERCENT 10000
+
+// One order under way through the readers below. Each of them returns -EINVAL or so when the reply
+// holds the error.
+struct reading {
+	const struct admin_request *req;
+	struct admin_reply *reply;
+	struct campaign_order *order;
+	store_id *ids; // of choice.ids
+};
+
+// --- What is sent ---------------------------------------------------------------------------
+
+static int group_read(struct reading *rd)
+{
+	const char *kind = json_string_value(json_object_get(rd->req->body, "kind"));
+	const char *group = json_string_value(json_object_get(rd->req->body, "group"));
+
+	if (kind == NULL || admin_campaign_kind_parse(kind, &rd->order->kind) != 0) {
+		admin_error(rd->reply, 400, "bad-value",
+			"kind is to be \"push\", \"solicit\" or \"auto\".");
+		return -EINVAL;
+	}
+	if (group == NULL || admin_group_text_parse(group, &rd->order->group) != 0) {
+		admin_error(rd->reply, 400, "bad-group",
+			"A key group is written MCC-MNC/GROUP with four hex digits: 001-01/0001.");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+// Waits of the body, or those of the configuration; the last one stands for all that follow.
+static int waits_read(struct reading *rd, const char *name, const struct conf_numbers *initial,
+	uint16_t wait_s[STORE_SENDS_MAX])
+{
+	const json_t *waits = json_object_get(rd->req->body, name);
+	size_t n = waits == NULL ? initial->n : json_array_size(waits);
+
+	if (n == 0 || n > STORE_SENDS_MAX) {
+		admin_error(rd->reply, 400, "bad-value", "%s is to be a list of 1 to %d seconds.",
+			name, STORE_SENDS_MAX);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < STORE_SENDS_MAX; i++) {
+		size_t at = i < n ? i : n - 1;
+		const json_t *value = waits == NULL ? NULL : json_array_get(waits, at);
+		json_int_t wait =
+			waits == NULL ? (json_int_t)initial->value[at] : json_integer_value(value);
+
+		if ((waits != NULL && !json_is_integer(value)) || wait < 0 || wait > WAIT_MAX_S) {
+			admin_error(rd->reply, 400, "bad-value",
+				"A wait of %s is to be 0 to %d seconds.", name, WAIT_MAX_S);
+			return -EINVAL;
+		}
+		wait_s[i] = (uint16_t)wait;
+	}
+	return 0;
+}
+
+static int flag_read(struct reading *rd, const char *name, bool *out)
+{
+	const json_t *value = json_object_get(rd->req->body, name);
+
+	if (value != NULL && !json_is_boolean(value)) {
+		admin_error(rd->reply, 400, "bad-value", "%s is to be true or false.", name);
+		return -EINVAL;
+	}
+	*out = json_is_true(value);
+	return 0;
+}
+
+// A number of the body, 1 at least; without one *out stays.
+static int count_read(struct reading *rd, const char *name, uint64_t most, uint64_t *out)
+{
+	int has = admin_body_u64(rd->req, rd->reply, name, most, out);
+
+	if (has == 1 && *out == 0) {
+		admin_error(rd->reply, 400, "bad-value", "%s is to be 1 to %lu.", name,
+			(unsigned long)most);
+		return -EINVAL;
+	}
+	return has < 0 ? has : 0;
+}
+
+static int sends_fit(struct reading *rd)
+{
+	const struct campaign_order *order = rd->order;
+	unsigned all = (order->kind == STORE_CAMPAIGN_SOLICIT ? 0 : order->sends) +
+		(order->kind == STORE_CAMPAIGN_PUSH ? 0 : order->solicits + order->is_previous);
+
+	if (all <= STORE_SENDS_MAX)
+		return 0;
+	admin_error(rd->reply, 400, "bad-value",
+		"sends and solicits are to be %d together, at most.", STORE_SENDS_MAX);
+	return -EINVAL;
+}
+
+static int sends_read(struct reading *rd)
+{
+	const struct conf *conf = rd->req->ctl->conf;
+	uint64_t sends = conf->campaign.sends, solicits = conf->campaign.solicits;
+
+	if (count_read(rd, "sends", STORE_SENDS_MAX, &sends) != 0 ||
+		count_read(rd, "solicits", STORE_SENDS_MAX - 1, &solicits) != 0 ||
+		flag_read(rd, "new", &rd->order->is_msk_new) != 0 ||
+		flag_read(rd, "solicit_previous", &rd->order->is_previous) != 0 ||
+		waits_read(rd, "waits", &conf->campaign.waits_s, rd->order->wait_s) != 0 ||
+		waits_read(rd, "solicit_waits", &conf->campaign.solicit_waits_s,
+			rd->order->solicit_wait_s) != 0)
+		return -EINVAL;
+	rd->order->sends = (uint8_t)sends;
+	rd->order->solicits = (uint8_t)solicits;
+	return sends_fit(rd);
+}
+
+// --- How fast -------------------------------------------------------------------------------
+
+// A time as RFC 3339 or Unix seconds that is still to come; 0 when there is none.
+static int future_read(struct reading *rd, const char *name, uint32_t *unix_s)
+{
+	const char *text = json_string_value(json_object_get(rd->req->body, name));
+
+	*unix_s = 0;
+	if (json_object_get(rd->req->body, name) == NULL)
+		return 0;
+	if (text == NULL || csv_cell_time((struct csv_text){text, strlen(text)}, unix_s) != 0) {
+		admin_error(rd->reply, 400, "bad-value",
+			"%s is to be a time as 2026-03-01T12:00:00Z.", name);
+		return -EINVAL;
+	}
+	if ((int64_t)*unix_s > (int64_t)time(NULL))
+		return 0;
+	admin_error(rd->reply, 400, "in-the-past", "%s lies in the past.", name);
+	return -EINVAL;
+}
+
+// A deadline is a time to stay within.
+static int deadline_read(struct reading *rd, uint64_t *within)
+{
+	uint32_t by;
+	int ret = future_read(rd, "by", &by);
+	bool has_within = *within != 0;
+
+	if (ret != 0 || by == 0)
+		return ret;
+	*within = (uint64_t)((int64_t)by - (int64_t)time(NULL));
+	if (!has_within && *within > 0 && *within <= WITHIN_MAX_S)
+		return 0;
+	admin_error(
+		rd->reply, 400, "bad-value", "by lies at most a week ahead, and excludes within.");
+	return -EINVAL;
+}
+
+int admin_rate_read(const struct admin_request *req, struct admin_reply *reply, uint32_t *rate)
+{
+	const json_t *value = json_object_get(req->body, "rate");
+	json_int_t n = json_integer_value(value);
+
+	if (value == NULL)
+		return 0;
+	if (json_is_null(value) || (json_is_integer(value) && n > 0 && n <= ADMIN_RATE_MAX)) {
+		*rate = (uint32_t)n;
+		return 1;
+	}
+	admin_error(reply, 400, "bad-value",
+		"rate is to be 1 to %d UEs per second, or null for no limit.", ADMIN_RATE_MAX);
+	return -EINVAL;
+}
+
+static int pace_read(struct reading *rd)
+{
+	uint32_t rate = (uint32_t)rd->req->ctl->conf->campaign.rate;
+	uint64_t within = 0;
+	int has_rate = admin_rate_read(rd->req, rd->reply, &rate);
+
+	if (has_rate < 0 || count_read(rd, "within", WITHIN_MAX_S, &within) != 0 ||
+		deadline_read(rd, &within) != 0)
+		return -EINVAL;
+	if (has_rate == 1 && within != 0) {
+		admin_error(
+			rd->reply, 400, "bad-value", "a rate and a deadline exclude each other.");
+		return -EINVAL;
+	}
+	rd->order->rate = rate;
+	rd->order->within_s = (uint32_t)within;
+	return 0;
+}
+
+// --- To whom --------------------------------------------------------------------------------
+
+static int subscriber_read(struct reading *rd)
+{
+	const json_t *value = json_object_get(rd->req->body, "subscriber");
+	const char *name = json_string_value(value);
+	struct store_reader *r;
+	int ret;
+
+	rd->order->only = STORE_ID_NONE;
+	if (value == NULL || json_is_null(value))
+		return 0;
+	if (name == NULL) {
+		admin_error(rd->reply, 400, "bad-value", "subscriber is to be an IMPI or a B-TID.");
+		return -EINVAL;
+	}
+	ret = admin_reader_get(rd->req, rd->reply, &r);
+	if (ret != 0)
+		return ret;
+	rd->order->only = subscriber_find(r, name);
+	ctl_reader_put(rd->req->ctl, r);
+	if (rd->order->only != STORE_ID_NONE)
+		return 0;
+	admin_error(rd->reply, 404, "unknown-subscriber", "There is no such subscriber.");
+	return -ENOENT;
+}
+
+static int id_compare(const void *a, const void *b)
+{
+	store_id x = *(const store_id *)a, y = *(const store_id *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+// The ids of a list of names, ascending; the first one that nobody has is named.
+static int names_find(struct reading *rd, const json_t *names, struct store_reader *r)
+{
+	struct campaign_choice *choice = &rd->order->choice;
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach(names, i, name)
+	{
+		const char *text = json_string_value(name);
+
+		rd->ids[i] = text != NULL ? subscriber_find(r, text) : STORE_ID_NONE;
+		if (rd->ids[i] != STORE_ID_NONE)
+			continue;
+		admin_error(rd->reply, 404, "unknown-subscriber",
+			"subscribers: number %zu, \"%.80s\", is nobody's IMPI or B-TID.", i + 1,
+			text != NULL ? text : "");
+		return -ENOENT;
+	}
+	choice->n = (uint32_t)json_array_size(names);
+	choice->ids = rd->ids;
+	qsort(rd->ids, choice->n, sizeof(rd->ids[0]), id_compare);
+	return 0;
+}
+
+static int subscribers_read(struct reading *rd)
+{
+	const json_t *names = json_object_get(rd->req->body, "subscribers");
+	struct store_reader *r;
+	int ret;
+
+	if (names == NULL)
+		return 0;
+	if (!json_is_array(names) || json_array_size(names) == 0) {
+		admin_error(rd->reply, 400, "bad-value",
+			"subscribers is to be a list of IMPIs and B-TIDs.");
+		return -EINVAL;
+	}
+	rd->ids = malloc(json_array_size(names) * sizeof(rd->ids[0]));
+	ret = rd->ids == NULL ? -ENOMEM : admin_reader_get(rd->req, rd->reply, &r);
+	if (ret != 0) {
+		admin_error_store(rd->reply, ret, "campaign");
+		return ret;
+	}
+	ret = names_find(rd, names, r);
+	ctl_reader_put(rd->req->ctl, r);
+	return ret;
+}
+
+static int area_read(struct reading *rd)
+{
+	const struct conf *conf = rd->req->ctl->conf;
+	const json_t *value = json_object_get(rd->req->body, "area");
+	const char *name = json_string_value(value);
+
+	if (value == NULL)
+		return 0;
+	for (unsigned i = 0; name != NULL && i < conf->areas; i++)
+		if (strcmp(conf->area[i].name, name) == 0)
+			rd->order->choice.area = i + 1;
+	if (rd->order->choice.area != 0)
+		return 0;
+	admin_error(rd->reply, 404, "unknown-area",
+		"The configuration has no area of that name: see `areas` in GET /v1/status.");
+	return -ENOENT;
+}
+
+static int sample_read(struct reading *rd)
+{
+	const json_t *value = json_object_get(rd->req->body, "sample");
+	double percent = json_number_value(value);
+
+	if (value == NULL)
+		return 0;
+	if (!json_is_number(value) || !(percent >= 0.0001) || percent > 100) {
+		admin_error(rd->reply, 400, "bad-value",
+			"sample is to be a percentage, 0.0001 to 100.");
+		return -EINVAL;
+	}
+	rd->order->choice.sample_ppm = (uint32_t)(percent * PPM_PER_PERCENT + 0.5);
+	return 0;
+}
+
+static int choice_read(struct reading *rd)
+{
+	uint64_t undelivered_of = 0;
+
+	if (subscriber_read(rd) != 0 || subscribers_read(rd) != 0 || area_read(rd) != 0 ||
+		sample_read(rd) != 0 ||
+		count_read(rd, "undelivered_of", UINT32_MAX - 1, &undelivered_of) != 0)
+		return -EINVAL;
+	rd->order->choice.undelivered_of = (uint32_t)undelivered_of;
+	if (rd->order->only == STORE_ID_NONE ||
+		(rd->ids == NULL && rd->order->choice.area == 0 && undelivered_of == 0 &&
+			rd->order->choice.sample_ppm == 0))
+		return 0;
+	admin_error(rd->reply, 400, "bad-value", "subscriber stands alone: nothing else chooses.");
+	return -EINVAL;
+}
+
+// --- All of it ------------------------------------------------------------------------------
+
+static void order_refused(struct admin_reply *reply, int ret, uint32_t id, const char *why)
+{
+	switch (ret) {
+	case -EBUSY:
+		admin_error(reply, 409, id != 0 ? "campaign-running" : "next-lives", "%s.", why);
+		if (id != 0)
+			json_object_set_new(reply->body, "campaign", json_integer(id));
+		break;
+	case -ENOENT:
+		admin_error(reply, 404, "unknown-group", "%s.", why);
+		break;
+	case -ENOKEY:
+		admin_error(reply, 409, "no-msk", "%s.", why);
+		break;
+	case -EMFILE:
+		admin_error(reply, 409, "too-many-campaigns", "%s.", why);
+		break;
+	case -ESTALE:
+		admin_error(reply, 404, "unknown-campaign", "%s.", why);
+		break;
+	case -ETIME:
+		admin_error(reply, 409, "area-too-slow", "%s.", why);
+		break;
+	default:
+		admin_error_store(reply, ret, "campaign");
+		break;
+	}
+}
+
+static void order_plan(struct reading *rd)
+{
+	struct campaign_plan *plan = malloc(sizeof(*plan));
+	char why[256];
+	int ret = plan == NULL ? -ENOMEM : campaign_plan(rd->req->ctl, rd->order, plan, why);
+
+	if (ret != 0)
+		order_refused(rd->reply, ret, 0, why);
+	else
+		rd->reply->body = admin_plan_json(rd->req->ctl, plan);
+	free(plan);
+}
+
+static void order_start(struct reading *rd)
+{
+	char why[256];
+	uint32_t id;
+	int ret = campaign_start(rd->req->ctl, rd->order, &id, why);
+
+	if (ret != 0)
+		order_refused(rd->reply, ret, id, why);
+	else
+		admin_campaign_reply(rd->req, rd->reply, id, 201);
+}
+
+void admin_campaign_start(const struct admin_request *req, struct admin_reply *reply)
+{
+	static const char *const names[] = {"kind", "group", "new", "rate", "within", "by", "sends",
+		"waits", "solicits", "solicit_waits", "solicit_previous", "subscriber",
+		"subscribers", "area", "sample", "undelivered_of", "dry_run", NULL};
+	struct campaign_order order = {0};
+	struct reading rd = {.req = req, .reply = reply, .order = &order};
+	bool is_plan;
+
+	if (admin_body_check(req, reply, names) == 0 && group_read(&rd) == 0 &&
+		sends_read(&rd) == 0 && pace_read(&rd) == 0 && choice_read(&rd) == 0 &&
+		flag_read(&rd, "dry_run", &is_plan) == 0) {
+		if (is_plan)
+			order_plan(&rd);
+		else
+			order_start(&rd);
+	}
+	free(rd.ids);
+}
