@@ -32,6 +32,7 @@ const struct admin_route admin_routes[] = {
 	{"GET", "/v1/campaigns/*/undelivered", admin_campaign_undelivered, NULL, false},
 	{"POST", "/v1/campaigns/*/pause", admin_campaign_pause, NULL, false},
 	{"POST", "/v1/campaigns/*/resume", admin_campaign_resume, NULL, false},
+	{"POST", "/v1/campaigns/*/fire", admin_campaign_fire, NULL, false},
 	{"POST", "/v1/campaigns/*/abort", admin_campaign_abort, NULL, false},
 	{"POST", "/v1/capture", admin_capture, NULL, false},
 };

@@ -17,6 +17,9 @@
 #include "log.h"
 #include "msk.h"
 
+#define ARMED_MORE 16 // an armed campaign has room for this part more of ids
+#define ARMED_LEAST STORE_SLICE // and these
+
 static int run_enlist(struct campaigns *all, struct campaign_run *run)
 {
 	int ret = -EMFILE;
@@ -74,7 +77,8 @@ static int opening_job(struct store_txn *txn, void *arg)
 	uint8_t state[STORE_SLICE];
 	int ret = 0;
 
-	if (!opening->msk.is_released) {
+	// An armed campaign releases it when it is fired.
+	if (!opening->msk.is_released && !campaign_run_is_armed(run)) {
 		opening->msk.is_released = true;
 		ret = store_msk_put(txn, &opening->msk);
 	}
@@ -180,6 +184,21 @@ static void solicits_set(const struct campaign_order *order, struct store_campai
 		previous_add(record);
 }
 
+// Who comes until it is fired belongs to it, too: there is room for some more ids.
+static void armed_set(struct store_campaign *record)
+{
+	record->flags |= STORE_CAMPAIGN_ARMED;
+	record->state = STORE_CAMPAIGN_PAUSED;
+	if (record->only == STORE_ID_NONE)
+		record->span += record->span / ARMED_MORE + ARMED_LEAST;
+}
+
+static bool is_choosy(const struct campaign_choice *choice)
+{
+	return choice->sample_ppm != 0 || choice->area != 0 || choice->ids != NULL ||
+		choice->undelivered_of != 0;
+}
+
 void campaign_order_record(const struct campaign_order *order, const struct store_reader *r,
 	struct store_campaign *record)
 {
@@ -196,6 +215,10 @@ void campaign_order_record(const struct campaign_order *order, const struct stor
 		.only = order->only,
 	};
 	memcpy(record->wait_s, order->wait_s, sizeof(record->wait_s));
+	if (order->is_armed)
+		armed_set(record);
+	if (is_choosy(&order->choice))
+		record->flags |= STORE_CAMPAIGN_SELECTED;
 	if (order->kind != STORE_CAMPAIGN_PUSH)
 		solicits_set(order, record);
 }
@@ -286,7 +309,8 @@ int campaign_start(struct ctl *ctl, const struct campaign_order *order, uint32_t
 	if (ret != 0)
 		campaign_start_explain(ret, *id, why);
 	else
-		log_info("campaign-started", "campaign=%u group=%04x", *id, order->group.group);
+		log_info(order->is_armed ? "campaign-armed" : "campaign-started",
+			"campaign=%u group=%04x", *id, order->group.group);
 	return ret;
 }
 

@@ -131,10 +131,13 @@ static void records_raise(struct worker *w, uint32_t first, uint32_t n)
 		if (counter_owner_of(id, w->shared->workers) != w->index)
 			continue;
 		counter_raise(&w->counter, id, highest);
-		for (unsigned i = 0; i < w->runs; i++)
-			if (id < w->run[i]->campaign->span &&
-				w->run[i]->campaign->done[id] == DP_DONE_CURRENT)
-				w->run[i]->campaign->done[id] = DP_DONE_PREV;
+		for (unsigned i = 0; i < w->runs; i++) {
+			struct dp_campaign *c = w->run[i]->campaign;
+
+			run_unstage(w, w->run[i], id);
+			if (id < c->span && c->done[id] == DP_DONE_CURRENT)
+				c->done[id] = DP_DONE_PREV;
+		}
 	}
 }
 

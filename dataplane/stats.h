@@ -43,6 +43,7 @@ struct dp_stats {
 	uint64_t solicits; // solicited pulls the port took
 	uint64_t solicits_expired; // those of them under an expired MUK
 	uint64_t expired_refused; // times an MSK was not sent because the MUK had expired
+	uint64_t staged_used; // those whose keys had been derived ahead
 	uint64_t verified; // verification messages that made a member verified
 	uint64_t singles; // orders for single pushes
 	uint64_t singles_merged; // orders for what was under way already

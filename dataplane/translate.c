@@ -88,6 +88,18 @@ unsigned translate_member(const struct store_reader *r, const struct store_eligi
 	return member->idr_len == 0 ? DP_REFUSED_NO_MUK : 0;
 }
 
+bool translate_muk(const struct store_reader *r, store_id id, struct crypto_hmac_state *psk)
+{
+	const struct store_muk_state *muk = NULL;
+	const struct store_hot *hot = store_reader_hot(r, id, &muk);
+	uint8_t need = STORE_LIVE | STORE_HAS_MUK;
+
+	if (hot == NULL || (store_hot_flags(hot) & need) != need)
+		return false;
+	*psk = *translate_psk(muk);
+	return true;
+}
+
 void translate_msk(const struct dp_msk *msk, const char *idi, struct mikey_msk *msg)
 {
 	*msg = (struct mikey_msk){

@@ -69,6 +69,8 @@ struct run {
 	unsigned next_sweep; // whose turn it is
 	enum dp_stall aside_for; // why members were put aside last
 	enum dp_stall held_for; // what kept a sweep from sending in this turn
+	store_id ahead; // next id whose keys may be derived ahead
+	bool has_unstaged; // one before it has lost its keys
 };
 
 // The MSK of single pushes.
@@ -268,6 +270,8 @@ bool stage_build(struct worker *w, const struct dp_now *now); // counter and mes
 bool stage_seal(struct worker *w); // false: what it computed cannot be trusted
 void stage_frame(struct worker *w, const struct dp_now *now); // hands over to the egress
 unsigned stage_tx(struct worker *w, const struct dp_now *now);
+// Derives keys of armed campaigns. Returns 0 when there is nothing to do.
+unsigned stage_ahead(struct worker *w);
 unsigned stage_rx(struct worker *w, unsigned port, const struct dp_now *now);
 void stage_check(struct worker *w, const struct dp_now *now);
 
@@ -326,6 +330,12 @@ void worker_receive(
 void capture_rx(struct worker *w, unsigned port, struct rte_mbuf **mbufs, unsigned n);
 void capture_tx_begin(struct worker *w, unsigned port, struct rte_mbuf **mbufs, unsigned n);
 void capture_tx_end(struct worker *w, unsigned taken);
+
+// stage_ahead.c: an id's record has changed, its keys are no good any more.
+void run_unstage(struct worker *w, struct run *run, store_id id);
+// Keys of a member of a campaign that has staged some; NULL when they are not ready.
+const struct crypto_staged_keys *run_staged(const struct run *run, store_id id);
+void run_prefetch_staged(const struct run *run, store_id id);
 
 void worker_drop(struct worker *w, struct rte_mbuf *mbuf, enum dp_drop why);
 // Gives up what burst and egress hold; of one run, or of all (NULL).

@@ -62,6 +62,7 @@ enum cli_option {
 	OPT_ONLY,
 	OPT_UNDELIVERED_OF,
 	OPT_YES,
+	OPT_ARM,
 	OPT_COUNT
 };
 
@@ -120,7 +121,7 @@ int help_run(struct cli *cli, const struct cli_args *args);
 void help_all(void);
 void help_verb(const struct cli_verb *verb);
 const char *help_option_name(enum cli_option option);
-bool help_option_has_value(enum cli_option option);
+int help_option_has_value(enum cli_option option); // as getopt_long() says it
 
 // --- error.c ----------------------------------------------------------------------------------
 

@@ -20,6 +20,6 @@ cli_run msk_new_run, msk_list_run, msk_activate_run;
 cli_run push_run, solicit_run;
 // campaign.c
 cli_run campaign_list_run, campaign_show_run, campaign_watch_run, campaign_pause_run,
-	campaign_resume_run, campaign_abort_run, campaign_set_run;
+	campaign_resume_run, campaign_abort_run, campaign_set_run, fire_run;
 // status.c
 cli_run capture_run, status_run, stats_run;
