@@ -67,6 +67,7 @@ class Site:
         self.gateway_mac = None  # None: by ARP
         self.ip = "4"  # "4", "6" or "both"
         self.mac_yaml = ""
+        self.crypto = None  # None: what the CPU can run
 
     @staticmethod
     def _short_tmp():
@@ -94,7 +95,7 @@ store:
   dir: {self.dir}/store
   map_size: {self.map_size}
 {self.port_lines()}workers:
-  count: {self.workers}
+{self.crypto_line()}  count: {self.workers}
   cpus: [{", ".join(str(self.daemon_cpu(i)) for i in range(self.workers))}]
 eal:
   file_prefix: {os.path.basename(self.dir)}d
@@ -104,6 +105,10 @@ ua:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text + self.extra_yaml)
         return path
+
+    def crypto_line(self):
+        """The path of the crypto, when it is forced."""
+        return f"  crypto: {self.crypto}\n" if self.crypto else ""
 
     def port_lines(self):
         """The configuration's section about the port."""
