@@ -336,6 +336,14 @@ def measure_ipsecmb(site, args, results):
                   results)
 
 
+def measure_verify(build, args, results):
+    """The intake of verifications; frames are built ahead."""
+    done = subprocess.run([os.path.join(build, "tests/bench/bench-verify"), "--subscribers",
+                           str(args.ues), "--seconds", str(args.seconds)], check=True,
+                          stdout=subprocess.PIPE, text=True)
+    results.update(json.loads(done.stdout))
+
+
 def measure_openssl(build, args, results):
     """The two ordinary daemons."""
     for key, mode in (("push_openssl_sendmmsg", "hmac"), ("push_openssl_evp", "evp")):
@@ -470,6 +478,7 @@ def main():
             results["testpmd_tx"] = measure_testpmd(site, args)
         measure_daemon(args, results)
         measure_openssl(build, args, results)
+        measure_verify(build, args, results)
         measure_ports(args, results)
         measure_flood(args, results)
         measure_crypto(build, args, results)
