@@ -22,8 +22,8 @@ static struct campaign_run *run_armed(struct campaigns *all, uint32_t id, int *w
 	struct campaign_run *run = campaigns_find(all, id);
 
 	*why = run == NULL || run->phase != CAMPAIGN_OPEN ? -ENOENT
-		: campaign_run_is_armed(run)		    ? 0
-							    : -EALREADY;
+		: campaign_run_is_armed(run)		  ? 0
+							  : -EALREADY;
 	return *why == 0 ? run : NULL;
 }
 

@@ -193,8 +193,7 @@ static int members_all(struct campaign_run *run, const struct store_reader *r)
 
 int campaign_members_join(struct campaign_run *run, const struct store_reader *r)
 {
-	if (run->record.only != STORE_ID_NONE ||
-		(run->record.flags & STORE_CAMPAIGN_SELECTED) != 0)
+	if (run->record.only != STORE_ID_NONE || (run->record.flags & STORE_CAMPAIGN_SELECTED) != 0)
 		return 0;
 	return members_all(run, r);
 }

@@ -62,8 +62,8 @@ static void staged_destroy(struct dp_campaign *dp)
 		return;
 	for (uint32_t id = 0; dp->is_staged != NULL && id < dp->span; id++)
 		if (dp->is_staged[id])
-			explicit_bzero(room + (size_t)id * DP_STAGED_KEYS_BYTES,
-				DP_STAGED_KEYS_BYTES);
+			explicit_bzero(
+				room + (size_t)id * DP_STAGED_KEYS_BYTES, DP_STAGED_KEYS_BYTES);
 	munmap(room, (size_t)dp->span * DP_STAGED_KEYS_BYTES + 1);
 	free(dp->is_staged);
 }

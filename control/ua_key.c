@@ -110,8 +110,8 @@ static int subscriber_fill(struct ua_call *call)
 	memcpy(sub->impi, key->answer.impi, sizeof(sub->impi));
 	memcpy(sub->btid, key->btid, sizeof(sub->btid));
 	ua_place_of(call, &sub->addr);
-	return dp_muk_prep_burst(call->thread->muk_prep, sub->muk.byte, sizeof(sub->muk), &sub->muk_state,
-		sizeof(sub->muk_state), 1);
+	return dp_muk_prep_burst(call->thread->muk_prep, sub->muk.byte, sizeof(sub->muk),
+		&sub->muk_state, sizeof(sub->muk_state), 1);
 }
 
 static int store_job(struct store_txn *txn, void *arg)

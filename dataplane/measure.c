@@ -45,7 +45,8 @@ struct dp_muk_prep {
 int dp_muk_prep_create(unsigned crypto, struct dp_muk_prep **out)
 {
 	struct dp_muk_prep *prep = calloc(1, sizeof(*prep));
-	int ret = prep == NULL ? -ENOMEM : crypto_create_path((enum crypto_path_id)crypto, &prep->crypto);
+	int ret = prep == NULL ? -ENOMEM
+			       : crypto_create_path((enum crypto_path_id)crypto, &prep->crypto);
 
 	if (ret != 0) {
 		free(prep);

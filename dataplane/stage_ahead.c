@@ -80,8 +80,8 @@ static unsigned ahead_collect(const struct worker *w, struct run *run, store_id 
 }
 
 // Leaves those out who have no MUK.
-static unsigned ahead_fetch(const struct worker *w, store_id id[BURST], unsigned n,
-	struct crypto_hmac_state psk[BURST])
+static unsigned ahead_fetch(
+	const struct worker *w, store_id id[BURST], unsigned n, struct crypto_hmac_state psk[BURST])
 {
 	unsigned kept = 0;
 
@@ -107,8 +107,7 @@ static void ahead_store(struct worker *w, struct run *run, const store_id id[BUR
 	staged_count(w, c, (int)n);
 }
 
-static void ahead_derive(
-	struct worker *w, struct run *run, const store_id id[BURST], unsigned n,
+static void ahead_derive(struct worker *w, struct run *run, const store_id id[BURST], unsigned n,
 	const struct crypto_hmac_state psk[BURST])
 {
 	const struct crypto_hmac_state *psks[BURST];

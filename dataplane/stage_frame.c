@@ -63,8 +63,8 @@ static uint32_t ipv6_patch(uint8_t *at, const struct frame_headers *h, const str
 
 typedef uint64_t two_words __attribute__((vector_size(16)));
 
-// The same of all octets of a message, 16 or more, as 32-bit words: they are folded to 16 bits where
-// the checksum is put.
+// The same of all octets of a message, 16 or more, as 32-bit words: they are folded to 16 bits
+// where the checksum is put.
 static uint64_t octets_sum(const uint8_t *data, size_t len)
 {
 	const uint8_t *end = data + len;

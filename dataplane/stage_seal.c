@@ -30,8 +30,7 @@ bool stage_seal(struct worker *w)
 {
 	struct burst *b = &w->burst;
 
-	if (!run_is_single(b->run) && b->run->campaign->staged != NULL &&
-		!b->sweep->is_solicit)
+	if (!run_is_single(b->run) && b->run->campaign->staged != NULL && !b->sweep->is_solicit)
 		seal_staged(w);
 	else
 		crypto_seal_burst(w->crypto, &b->draft->label, b->counter, b->seal, b->n);

@@ -221,8 +221,12 @@ static void campaign_make(struct bench *b)
 	if (c == NULL)
 		check(-ENOMEM, "campaign");
 	memset(c, 0, sizeof(*c));
-	c->msk = (struct dp_msk){.kdi = {0, 0xf1, 0x10}, .group = 1, .number = 1,
-		.csb_id = 0x12345678, .rand = {1, 2, 3}, .key = {4, 5, 6}};
+	c->msk = (struct dp_msk){.kdi = {0, 0xf1, 0x10},
+		.group = 1,
+		.number = 1,
+		.csb_id = 0x12345678,
+		.rand = {1, 2, 3},
+		.key = {4, 5, 6}};
 	c->sends = 8;
 	c->span = b->subscribers;
 	c->only = UINT32_MAX;
@@ -356,7 +360,8 @@ static uint64_t taken(const struct bench *b)
 	return stats->verified + stats->drop[DP_DROP_DUPLICATE];
 }
 
-// A daemon that has sent to everybody has touched the whole store: so has this one, before it counts.
+// A daemon that has sent to everybody has touched the whole store: so has this one, before it
+// counts.
 static void store_touch(const struct bench *b)
 {
 	uint32_t blocks = b->subscribers / STORE_BLOCK_SUBSCRIBERS;

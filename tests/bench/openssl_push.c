@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// The rival: an ordinary daemon, which makes MSK messages one after the other with OpenSSL and hands
-// 64 at a time to a UDP socket on the loopback (sendmmsg). --mode hmac uses HMAC() as its manual
-// shows it, --mode evp one EVP_MAC context that is given new keys. Prints messages per second of
-// its thread. The socket they go to is never read: the kernel drops what does not fit.
+// The rival: an ordinary daemon, which makes MSK messages one after the other with OpenSSL and
+// hands 64 at a time to a UDP socket on the loopback (sendmmsg). --mode hmac uses HMAC() as its
+// manual shows it, --mode evp one EVP_MAC context that is given new keys. Prints messages per
+// second of its thread. The socket they go to is never read: the kernel drops what does not fit.
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -66,8 +66,7 @@ static int hmac_reused_init(void)
 {
 	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	char digest[] = "SHA1";
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
 		OSSL_PARAM_construct_end()};
 
 	mac_ctx = EVP_MAC_CTX_new(mac);
@@ -76,8 +75,8 @@ static int hmac_reused_init(void)
 }
 
 // RFC 3830 4.1.2 for keys of one piece.
-static void derive(const struct rival *r, const uint8_t *muk, uint32_t constant,
-	uint8_t key[SHA1_BYTES])
+static void derive(
+	const struct rival *r, const uint8_t *muk, uint32_t constant, uint8_t key[SHA1_BYTES])
 {
 	uint8_t step[SHA1_BYTES + MIKEY_LABEL_MAX_BYTES];
 	struct mikey_bytes rand = {r->label.rand, r->label.rand_len};
@@ -127,8 +126,7 @@ static bool message_is_right(struct rival *r)
 		return false;
 	mikey_template_fill(&r->tpl, idr, data, &layout);
 	crypto_hmac_state_burst(c, r->muks, MUK_BYTES, MUK_BYTES, &psk, 1);
-	struct crypto_seal_msg msg = {
-		&psk, data, layout.encr.off, layout.encr.len, layout.mac.off};
+	struct crypto_seal_msg msg = {&psk, data, layout.encr.off, layout.encr.len, layout.mac.off};
 	crypto_seal_burst(c, &r->label, 1, &msg, 1);
 	crypto_destroy(c);
 	return memcmp(data, r->data[0], len) == 0;
@@ -153,8 +151,7 @@ static int template_init(struct rival *r)
 
 static int socket_init(struct rival *r)
 {
-	struct sockaddr_in to = {
-		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(to);
 	int sink = socket(AF_INET, SOCK_DGRAM, 0);
 
@@ -204,8 +201,8 @@ static double run(struct rival *r, double seconds)
 	for (uint32_t counter = 2; end - begin < seconds; end = now_s(), counter++) {
 		mikey_template_set_counter(&r->tpl, counter);
 		for (int i = 0; i < BATCH; i++, n++)
-			len[i] = message_make(r, r->muks + n % SUBSCRIBERS * MUK_BYTES, counter,
-				r->data[i]);
+			len[i] = message_make(
+				r, r->muks + n % SUBSCRIBERS * MUK_BYTES, counter, r->data[i]);
 		batch_send(r, len);
 	}
 	return (double)n / (end - begin);

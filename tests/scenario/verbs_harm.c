@@ -369,7 +369,8 @@ static void verb_mark(struct site *s, struct words *w)
 	words_end(w);
 }
 
-// crypto-fault I after N: message I of every burst comes out wrong; N messages later one is a sample
+// crypto-fault I after N: message I of every burst comes out wrong; N messages later one is a
+// sample
 static void verb_crypto_fault(struct site *s, struct words *w)
 {
 	long message = word_number(w, "message", 0, BURST - 1), after = 0;

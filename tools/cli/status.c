@@ -145,7 +145,8 @@ static void campaigns_print(struct table *t, const json_t *status)
 		table_format(t, "campaign %" PRIu64, number_at(c, "id"));
 		if (strcmp(text_at(c, "state"), "armed") == 0) {
 			table_format(t, "%s, armed: keys of %s of %s ready, %s octets",
-				text_at(c, "group"), number_text(number_at(c, "armed.members"), ready),
+				text_at(c, "group"),
+				number_text(number_at(c, "armed.members"), ready),
 				number_text(number_at(c, "members"), members),
 				number_text(number_at(c, "armed.bytes"), verified));
 			continue;

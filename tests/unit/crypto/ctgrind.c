@@ -35,10 +35,10 @@ static void messages_init(void)
 		size_t len = 164 + 3 * i;
 
 		memset(data[i], 0x5a, sizeof(data[i]));
-		seal[i] = (struct crypto_seal_msg){&psk[i], data[i], ENCR_OFF,
-			i % 4 == 3 ? 0 : ENCR_BYTES, (uint16_t)len};
-		check[i] = (struct crypto_check_msg){
-			&psk[i], data[i], (uint16_t)len, data[i] + len};
+		seal[i] = (struct crypto_seal_msg){
+			&psk[i], data[i], ENCR_OFF, i % 4 == 3 ? 0 : ENCR_BYTES, (uint16_t)len};
+		check[i] =
+			(struct crypto_check_msg){&psk[i], data[i], (uint16_t)len, data[i] + len};
 		psks[i] = &psk[i];
 		staged[i] = &keys[i];
 		VALGRIND_MAKE_MEM_UNDEFINED(data[i] + ENCR_OFF, seal[i].encr_len);

@@ -108,8 +108,8 @@ static void message_init(struct crypto *c, uint64_t *seed, size_t i)
 
 static void messages_init(struct crypto *c, uint64_t *seed, size_t n)
 {
-	m.label.csb_id = m.profile == MIKEY_PROFILE_V600 ? mikey_v600_csb_id(7)
-							 : (uint32_t)noise(seed);
+	m.label.csb_id =
+		m.profile == MIKEY_PROFILE_V600 ? mikey_v600_csb_id(7) : (uint32_t)noise(seed);
 	m.label.rand_len = m.kind == MTK && n % 2 == 0 ? 0 : 16;
 	noise_fill(seed, m.label.rand, sizeof(m.label.rand));
 	m.counter = noise_between(seed, 1, INT32_MAX);
@@ -130,8 +130,7 @@ static void messages_seal(struct crypto *c)
 static void assert_sealed_alike(void)
 {
 	for (size_t i = 0; i < m.n; i++)
-		assert_memory_equal(
-			m.data[i], m.expected[i], m.reference[i].mac_off + MAC_BYTES);
+		assert_memory_equal(m.data[i], m.expected[i], m.reference[i].mac_off + MAC_BYTES);
 }
 
 static void kind_agrees(void **state, enum kind kind, enum mikey_profile profile)
@@ -180,8 +179,8 @@ static size_t verification_init(uint64_t *seed, size_t i, unsigned ts_bytes)
 	assert_int_equal(
 		mikey_verification_build(m.expected[i], BYTES_MAX, &msg, &layout), MIKEY_OK);
 	len = layout.mac.off;
-	len += mikey_verification_tail(m.expected[i] + len, BYTES_MAX - len, idi_of(), msg.idr,
-		m.counter, ts_bytes);
+	len += mikey_verification_tail(
+		m.expected[i] + len, BYTES_MAX - len, idi_of(), msg.idr, m.counter, ts_bytes);
 	*r = (struct reference_msg){.key_len = 32};
 	noise_fill(seed, r->key, r->key_len);
 	reference_derive(r->key, r->key_len, 0x2d22ac75, &m.label, auth);
