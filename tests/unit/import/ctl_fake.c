@@ -4,6 +4,7 @@
 #include "ctl_fake.h"
 
 #include "admin.h"
+#include "conf.h"
 #include "dp.h"
 
 #include <errno.h>
