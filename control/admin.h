@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 
+#include "admin_access.h"
 #include "ctl.h"
 
 #define ADMIN_ARGS_MAX 4
@@ -21,6 +22,7 @@ struct admin_query; // the connection, as admin_http.c sees it
 
 struct admin_request {
 	struct ctl *ctl;
+	const struct admin_peer *peer; // who calls. Borrowed
 	const char *arg[ADMIN_ARGS_MAX]; // what stood at the wildcards of the path, decoded
 	unsigned args;
 	json_t *body; // a JSON object, NULL when there was no body. Borrowed
@@ -32,7 +34,8 @@ struct admin_request {
 struct admin_reply {
 	unsigned status; // 200 when the handler sets nothing
 	json_t *body; // owned by the reply; NULL is sent as {}
-	// Instead of a body: octets to be read from fd until it ends (owned by the reply, -1 =
+	char *text; // instead of a body, with content_type; owned by the reply, from malloc()
+	// Instead of both: octets to be read from fd until it ends (owned by the reply, -1 =
 	// none). done is called once, when the client has gone or fd has ended.
 	int fd;
 	const char *content_type;
@@ -54,6 +57,10 @@ int admin_body_check(
 // Member of the body as a number up to max; as admin_query_u64().
 int admin_body_u64(const struct admin_request *req, struct admin_reply *reply, const char *name,
 	uint64_t max, uint64_t *out);
+
+// Whether the caller has a role. -EACCES: the reply holds the error.
+int admin_role_check(
+	const struct admin_request *req, struct admin_reply *reply, enum admin_role role);
 
 // Makes the reply an error: {"error": word, "message": sentence}.
 void admin_error(struct admin_reply *reply, unsigned status, const char *word, const char *format,
@@ -109,13 +116,21 @@ json_t *admin_hex_u32(uint32_t value, int digits);
 struct ua;
 json_t *admin_ua_status(const struct ua *ua);
 json_t *admin_ua_stats(const struct ua *ua);
+json_t *admin_governor_json(struct ctl *ctl);
 // Last request and last single push of a subscriber, added to what is told of it.
 void admin_ua_notes_add(json_t *subscriber, struct ctl *ctl, store_id id);
 
 // --- Handlers -------------------------------------------------------------------------------
 
+// admin_api.c
+admin_handler admin_api;
+// admin_metrics.c
+admin_handler admin_metrics;
 // admin_status.c
 admin_handler admin_status, admin_stats, admin_stats_stages, admin_shutdown;
+// admin_store.c
+admin_handler admin_key_show, admin_key_rotate, admin_backup;
+json_t *admin_wrapping_json(struct ctl *ctl, const struct store_reader *r);
 // admin_services.c
 admin_handler admin_services_list, admin_service_put, admin_service_remove;
 // admin_announce.c
@@ -127,11 +142,15 @@ admin_handler admin_msks_list, admin_msk_new, admin_msk_activate;
 // admin_campaigns.c
 admin_handler admin_campaigns_list, admin_campaign_start, admin_campaign_show, admin_campaign_pause,
 	admin_campaign_resume, admin_campaign_fire, admin_campaign_abort, admin_campaign_change;
+// admin_network.c
+admin_handler admin_area_change;
 // admin_undelivered.c
 admin_handler admin_campaign_undelivered;
 // admin_capture.c
 admin_handler admin_capture;
 // admin_subscribers.c
 admin_handler admin_subscribers_list, admin_subscriber_show, admin_subscriber_remove;
+// admin_provision.c
+admin_handler admin_subscriber_put;
 // import_admin.c
 extern const struct admin_stream admin_import;

@@ -17,6 +17,7 @@ static const char *const states[] = {
 	[STORE_CAMPAIGN_PAUSED] = "paused",
 	[STORE_CAMPAIGN_DONE] = "done",
 	[STORE_CAMPAIGN_ABORTED] = "aborted",
+	[STORE_CAMPAIGN_SCHEDULED] = "scheduled",
 };
 
 static const char *const kinds[] = {
@@ -104,7 +105,7 @@ static const char *state_text(const struct store_campaign *record)
 {
 	if (record->state == STORE_CAMPAIGN_PAUSED && (record->flags & STORE_CAMPAIGN_ARMED) != 0)
 		return "armed";
-	return record->state <= STORE_CAMPAIGN_ABORTED ? states[record->state] : "unknown";
+	return record->state <= STORE_CAMPAIGN_SCHEDULED ? states[record->state] : "unknown";
 }
 
 // What is ready for when it is fired, and in the rounds after that.
@@ -134,6 +135,9 @@ json_t *admin_campaign_json(const struct store_reader *r, const struct campaign_
 	if (out != NULL) {
 		json_object_set_new(out, "solicit", solicit_json(record));
 		json_object_set_new(out, "armed", armed_json(view));
+		json_object_set_new(out, "at", admin_time_ms(record->start_ms));
+		json_object_set_new(
+			out, "is_halted", json_boolean(record->flags & STORE_CAMPAIGN_HALTED));
 		progress_add(out, view);
 	}
 	return out;

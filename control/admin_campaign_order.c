@@ -18,6 +18,7 @@
 #define WAIT_MAX_S 3600
 #define WITHIN_MAX_S (7 * 86400)
 #define PPM_PER_PERCENT 10000
+#define STOP_AFTER 1000 // members that show whether a campaign works
 
 // One order under way through the readers below. Each of them returns -EINVAL or so when the reply
 // holds the error.
@@ -25,6 +26,7 @@ struct reading {
 	const struct admin_request *req;
 	struct admin_reply *reply;
 	struct campaign_order *order;
+	struct conf_campaign initial; // what holds where the order says nothing
 	store_id *ids; // of choice.ids
 };
 
@@ -116,17 +118,19 @@ static int sends_fit(struct reading *rd)
 
 static int sends_read(struct reading *rd)
 {
-	const struct conf *conf = rd->req->ctl->conf;
-	uint64_t sends = conf->campaign.sends, solicits = conf->campaign.solicits;
+	uint64_t sends = rd->initial.sends, solicits = rd->initial.solicits;
 
 	if (count_read(rd, "sends", STORE_SENDS_MAX, &sends) != 0 ||
 		count_read(rd, "solicits", STORE_SENDS_MAX - 1, &solicits) != 0 ||
 		flag_read(rd, "new", &rd->order->is_msk_new) != 0 ||
 		flag_read(rd, "solicit_previous", &rd->order->is_previous) != 0 ||
-		waits_read(rd, "waits", &conf->campaign.waits_s, rd->order->wait_s) != 0 ||
-		waits_read(rd, "solicit_waits", &conf->campaign.solicit_waits_s,
+		waits_read(rd, "waits", &rd->initial.waits_s, rd->order->wait_s) != 0 ||
+		waits_read(rd, "solicit_waits", &rd->initial.solicit_waits_s,
 			rd->order->solicit_wait_s) != 0)
 		return -EINVAL;
+	// Who starts a campaign does not make keys by that.
+	if (rd->order->is_msk_new && admin_role_check(rd->req, rd->reply, ADMIN_KEYS) != 0)
+		return -EACCES;
 	rd->order->sends = (uint8_t)sends;
 	rd->order->solicits = (uint8_t)solicits;
 	return sends_fit(rd);
@@ -188,7 +192,7 @@ int admin_rate_read(const struct admin_request *req, struct admin_reply *reply, 
 
 static int pace_read(struct reading *rd)
 {
-	uint32_t rate = (uint32_t)rd->req->ctl->conf->campaign.rate;
+	uint32_t rate = (uint32_t)rd->initial.rate;
 	uint64_t within = 0;
 	int has_rate = admin_rate_read(rd->req, rd->reply, &rate);
 
@@ -202,6 +206,23 @@ static int pace_read(struct reading *rd)
 	}
 	rd->order->rate = rate;
 	rd->order->within_s = (uint32_t)within;
+	return 0;
+}
+
+// --- When, and when not to go on ------------------------------------------------------------
+
+static int safety_read(struct reading *rd)
+{
+	uint64_t stop_percent = 0, stop_after = STOP_AFTER;
+	uint32_t at;
+
+	if (future_read(rd, "at", &at) != 0 ||
+		count_read(rd, "stop_if_unverified", 99, &stop_percent) != 0 ||
+		count_read(rd, "stop_after", UINT32_MAX - 1, &stop_after) != 0)
+		return -EINVAL;
+	rd->order->start_ms = (uint64_t)at * 1000;
+	rd->order->stop_percent = (uint8_t)stop_percent;
+	rd->order->stop_after = (uint32_t)stop_after;
 	return 0;
 }
 
@@ -353,10 +374,11 @@ static int arm_read(struct reading *rd)
 		admin_error(rd->reply, 400, "bad-value", "arm is to be \"keys\".");
 		return -EINVAL;
 	}
-	if (rd->order->kind != STORE_CAMPAIGN_PUSH ||
+	if (rd->order->kind != STORE_CAMPAIGN_PUSH || rd->order->start_ms != 0 ||
 		json_object_get(rd->req->body, "by") != NULL) {
 		admin_error(rd->reply, 400, "bad-value",
-			"Only a push can be armed, and none that has to be through by a time.");
+			"Only a push can be armed, and none that has to begin at a time, or to be "
+			"through by one.");
 		return -EINVAL;
 	}
 	rd->order->is_armed = true;
@@ -423,14 +445,17 @@ void admin_campaign_start(const struct admin_request *req, struct admin_reply *r
 {
 	static const char *const names[] = {"kind", "group", "new", "rate", "within", "by", "sends",
 		"waits", "solicits", "solicit_waits", "solicit_previous", "subscriber",
-		"subscribers", "area", "sample", "undelivered_of", "dry_run", "arm", NULL};
+		"subscribers", "area", "sample", "undelivered_of", "at", "stop_if_unverified",
+		"stop_after", "dry_run", "arm", NULL};
 	struct campaign_order order = {0};
 	struct reading rd = {.req = req, .reply = reply, .order = &order};
 	bool is_plan;
 
+	ctl_campaign_defaults(req->ctl, &rd.initial);
 	if (admin_body_check(req, reply, names) == 0 && group_read(&rd) == 0 &&
-		sends_read(&rd) == 0 && pace_read(&rd) == 0 && choice_read(&rd) == 0 &&
-		arm_read(&rd) == 0 && flag_read(&rd, "dry_run", &is_plan) == 0) {
+		sends_read(&rd) == 0 && pace_read(&rd) == 0 && safety_read(&rd) == 0 &&
+		choice_read(&rd) == 0 && arm_read(&rd) == 0 &&
+		flag_read(&rd, "dry_run", &is_plan) == 0) {
 		if (is_plan)
 			order_plan(&rd);
 		else

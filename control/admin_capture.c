@@ -40,7 +40,7 @@ static int phone_address(
 		return ret;
 	}
 	id = subscriber_find(r, name);
-	hot = id == STORE_ID_NONE ? NULL : store_reader_hot(r, id, NULL);
+	hot = id == STORE_ID_NONE ? NULL : store_reader_hot(r, id);
 	if (hot != NULL)
 		memcpy(address->byte, hot->addr.byte, sizeof(address->byte));
 	ctl_reader_put(req->ctl, r);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// The only file that knows libmicrohttpd. It turns a connection's callbacks into one call of a
-// handler, or into the four of a stream. A call begins with the header, takes the body as it
-// arrives, and ends when the reply is over, whatever became of the client.
+// The only file that knows libmicrohttpd: from a connection's callbacks to calls, from replies to
+// responses.
 
 #include "admin_http.h"
 
@@ -16,45 +15,58 @@
 
 #include <microhttpd.h>
 
+#include "admin_access.h"
+#include "admin_call.h"
 #include "admin_routes.h"
+#include "conf.h"
+#include "listen.h"
 #include "log.h"
+#include "pem.h"
 
-#define CONNECTIONS_MAX 64
+#define CONNECTIONS_MAX 64 // of each listener
 #define IDLE_TIMEOUT_S 60
 #define PIPE_BLOCK 65536
 #define PIPE_LOOK_MS 250
 
+static char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+
+enum listener_kind {
+	BY_SOCKET, // accounts of this machine
+	BY_TLS, // names with a token
+	BY_METRICS, // anybody, for /metrics alone
+};
+
+struct listener {
+	struct admin_http *http;
+	enum listener_kind kind;
+	struct MHD_Daemon *daemon; // NULL: not open
+	char address[112]; // path of the socket, or address and port as they were chosen
+};
+
 struct admin_http {
 	struct ctl *ctl;
-	struct MHD_Daemon *daemon;
-	char path[112];
+	struct admin_access *access;
+	struct listener by_socket, by_tls, by_metrics;
+	struct pem_pair tls; // of by_tls
 };
 
 struct admin_query {
 	struct MHD_Connection *connection;
-	char *value[8]; // decoded, freed with the call
+	char *value[8]; // decoded, freed with the request
 	unsigned values;
 };
 
-struct call {
-	const struct admin_route *route; // NULL: refused at the header
-	struct admin_request req;
-	struct admin_reply reply;
+struct request {
 	struct admin_query query;
-	char text[ADMIN_PATH_MAX]; // of the request's arguments
-	void *stream; // state, NULL when there is none or it has ended
-	bool is_stream_over;
-	bool has_body;
-	bool is_body_too_large;
-	char *body;
-	size_t body_len;
+	struct admin_peer peer;
+	struct admin_call *call;
 };
 
 // --- Query ----------------------------------------------------------------------------------
 
 static const char *query_get(const struct admin_query *query, const char *name)
 {
-	// Decoded values are kept with the call, so that handlers may hold on to them.
+	// Decoded values are kept with the request, so that handlers may hold on to them.
 	struct admin_query *q = (struct admin_query *)(uintptr_t)query;
 	const char *raw = MHD_lookup_connection_value(q->connection, MHD_GET_ARGUMENT_KIND, name);
 	size_t size = raw == NULL ? 0 : strlen(raw) + 1;
@@ -69,72 +81,6 @@ static const char *query_get(const struct admin_query *query, const char *name)
 		value[0] = '\0';
 	q->value[q->values++] = value;
 	return value;
-}
-
-// --- Body -----------------------------------------------------------------------------------
-
-static void body_add(struct call *call, const char *data, size_t len)
-{
-	char *grown;
-
-	call->has_body = true;
-	if (call->is_body_too_large || call->body_len + len > ADMIN_BODY_MAX) {
-		call->is_body_too_large = true;
-		return;
-	}
-	grown = realloc(call->body, call->body_len + len);
-	if (grown == NULL) {
-		call->is_body_too_large = true;
-		return;
-	}
-	call->body = grown;
-	memcpy(call->body + call->body_len, data, len);
-	call->body_len += len;
-}
-
-static void stream_data(struct call *call, const char *data, size_t len)
-{
-	const struct admin_stream *stream = call->route->stream;
-
-	if (call->stream != NULL && !call->is_stream_over)
-		call->is_stream_over = stream->data(call->stream, data, len) != 0;
-}
-
-static void data_take(struct call *call, const char *data, size_t len)
-{
-	if (call->route == NULL)
-		return;
-	if (call->route->stream != NULL)
-		stream_data(call, data, len);
-	else
-		body_add(call, data, len);
-}
-
-// The body as a JSON object. -EINVAL: the reply holds the error.
-static int body_parse(struct call *call)
-{
-	json_error_t error;
-
-	if (call->is_body_too_large) {
-		admin_error(&call->reply, 413, "body-too-large",
-			"The body is longer than %d octets.", ADMIN_BODY_MAX);
-		return -EINVAL;
-	}
-	if (!call->has_body) {
-		if (!call->route->needs_body)
-			return 0;
-		admin_error(&call->reply, 411, "no-body", "This call needs a body.");
-		return -EINVAL;
-	}
-	call->req.body = json_loadb(call->body, call->body_len, JSON_REJECT_DUPLICATES, &error);
-	if (json_is_object(call->req.body))
-		return 0;
-	if (call->req.body != NULL)
-		admin_error(&call->reply, 400, "bad-json", "The body is to be a JSON object.");
-	else
-		admin_error(&call->reply, 400, "bad-json", "Not JSON: line %d, column %d: %s.",
-			error.line, error.column, error.text);
-	return -EINVAL;
 }
 
 // --- Reply ----------------------------------------------------------------------------------
@@ -170,7 +116,8 @@ static ssize_t pipe_read(void *arg, uint64_t at, char *buf, size_t size)
 	return n == 0 ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-static struct MHD_Response *pipe_response(struct MHD_Connection *connection, struct call *call)
+static struct MHD_Response *pipe_response(
+	struct MHD_Connection *connection, const struct admin_reply *reply)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -181,7 +128,7 @@ static struct MHD_Response *pipe_response(struct MHD_Connection *connection, str
 		free(pipe);
 		return NULL;
 	}
-	*pipe = (struct pipe_reply){call->reply.fd, info->connect_fd};
+	*pipe = (struct pipe_reply){reply->fd, info->connect_fd};
 	response = MHD_create_response_from_callback(
 		MHD_SIZE_UNKNOWN, PIPE_BLOCK, pipe_read, pipe, free);
 	if (response == NULL)
@@ -189,112 +136,117 @@ static struct MHD_Response *pipe_response(struct MHD_Connection *connection, str
 	return response;
 }
 
-static struct MHD_Response *json_response(struct call *call)
+static struct MHD_Response *text_response(const struct admin_reply *reply)
 {
-	json_t *body = call->reply.body;
-	char *text = body == NULL ? strdup("{}")
-				  : json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(12));
+	json_t *body = reply->body;
+	char *text;
 
+	if (reply->text != NULL)
+		text = strdup(reply->text);
+	else
+		text = body == NULL ? strdup("{}")
+				    : json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(12));
 	if (text == NULL)
 		return NULL;
 	return MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
 }
 
-static enum MHD_Result reply_send(struct MHD_Connection *connection, struct call *call)
+static enum MHD_Result reply_send(
+	struct MHD_Connection *connection, const struct admin_reply *reply)
 {
-	bool is_pipe = call->reply.fd >= 0;
 	struct MHD_Response *response =
-		is_pipe ? pipe_response(connection, call) : json_response(call);
+		reply->fd >= 0 ? pipe_response(connection, reply) : text_response(reply);
+	bool is_json = reply->fd < 0 && reply->text == NULL;
 	enum MHD_Result ret;
 
 	if (response == NULL)
 		return MHD_NO;
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-		is_pipe ? call->reply.content_type : "application/json");
-	ret = MHD_queue_response(connection, call->reply.status, response);
+		is_json ? "application/json" : reply->content_type);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	if (reply->status == 401)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+	ret = MHD_queue_response(connection, reply->status, response);
 	MHD_destroy_response(response);
 	return ret;
 }
 
-// --- Calls ----------------------------------------------------------------------------------
+// --- Requests -------------------------------------------------------------------------------
 
-static struct call *call_begin(
-	struct ctl *ctl, struct MHD_Connection *connection, const char *path, const char *method)
+static void peer_find(
+	const struct listener *by, struct MHD_Connection *connection, struct admin_peer *out)
 {
-	struct call *call = calloc(1, sizeof(*call));
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-	if (call == NULL)
-		return NULL;
-	call->query.connection = connection;
-	call->req =
-		(struct admin_request){.ctl = ctl, .query = &call->query, .query_get = query_get};
-	call->reply = (struct admin_reply){.status = 200, .fd = -1};
-	call->route = admin_route_find(method, path, call->text, &call->req, &call->reply);
-	if (call->route != NULL && call->route->stream != NULL) {
-		call->stream = call->route->stream->begin(&call->req, &call->reply);
-		if (call->stream == NULL)
-			call->route = NULL;
-	}
-	return call;
+	*out = (struct admin_peer){.is_remote = true};
+	if (by->kind == BY_SOCKET && info != NULL)
+		admin_access_socket(by->http->access, info->connect_fd, out);
+	else if (by->kind == BY_TLS)
+		admin_access_token(by->http->access,
+			MHD_lookup_connection_value(
+				connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION),
+			out);
+	else if (by->kind == BY_METRICS)
+		*out = (struct admin_peer){
+			.is_remote = true, .name = "anybody", .roles = ADMIN_METRICS};
 }
 
-static void call_handle(struct call *call)
+static struct request *request_begin(const struct listener *by, struct MHD_Connection *connection,
+	const char *path, const char *method)
 {
-	if (call->route == NULL)
-		return;
-	if (call->route->stream != NULL) {
-		call->route->stream->end(call->stream, &call->reply);
-		call->stream = NULL;
-	} else if (body_parse(call) == 0) {
-		call->route->handle(&call->req, &call->reply);
+	struct request *request = calloc(1, sizeof(*request));
+	struct admin_request req = {.ctl = by->http->ctl, .query_get = query_get};
+
+	if (request == NULL)
+		return NULL;
+	peer_find(by, connection, &request->peer);
+	request->query.connection = connection;
+	req.peer = &request->peer;
+	req.query = &request->query;
+	request->call = admin_call_begin(&req, method, path);
+	if (request->call == NULL) {
+		free(request);
+		return NULL;
 	}
+	return request;
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *data, size_t *len, void **state)
 {
-	struct admin_http *http = arg;
-	struct call *call = *state;
+	const struct listener *by = arg;
+	struct request *request = *state;
 
 	(void)version;
-	if (call == NULL) {
-		call = call_begin(http->ctl, connection, url, method);
-		*state = call;
-		return call == NULL ? MHD_NO : MHD_YES;
+	if (request == NULL) {
+		request = request_begin(by, connection, url, method);
+		*state = request;
+		return request == NULL ? MHD_NO : MHD_YES;
 	}
 	if (*len > 0) {
-		data_take(call, data, *len);
+		admin_call_data(request->call, data, *len);
 		*len = 0;
 		return MHD_YES;
 	}
-	call_handle(call);
-	return reply_send(connection, call);
+	return reply_send(connection, admin_call_end(request->call));
 }
 
 static void on_completed(void *arg, struct MHD_Connection *connection, void **state,
 	enum MHD_RequestTerminationCode why)
 {
-	struct admin_http *http = arg;
-	struct call *call = *state;
+	struct request *request = *state;
 
+	(void)arg;
 	(void)connection;
 	(void)why;
-	if (call == NULL)
+	if (request == NULL)
 		return;
 	*state = NULL;
-	if (call->stream != NULL)
-		call->route->stream->cancel(call->stream);
-	// Closed first: who fills a pipe that nobody reads must not be waited for.
-	if (call->reply.fd >= 0)
-		close(call->reply.fd);
-	if (call->reply.done != NULL)
-		call->reply.done(http->ctl);
-	json_decref(call->reply.body);
-	json_decref(call->req.body);
-	for (unsigned i = 0; i < call->query.values; i++)
-		free(call->query.value[i]);
-	free(call->body);
-	free(call);
+	admin_call_free(request->call);
+	for (unsigned i = 0; i < request->query.values; i++)
+		free(request->query.value[i]);
+	free(request);
 }
 
 // Paths and arguments stay as they were sent: an encoded slash is part of a name.
@@ -316,40 +268,155 @@ static void on_mhd_message(void *arg, const char *format, va_list args)
 	log_debug("http", "text=\"%.*s\"", (int)n, text);
 }
 
-int admin_http_start(struct ctl *ctl, const char *path, struct admin_http **out, char why[256])
-{
-	struct admin_http *http = calloc(1, sizeof(*http));
-	int fd = http == NULL ? -ENOMEM : admin_socket_open(path, why);
+// --- Listeners --------------------------------------------------------------------------------
 
-	if (fd < 0) {
-		free(http);
-		return fd;
-	}
-	http->ctl = ctl;
-	snprintf(http->path, sizeof(http->path), "%s", path);
-	http->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION |
-			MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ERROR_LOG,
-		0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_message, NULL,
+// Serves a listening socket, which is the listener's from here on.
+static int listener_serve(struct listener *l, int fd, char why[256])
+{
+	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
+		MHD_USE_POLL | MHD_USE_ERROR_LOG;
+	struct MHD_OptionItem tls[] = {
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, l->http->tls.certificate.text},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, l->http->tls.key.text},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, tls_priorities},
+		{MHD_OPTION_END, 0, NULL},
+	};
+	struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+	bool is_tls = l->kind == BY_TLS;
+
+	l->daemon = MHD_start_daemon(is_tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL,
+		on_request, l, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_message, NULL,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
 		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, MHD_OPTION_UNESCAPE_CALLBACK,
-		unescape_nothing, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-		MHD_OPTION_END);
-	if (http->daemon == NULL) {
-		snprintf(why, 256, "the admin socket cannot be served");
-		close(fd);
+		unescape_nothing, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
+		MHD_OPTION_ARRAY, is_tls ? tls : none, MHD_OPTION_END);
+	if (l->daemon != NULL)
+		return 0;
+	snprintf(why, 256, "%.180s cannot be served%s", l->address,
+		is_tls ? ": certificate and private key do not do" : "");
+	close(fd);
+	return -EIO;
+}
+
+static int socket_up(struct admin_http *http, const char *path, char why[256])
+{
+	struct listener *l = &http->by_socket;
+	int fd = admin_socket_open(path, admin_access_group(http->access), why), ret;
+
+	if (fd < 0)
+		return fd;
+	*l = (struct listener){.http = http, .kind = BY_SOCKET};
+	snprintf(l->address, sizeof(l->address), "%.107s", path);
+	ret = listener_serve(l, fd, why);
+	if (ret != 0)
 		unlink(path);
-		free(http);
-		return -EIO;
+	return ret;
+}
+
+// Opens a listener for TCP when the configuration has an address for it.
+static int tcp_up(struct listener *l, struct admin_http *http, enum listener_kind kind,
+	const char *text, char why[256])
+{
+	const char *key = kind == BY_TLS ? "admin.listen" : "metrics.listen";
+	int fd;
+
+	*l = (struct listener){.http = http, .kind = kind};
+	if (text[0] == '\0')
+		return 0;
+	fd = listen_open(key, text, false, l->address, why);
+	return fd < 0 ? fd : listener_serve(l, fd, why);
+}
+
+static void listener_down(struct listener *l)
+{
+	if (l->daemon == NULL)
+		return;
+	if (l->kind == BY_SOCKET)
+		unlink(l->address);
+	MHD_stop_daemon(l->daemon);
+	l->daemon = NULL;
+}
+
+// --- Certificates -----------------------------------------------------------------------------
+
+static int tls_read(const struct conf *conf, struct pem_pair *out, char why[256])
+{
+	*out = (struct pem_pair){0};
+	if (conf->admin.listen[0] == '\0')
+		return 0;
+	return pem_pair_read(conf->admin.certificate, conf->admin.private_key, out, why);
+}
+
+// New files are in force for new connections; those that are open are cut.
+static int tls_reload(struct admin_http *http, const struct conf *conf, char why[256])
+{
+	char address[sizeof(http->by_tls.address)];
+	struct pem_pair fresh;
+	int ret = tls_read(conf, &fresh, why);
+
+	if (ret != 0)
+		return ret;
+	if (pem_pair_is_same(&fresh, &http->tls)) {
+		pem_pair_wipe(&fresh);
+		return 0;
 	}
-	*out = http;
-	return 0;
+	listener_down(&http->by_tls);
+	pem_pair_wipe(&http->tls);
+	http->tls = fresh;
+	memcpy(address, http->by_tls.address, sizeof(address));
+	log_info("admin-certificate", "file=\"%s\"", conf->admin.certificate);
+	return tcp_up(&http->by_tls, http, BY_TLS, address, why);
+}
+
+// --- The API as a whole -----------------------------------------------------------------------
+
+int admin_http_start(struct ctl *ctl, char why[256])
+{
+	const struct conf *conf = ctl->conf;
+	struct admin_http *http = calloc(1, sizeof(*http));
+	int ret;
+
+	if (http == NULL)
+		return -ENOMEM;
+	http->ctl = ctl;
+	ctl->admin = http;
+	ret = admin_access_create(conf, &http->access, why);
+	if (ret == 0)
+		ret = tls_read(conf, &http->tls, why);
+	if (ret == 0)
+		ret = socket_up(http, conf->socket, why);
+	if (ret == 0)
+		ret = tcp_up(&http->by_tls, http, BY_TLS, conf->admin.listen, why);
+	if (ret == 0)
+		ret = tcp_up(&http->by_metrics, http, BY_METRICS, conf->metrics.listen, why);
+	if (ret != 0)
+		admin_http_stop(http);
+	return ret;
+}
+
+int admin_http_reload(struct admin_http *http, const struct conf *conf, char why[256])
+{
+	int ret = admin_access_reload(http->access, conf, why);
+
+	return ret != 0 ? ret : tls_reload(http, conf, why);
+}
+
+const char *admin_http_address(const struct admin_http *http, bool is_metrics)
+{
+	const struct listener *l = is_metrics ? &http->by_metrics : &http->by_tls;
+
+	return l->daemon == NULL ? NULL : l->address;
 }
 
 void admin_http_stop(struct admin_http *http)
 {
 	if (http == NULL)
 		return;
-	unlink(http->path);
-	MHD_stop_daemon(http->daemon);
+	listener_down(&http->by_socket);
+	listener_down(&http->by_tls);
+	listener_down(&http->by_metrics);
+	pem_pair_wipe(&http->tls);
+	admin_access_destroy(http->access);
+	http->ctl->admin = NULL;
 	free(http);
 }

@@ -29,6 +29,23 @@ void admin_error(
 		reply->body = json_pack("{s:s, s:s}", "error", word, "message", word);
 }
 
+int admin_role_check(
+	const struct admin_request *req, struct admin_reply *reply, enum admin_role role)
+{
+	char held[ADMIN_ROLES_TEXT];
+
+	if (req->peer->roles & role)
+		return 0;
+	if (req->peer->is_remote && req->peer->roles == 0) {
+		admin_error(reply, 401, "no-token", "This needs a token that the daemon knows.");
+		return -EACCES;
+	}
+	admin_roles_text(req->peer->roles, held);
+	admin_error(reply, 403, "forbidden", "This needs the role %s; %s has %s.",
+		admin_role_name(role), req->peer->name, held);
+	return -EACCES;
+}
+
 void admin_error_store(struct admin_reply *reply, int err, const char *what)
 {
 	switch (err) {
@@ -47,7 +64,14 @@ void admin_error_store(struct admin_reply *reply, int err, const char *what)
 		break;
 	case -ENOSPC:
 		admin_error(reply, 507, "store-full",
-			"The store or its disk is full: make store.map_size larger.");
+			"The store is full: its disk has no more room, or store.map_max is "
+			"reached.");
+		break;
+	case -EBADMSG:
+	case -ENOTSUP:
+	case -EIO:
+		admin_error(reply, 500, "damaged",
+			"The %s is damaged in the store: mskpush-store check tells more.", what);
 		break;
 	case -EAGAIN:
 	case -ESHUTDOWN:

@@ -8,7 +8,10 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "admin_campaign_json.h"
+#include "conf.h"
 #include "dp.h"
+#include "log.h"
 
 static json_t *mac_json(const uint8_t mac[6])
 {
@@ -164,11 +167,11 @@ json_t *admin_port_json(const struct conf *conf, const struct dp_status *status)
 
 // --- Areas ----------------------------------------------------------------------------------
 
-static json_t *area_json(const char *name, const struct dp_area_stats *stats)
+static json_t *area_json(const char *name, uint32_t rate, const struct dp_area_stats *stats)
 {
-	return json_pack("{s:o, s:I, s:I, s:I}", "name",
-		name == NULL ? json_null() : json_string(name), "sent", (json_int_t)stats->sent,
-		"verified", (json_int_t)stats->verified, "unreachable",
+	return json_pack("{s:o, s:I, s:I, s:I, s:I}", "name",
+		name == NULL ? json_null() : json_string(name), "rate", (json_int_t)rate, "sent",
+		(json_int_t)stats->sent, "verified", (json_int_t)stats->verified, "unreachable",
 		(json_int_t)stats->unreachable);
 }
 
@@ -180,12 +183,47 @@ json_t *admin_areas_json(struct ctl *ctl)
 	for (unsigned i = 0; i <= ctl->conf->areas; i++) {
 		bool is_rest = i == ctl->conf->areas;
 		struct dp_area_stats stats = {0};
+		uint32_t rate = 0;
 
+		if (ctl->dp != NULL && !is_rest)
+			rate = dp_area_rate(ctl->dp, i);
 		if (ctl->dp != NULL)
 			dp_area_stats_read(ctl->dp, is_rest ? DP_AREAS_MAX : i, &stats);
 		json_array_append_new(
-			list, area_json(is_rest ? NULL : ctl->conf->area[i].name, &stats));
+			list, area_json(is_rest ? NULL : ctl->conf->area[i].name, rate, &stats));
 	}
 	pthread_mutex_unlock(&ctl->dp_lock);
 	return list;
+}
+
+// PATCH /v1/areas/NAME: the limit of an area, until the daemon ends.
+void admin_area_change(const struct admin_request *req, struct admin_reply *reply)
+{
+	static const char *const names[] = {"rate", NULL};
+	const struct conf *conf = req->ctl->conf;
+	unsigned area = 0;
+	uint32_t rate = 0;
+	int has;
+
+	while (area < conf->areas && strcmp(conf->area[area].name, req->arg[0]) != 0)
+		area++;
+	if (area == conf->areas) {
+		admin_error(
+			reply, 404, "unknown-area", "The configuration has no area of that name.");
+		return;
+	}
+	if (admin_body_check(req, reply, names) != 0)
+		return;
+	has = admin_rate_read(req, reply, &rate);
+	if (has == 0)
+		admin_error(reply, 400, "bad-value", "rate is missing.");
+	if (has != 1)
+		return;
+	pthread_mutex_lock(&req->ctl->dp_lock);
+	if (req->ctl->dp != NULL)
+		dp_area_rate_set(req->ctl->dp, area, rate);
+	pthread_mutex_unlock(&req->ctl->dp_lock);
+	log_info("area-rate", "area=%s rate=%u", conf->area[area].name, rate);
+	reply->body =
+		json_pack("{s:s, s:I}", "name", conf->area[area].name, "rate", (json_int_t)rate);
 }

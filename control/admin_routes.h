@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// The table of calls: method and path to handler.
+// The table of calls: method and path to handler. docs/admin-api.md has a row for each of them,
+// and a test that holds it to that.
 
 #pragma once
 
@@ -9,12 +10,23 @@
 
 #define ADMIN_PATH_MAX 1024
 
+// Version of what the table says: the first number stands in the paths, the second grows when
+// something is added.
+#define ADMIN_API_VERSION "1.1"
+
+enum admin_route_flags {
+	ADMIN_NEEDS_BODY = 1,
+	ADMIN_SECRET_BODY = 2, // its body is not kept in the audit log
+};
+
 struct admin_route {
 	const char *method;
 	const char *path; // a '*' stands for one segment
+	enum admin_role role; // that the caller needs
+	unsigned flags; // enum admin_route_flags
 	admin_handler *handle; // one of these two
 	const struct admin_stream *stream;
-	bool needs_body;
+	const char *text; // what it does
 };
 extern const struct admin_route admin_routes[];
 extern const size_t admin_routes_count;

@@ -10,14 +10,20 @@
 #include "admin.h"
 #include "log.h"
 
+static const char *const policies[] = {
+	[STORE_POLICY_ACCEPT] = "accept",
+	[STORE_POLICY_REAUTHENTICATE] = "reauthenticate",
+	[STORE_POLICY_BOOTSTRAP] = "bootstrap",
+};
+
 static json_t *service_json(const struct store_service *service)
 {
 	json_t *groups = json_array();
 
 	for (int i = 0; i < service->group_count; i++)
 		json_array_append_new(groups, admin_group_json(&service->group[i]));
-	return json_pack(
-		"{s:i, s:s, s:o}", "id", service->id, "name", service->name, "groups", groups);
+	return json_pack("{s:i, s:s, s:o, s:s}", "id", service->id, "name", service->name, "groups",
+		groups, "policy", policies[service->policy]);
 }
 
 void admin_services_list(const struct admin_request *req, struct admin_reply *reply)
@@ -89,12 +95,35 @@ static int group_add(const struct store_reader *r, const json_t *value,
 	return 0;
 }
 
+static int policy_read(
+	const struct admin_request *req, struct store_service *service, struct admin_reply *reply)
+{
+	const json_t *value = json_object_get(req->body, "policy");
+	const char *text = json_string_value(value);
+
+	service->policy = STORE_POLICY_ACCEPT;
+	if (value == NULL)
+		return 0;
+	for (uint8_t i = 0; text != NULL && i < sizeof(policies) / sizeof(policies[0]); i++) {
+		if (strcmp(policies[i], text) != 0)
+			continue;
+		service->policy = i;
+		return 0;
+	}
+	admin_error(reply, 400, "bad-value",
+		"policy is to be \"accept\", \"reauthenticate\" or \"bootstrap\".");
+	return -EINVAL;
+}
+
 static int groups_read(const struct admin_request *req, const struct store_reader *r,
 	struct store_service *service, struct admin_reply *reply)
 {
-	static const char *const names[] = {"groups", NULL};
+	static const char *const names[] = {"groups", "policy", NULL};
 	const json_t *groups = json_object_get(req->body, "groups");
 	int ret = admin_body_check(req, reply, names);
+
+	if (ret == 0)
+		ret = policy_read(req, service, reply);
 
 	if (ret != 0)
 		return ret;
@@ -128,7 +157,7 @@ static int subscribers_check(struct ctl *ctl, const struct store_reader *r,
 	int ret = 0;
 
 	for (store_id id = 0; id < store_reader_span(r) && ret == 0; id++) {
-		const struct store_hot *hot = store_reader_hot(r, id, NULL);
+		const struct store_hot *hot = store_reader_hot(r, id);
 		uint8_t flags = hot == NULL ? 0 : store_hot_flags(hot);
 
 		if ((flags & STORE_LIVE) == 0 || (flags & STORE_IN_UICC) == 0 ||

@@ -13,7 +13,9 @@
 
 #define BACKLOG 64
 
-static int directory_make(const char *path, char why[256])
+#define NO_GROUP ((gid_t)-1)
+
+static int directory_make(const char *path, gid_t group, char why[256])
 {
 	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	char *slash;
@@ -23,7 +25,7 @@ static int directory_make(const char *path, char why[256])
 	if (slash == NULL || slash == dir)
 		return 0;
 	*slash = '\0';
-	if (mkdir(dir, 0700) == 0 || errno == EEXIST)
+	if (mkdir(dir, group == NO_GROUP ? 0700 : 0711) == 0 || errno == EEXIST)
 		return 0;
 	snprintf(why, 256, "the directory %s cannot be made: %s", dir, strerror(errno));
 	return -errno;
@@ -52,7 +54,15 @@ static int stale_remove(const struct sockaddr_un *address, char why[256])
 	return -EADDRINUSE;
 }
 
-static int socket_listen(const struct sockaddr_un *address)
+// Nobody else can connect before the group may: the socket does not listen yet.
+static int group_admit(const char *path, gid_t group)
+{
+	if (group == NO_GROUP)
+		return 0;
+	return chown(path, (uid_t)-1, group) == 0 && chmod(path, 0660) == 0 ? 0 : -errno;
+}
+
+static int socket_listen(const struct sockaddr_un *address, gid_t group)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mode_t mask;
@@ -64,15 +74,19 @@ static int socket_listen(const struct sockaddr_un *address)
 	ret = bind(fd, (const struct sockaddr *)address, sizeof(*address));
 	ret = ret == 0 ? 0 : -errno;
 	umask(mask);
+	if (ret == 0)
+		ret = group_admit(address->sun_path, group);
 	if (ret == 0 && listen(fd, BACKLOG) != 0)
 		ret = -errno;
 	if (ret == 0)
 		return fd;
 	close(fd);
+	if (ret != -EADDRINUSE)
+		unlink(address->sun_path);
 	return ret;
 }
 
-int admin_socket_open(const char *path, char why[256])
+int admin_socket_open(const char *path, gid_t group, char why[256])
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int ret;
@@ -84,11 +98,11 @@ int admin_socket_open(const char *path, char why[256])
 	}
 	strcpy(address.sun_path, path);
 	why[0] = '\0';
-	ret = directory_make(path, why);
+	ret = directory_make(path, group, why);
 	if (ret == 0)
 		ret = stale_remove(&address, why);
 	if (ret == 0)
-		ret = socket_listen(&address);
+		ret = socket_listen(&address, group);
 	if (ret < 0 && why[0] == '\0')
 		snprintf(why, 256, "%s cannot be listened on: %s", path, strerror(-ret));
 	return ret;

@@ -9,6 +9,7 @@
 
 #include "admin.h"
 #include "admin_campaign_json.h"
+#include "admin_http.h"
 #include "admin_network.h"
 #include "campaign.h"
 #include "conf.h"
@@ -41,15 +42,18 @@ static json_t *store_json(struct ctl *ctl, const struct store_reader *r)
 		services++;
 	while (store_reader_group_next(r, &group.id, &group) == 0)
 		groups++;
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:i, s:i, s:I}", "dir", ctl->conf->store.dir,
-		"map_bytes", (json_int_t)info.map_bytes, "used_bytes", (json_int_t)info.used_bytes,
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:I, s:o}", "dir",
+		ctl->conf->store.dir, "map_bytes", (json_int_t)info.map_bytes, "map_max_bytes",
+		(json_int_t)info.map_max_bytes, "used_bytes", (json_int_t)info.used_bytes,
 		"version", (json_int_t)info.version, "subscribers",
 		(json_int_t)store_reader_subscriber_count(r), "services", services, "groups",
-		groups, "damaged_blocks", (json_int_t)store_reader_damaged(r));
+		groups, "damaged_blocks", (json_int_t)store_reader_damaged(r), "wrapping",
+		admin_wrapping_json(ctl, r));
 }
 
 static json_t *memory_json(void)
 {
+	struct store_memory_info keys;
 	unsigned long total = 0, resident = 0;
 	FILE *file = fopen("/proc/self/statm", "re");
 
@@ -57,7 +61,11 @@ static json_t *memory_json(void)
 		resident = 0;
 	if (file != NULL)
 		fclose(file);
-	return json_pack("{s:I}", "resident_bytes", (json_int_t)resident * sysconf(_SC_PAGESIZE));
+	store_memory_info(&keys);
+	return json_pack("{s:I, s:I, s:I}", "resident_bytes",
+		(json_int_t)resident * sysconf(_SC_PAGESIZE), "keys_locked_bytes",
+		(json_int_t)keys.locked_bytes, "keys_unlocked_bytes",
+		(json_int_t)keys.unlocked_bytes);
 }
 
 static json_t *open_campaigns_json(struct ctl *ctl, struct store_reader *r)
@@ -92,6 +100,13 @@ static void dataplane_status(struct ctl *ctl, struct dp_status *out)
 	pthread_mutex_unlock(&ctl->dp_lock);
 }
 
+static json_t *listeners_json(struct ctl *ctl)
+{
+	return json_pack("{s:s, s:s?, s:s?}", "socket", ctl->conf->socket, "tls",
+		admin_http_address(ctl->admin, false), "metrics",
+		admin_http_address(ctl->admin, true));
+}
+
 void admin_status(const struct admin_request *req, struct admin_reply *reply)
 {
 	struct ctl *ctl = req->ctl;
@@ -103,7 +118,7 @@ void admin_status(const struct admin_request *req, struct admin_reply *reply)
 		return;
 	dataplane_status(ctl, &status);
 	reply->body = json_pack(
-		"{s:s, s:i, s:o, s:f, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"{s:s, s:i, s:o, s:f, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"version", MSKPUSH_VERSION, "pid", (int)getpid(), "started",
 		admin_time_ms((uint64_t)ctl->started_ms), "uptime_s",
 		((double)now - (double)ctl->started_ms) / 1000, "clock", clock_json(&status),
@@ -111,7 +126,8 @@ void admin_status(const struct admin_request *req, struct admin_reply *reply)
 		admin_port_json(ctl->conf, &status), "ports", admin_ports_json(ctl->conf, &status),
 		"next_hops", admin_hops_json(&status), "areas", admin_areas_json(ctl), "store",
 		store_json(ctl, r), "memory", memory_json(), "ua", admin_ua_status(ctl->ua),
-		"campaigns", open_campaigns_json(ctl, r));
+		"governor", admin_governor_json(ctl), "campaigns", open_campaigns_json(ctl, r));
+	json_object_set_new(reply->body, "admin", listeners_json(ctl));
 	ctl_reader_put(ctl, r);
 }
 
@@ -130,6 +146,9 @@ static const struct counter_name counter_names[] = {
 	COUNTER(staged_used),
 	COUNTER(verified),
 	COUNTER(singles),
+	COUNTER(solicits),
+	COUNTER(solicits_expired),
+	COUNTER(expired_refused),
 	COUNTER(singles_merged),
 	COUNTER(singles_sent),
 	COUNTER(singles_verified),

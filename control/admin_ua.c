@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "admin.h"
+#include "campaign_run.h"
 #include "conf.h"
 #include "dp.h"
 #include "key_source.h"
@@ -76,18 +77,33 @@ static json_t *key_source_json(const struct ua *ua)
 		(json_int_t)s.answered[KEY_BUSY]);
 }
 
+// How solicited pulls are governed; rate is null when they are not, 0 when none may be sent.
+json_t *admin_governor_json(struct ctl *ctl)
+{
+	const struct governor *g = &ctl->campaigns->governor;
+	uint32_t rate = 0;
+
+	pthread_mutex_lock(&ctl->dp_lock);
+	if (ctl->dp != NULL)
+		rate = dp_solicit_rate(ctl->dp);
+	pthread_mutex_unlock(&ctl->dp_lock);
+	return json_pack("{s:o, s:f, s:f}", "rate",
+		rate == 0 ? json_null() : json_integer(rate == DP_RATE_NOTHING ? 0 : rate),
+		"utilisation", g->utilisation, "p99_ms", g->p99_ms);
+}
+
 json_t *admin_ua_stats(const struct ua *ua)
 {
 	struct ua_stats s;
 
 	ua_stats_read(ua, &s);
-	return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "requests",
+	return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o}", "requests",
 		results_json(&s), "items", items_json(&s), "connections", (json_int_t)s.connections,
 		"connections_accepted", (json_int_t)s.connections_accepted, "connections_slow",
 		(json_int_t)s.connections_slow, "http_errors", (json_int_t)s.http_errors, "waiting",
 		(json_int_t)s.waiting, "pushes_ordered", (json_int_t)s.pushes_ordered, "ha1_made",
-		(json_int_t)s.ha1_made, "bodies_read", (json_int_t)s.bodies_read, "key_source",
-		key_source_json(ua));
+		(json_int_t)s.ha1_made, "bodies_read", (json_int_t)s.bodies_read, "busy_s",
+		(double)s.busy_ns / 1e9, "key_source", key_source_json(ua));
 }
 
 static json_t *pull_json(const struct ua *ua, store_id id)

@@ -95,6 +95,7 @@ int campaign_pause(struct ctl *ctl, uint32_t id, bool is_paused)
 	if (run != NULL && !is_armed) {
 		atomic_store(&run->dp->is_paused, is_paused);
 		run->record.state = is_paused ? STORE_CAMPAIGN_PAUSED : STORE_CAMPAIGN_RUNNING;
+		run->record.flags &= (uint8_t)~STORE_CAMPAIGN_HALTED;
 	}
 	pthread_mutex_unlock(&all->lock);
 	if (run == NULL || is_armed)
@@ -121,6 +122,37 @@ int campaign_rate(struct ctl *ctl, uint32_t id, uint32_t rate)
 	return order_commit(ctl, id);
 }
 
+static int unschedule_job(struct store_txn *txn, void *record)
+{
+	return store_campaign_put(txn, record);
+}
+
+// One that has not begun yet.
+static int campaign_unschedule(struct ctl *ctl, uint32_t id)
+{
+	struct store_campaign record;
+	struct store_reader *r;
+	int ret;
+
+	// Nobody begins it meanwhile.
+	pthread_mutex_lock(&ctl->campaigns->start_lock);
+	ret = ctl_reader_get(ctl, &r);
+	if (ret == 0) {
+		ret = store_reader_campaign(r, id, &record);
+		ctl_reader_put(ctl, r);
+	}
+	if (ret == 0 && record.state != STORE_CAMPAIGN_SCHEDULED)
+		ret = -ENOENT;
+	if (ret == 0) {
+		record.state = STORE_CAMPAIGN_ABORTED;
+		record.ended_ms = campaign_now_ms();
+		record.given_up = record.members;
+		ret = ctl_writer_run(ctl, unschedule_job, &record);
+	}
+	pthread_mutex_unlock(&ctl->campaigns->start_lock);
+	return ret;
+}
+
 int campaign_abort(struct ctl *ctl, uint32_t id)
 {
 	struct campaigns *all = ctl->campaigns;
@@ -134,7 +166,7 @@ int campaign_abort(struct ctl *ctl, uint32_t id)
 	run = run_for_order(all, id);
 	if (run == NULL) {
 		pthread_mutex_unlock(&all->lock);
-		return -ENOENT;
+		return campaign_unschedule(ctl, id);
 	}
 	atomic_store(&run->dp->is_aborted, true);
 	log_info("campaign-aborted", "campaign=%u", id);

@@ -41,6 +41,9 @@ struct campaign_order {
 	uint16_t solicit_wait_s[STORE_SENDS_MAX]; // as many as solicits
 	store_id only; // STORE_ID_NONE: all members
 	struct campaign_choice choice;
+	uint8_t stop_percent; // pause when more of the first members are unverified; 0 = never
+	uint32_t stop_after; // that many are the first
+	uint64_t start_ms; // begin then, Unix milliseconds; 0 = at once
 };
 
 // What an order comes to, without starting anything.
@@ -70,6 +73,8 @@ int campaign_plan(struct ctl *ctl, const struct campaign_order *order, struct ca
 // asks.
 int campaign_start(
 	struct ctl *ctl, const struct campaign_order *order, uint32_t *id, char why[256]);
+// Starts the scheduled campaigns whose time has come. In the main loop.
+void campaigns_begin(struct ctl *ctl);
 // Takes up the campaigns that were open when the daemon ended. Before the workers send anything.
 int campaigns_resume(struct ctl *ctl);
 

@@ -129,7 +129,7 @@ static int areas_find(struct ctl *ctl, struct campaign_run *run, const struct st
 
 		memset(addr, 0, sizeof(addr));
 		for (store_id i = 0; i < n; i++) {
-			const struct store_hot *hot = store_reader_hot(r, first + i, NULL);
+			const struct store_hot *hot = store_reader_hot(r, first + i);
 
 			if (hot != NULL)
 				memcpy(addr[i].byte, hot->addr.byte, sizeof(addr[i].byte));
@@ -150,7 +150,7 @@ static int ways_find(struct ctl *ctl, struct campaign_run *run, const struct sto
 	if (run->dp->way == NULL)
 		return -ENOMEM;
 	for (store_id id = 0; id < run->record.span; id++) {
-		const struct store_hot *hot = store_reader_hot(r, id, NULL);
+		const struct store_hot *hot = store_reader_hot(r, id);
 
 		if (run->dp->round[id] != DP_MEMBER_NONE && hot != NULL &&
 			(store_hot_flags(hot) & STORE_HAS_MUK) != 0 &&
@@ -178,7 +178,7 @@ static int members_all(struct campaign_run *run, const struct store_reader *r)
 	if (ret != 0)
 		return ret;
 	for (store_id id = 0; id < run->record.span; id++) {
-		const struct store_hot *hot = store_reader_hot(r, id, NULL);
+		const struct store_hot *hot = store_reader_hot(r, id);
 
 		if (run->dp->round[id] != DP_MEMBER_NONE || hot == NULL ||
 			(store_hot_flags(hot) & STORE_LIVE) == 0 ||
@@ -193,7 +193,7 @@ static int members_all(struct campaign_run *run, const struct store_reader *r)
 
 int campaign_members_join(struct campaign_run *run, const struct store_reader *r)
 {
-	if (run->record.only != STORE_ID_NONE || (run->record.flags & STORE_CAMPAIGN_SELECTED) != 0)
+	if (run->record.only != STORE_ID_NONE || (run->record.flags & STORE_CAMPAIGN_FIXED) != 0)
 		return 0;
 	return members_all(run, r);
 }

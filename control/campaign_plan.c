@@ -143,7 +143,7 @@ static void plan_fill(struct ctl *ctl, const struct campaign_run *run, const str
 
 	for (store_id id = 0; id < run->record.span; id++)
 		if (run->dp->round[id] != DP_MEMBER_NONE)
-			member_plan(run, store_reader_hot(r, id, NULL), id, fresh_at, plan);
+			member_plan(run, store_reader_hot(r, id), id, fresh_at, plan);
 	plan->rate = run->record.rate;
 	plan_time(ctl, plan);
 }

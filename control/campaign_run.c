@@ -83,6 +83,8 @@ static struct dp_campaign *dp_create(const struct store_campaign *record, uint32
 	dp->solicits = record->solicits;
 	for (int i = 0; i < record->solicits; i++)
 		dp->solicit_wait_ms[i] = record->solicit_wait_s[i] * 1000u;
+	if (record->stop_percent != 0)
+		atomic_store(&dp->trial, record->stop_after);
 	dp->is_last_previous = (record->flags & STORE_CAMPAIGN_PREVIOUS) != 0;
 	dp->solicit_csb_id = record->solicit_csb_id;
 	memcpy(dp->solicit_rand, record->solicit_rand, sizeof(dp->solicit_rand));
@@ -328,4 +330,38 @@ enum dp_stall campaign_run_stall(const struct campaign_run *run)
 			return (enum dp_stall)stall;
 	}
 	return DP_STALL_NONE;
+}
+
+// --- The first members ----------------------------------------------------------------------
+
+// The first wait of those that are pushed to, and of those that are solicited, twice over.
+static uint64_t trial_wait_ms(const struct store_campaign *r)
+{
+	uint64_t push = r->kind == STORE_CAMPAIGN_SOLICIT ? 0 : r->wait_s[0];
+	uint64_t solicit = r->kind == STORE_CAMPAIGN_PUSH ? 0 : r->solicit_wait_s[0];
+
+	return (push > solicit ? push : solicit) * 2000 + 1000;
+}
+
+bool campaign_run_try(struct campaign_run *run, uint64_t now_ms)
+{
+	struct store_campaign *r = &run->record;
+	uint32_t trial = atomic_load(&run->dp->trial);
+	uint64_t wanted = (uint64_t)trial * (100u - r->stop_percent);
+
+	if (trial == 0 || atomic_load(&run->dp->tried) < trial)
+		return false;
+	if (run->trial_ms == 0)
+		run->trial_ms = now_ms;
+	if ((uint64_t)r->verified * 100 < wanted && now_ms - run->trial_ms < trial_wait_ms(r))
+		return false;
+	if ((uint64_t)r->verified * 100 < wanted) {
+		atomic_store(&run->dp->is_paused, true);
+		r->state = STORE_CAMPAIGN_PAUSED;
+		r->flags |= STORE_CAMPAIGN_HALTED;
+	}
+	// Who resumes it wants it to go on.
+	atomic_store(&run->dp->trial, 0);
+	run->is_record_unsaved = true;
+	return (r->flags & STORE_CAMPAIGN_HALTED) != 0;
 }

@@ -11,6 +11,7 @@
 
 #include "campaign.h"
 #include "cmd.h"
+#include "governor.h"
 
 enum campaign_phase {
 	CAMPAIGN_STARTING, // looks for its members; holds every id
@@ -41,6 +42,7 @@ struct campaign_run {
 	uint8_t rest; // STORE_MEMBER_* that pending members get, 0 = not yet
 	uint64_t pushes_before; // of runs before a restart
 	uint64_t solicits_before; // likewise
+	uint64_t trial_ms; // since when the first members have their time to answer
 	bool is_record_unsaved;
 };
 
@@ -50,6 +52,9 @@ struct campaigns {
 	pthread_cond_t closed; // a campaign became CLOSED
 	struct campaign_run *run[DP_CAMPAIGNS_MAX];
 	unsigned n;
+	struct governor governor; // the main loop's
+	uint64_t begun_ms; // when it last looked for campaigns to begin
+	_Atomic unsigned scheduled; // how many wait, as far as is known
 };
 
 struct campaign_run *campaigns_find(struct campaigns *all, uint32_t id);
@@ -72,6 +77,10 @@ bool campaign_run_is_armed(const struct campaign_run *run);
 uint32_t campaign_run_pending(const struct campaign_run *run);
 enum dp_stall campaign_run_stall(const struct campaign_run *run);
 bool campaign_run_is_through(const struct campaign_run *run);
+
+// Judges the first members, once they have had their time to answer; true: too few verified, and
+// the campaign is halted now. With the lock held.
+bool campaign_run_try(struct campaign_run *run, uint64_t now_ms);
 
 // --- campaign_members.c ---------------------------------------------------------------------
 

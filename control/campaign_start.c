@@ -65,9 +65,28 @@ static int id_job(struct store_txn *txn, void *id)
 	return store_campaign_next_id(txn, id);
 }
 
+static void slice_members(
+	struct campaign_run *run, uint32_t slice, const uint8_t state[STORE_SLICE])
+{
+	uint32_t first = slice * STORE_SLICE, left = run->record.span - first;
+
+	memcpy(run->dp->round + first, state, left < STORE_SLICE ? left : STORE_SLICE);
+}
+
+static int members_load(struct campaign_run *run, const struct store_reader *r)
+{
+	uint8_t state[STORE_SLICE];
+
+	for (uint32_t i = 0; i < run->slices; i++)
+		if (store_reader_campaign_slice(r, run->record.id, i, state) == 0)
+			slice_members(run, i, state);
+	return 0;
+}
+
 struct opening {
 	struct campaign_run *run;
 	struct store_msk msk;
+	bool is_chosen; // its members stand in the store already
 };
 
 static int opening_job(struct store_txn *txn, void *arg)
@@ -135,7 +154,8 @@ static int run_open(struct ctl *ctl, struct opening *opening, const struct store
 	ret = ctl_reader_get(ctl, &r);
 	if (ret != 0)
 		return ret;
-	ret = campaign_members_find(ctl, run, r, &order->choice);
+	ret = opening->is_chosen ? members_load(run, r)
+				 : campaign_members_find(ctl, run, r, &order->choice);
 	if (ret == 0)
 		ret = campaign_members_part(ctl, run, r);
 	ctl_reader_put(ctl, r);
@@ -184,6 +204,14 @@ static void solicits_set(const struct campaign_order *order, struct store_campai
 		previous_add(record);
 }
 
+static bool order_chooses(const struct campaign_order *order)
+{
+	const struct campaign_choice *choice = &order->choice;
+
+	return choice->sample_ppm != 0 || choice->area != 0 || choice->ids != NULL ||
+		choice->undelivered_of != 0;
+}
+
 // Who comes until it is fired belongs to it, too: there is room for some more ids.
 static void armed_set(struct store_campaign *record)
 {
@@ -191,12 +219,6 @@ static void armed_set(struct store_campaign *record)
 	record->state = STORE_CAMPAIGN_PAUSED;
 	if (record->only == STORE_ID_NONE)
 		record->span += record->span / ARMED_MORE + ARMED_LEAST;
-}
-
-static bool is_choosy(const struct campaign_choice *choice)
-{
-	return choice->sample_ppm != 0 || choice->area != 0 || choice->ids != NULL ||
-		choice->undelivered_of != 0;
 }
 
 void campaign_order_record(const struct campaign_order *order, const struct store_reader *r,
@@ -213,19 +235,47 @@ void campaign_order_record(const struct campaign_order *order, const struct stor
 		.started_ms = campaign_now_ms(),
 		.span = order->only == STORE_ID_NONE ? store_reader_span(r) : order->only + 1,
 		.only = order->only,
+		.stop_percent = order->stop_percent,
+		.stop_after = order->stop_after,
+		.start_ms = order->start_ms,
 	};
 	memcpy(record->wait_s, order->wait_s, sizeof(record->wait_s));
 	if (order->is_armed)
 		armed_set(record);
-	if (is_choosy(&order->choice))
-		record->flags |= STORE_CAMPAIGN_SELECTED;
+	if (order->is_armed && order_chooses(order))
+		record->flags |= STORE_CAMPAIGN_FIXED;
 	if (order->kind != STORE_CAMPAIGN_PUSH)
 		solicits_set(order, record);
 }
 
-// With msk_lock held, so that nobody activates or retires the MSK in between.
-static int order_run(
-	struct ctl *ctl, const struct campaign_order *order, uint32_t *id, char why[256])
+// What an order says, with all that is drawn for it, and its number.
+static int record_make(struct ctl *ctl, const struct campaign_order *order,
+	const struct store_group *group, const struct store_reader *r,
+	struct store_campaign *record)
+{
+	int ret;
+
+	campaign_order_record(order, r, record);
+	ret = solicit_label_draw(group, record);
+	return ret != 0 ? ret : ctl_writer_run(ctl, id_job, &record->id);
+}
+
+// A scheduled campaign begins: its members are those of now, unless they were chosen before.
+static int record_begin(const struct store_campaign *scheduled, const struct store_reader *r,
+	struct store_campaign *record)
+{
+	*record = *scheduled;
+	record->state = STORE_CAMPAIGN_RUNNING;
+	record->started_ms = campaign_now_ms();
+	if ((record->flags & STORE_CAMPAIGN_SELECTED) == 0 && record->only == STORE_ID_NONE)
+		record->span = store_reader_span(r);
+	return 0;
+}
+
+// With msk_lock held, so that nobody activates or retires the MSK in between. scheduled: the
+// record of a campaign that was ordered before, or NULL.
+static int order_run(struct ctl *ctl, const struct campaign_order *order,
+	const struct store_campaign *scheduled, uint32_t *id, char why[256])
 {
 	struct opening opening = {0};
 	struct store_group group;
@@ -238,13 +288,11 @@ static int order_run(
 	ret = store_reader_group(r, &order->group, &group);
 	if (ret == 0 && store_reader_msk_newest(r, &order->group, &opening.msk) != 0)
 		ret = -ENOKEY;
-	if (ret == 0) {
-		campaign_order_record(order, r, &record);
-		ret = solicit_label_draw(&group, &record);
-	}
-	ctl_reader_put(ctl, r);
 	if (ret == 0)
-		ret = ctl_writer_run(ctl, id_job, &record.id);
+		ret = scheduled != NULL ? record_begin(scheduled, r, &record)
+					: record_make(ctl, order, &group, r, &record);
+	ctl_reader_put(ctl, r);
+	opening.is_chosen = (record.flags & STORE_CAMPAIGN_SELECTED) != 0;
 	if (ret == 0)
 		ret = campaign_run_create(&record, &opening.run);
 	if (ret == 0)
@@ -289,6 +337,168 @@ void campaign_start_explain(int ret, uint32_t id, char why[256])
 		snprintf(why, 256, "%s", text);
 }
 
+// --- Later ----------------------------------------------------------------------------------
+
+static int scheduled_job(struct store_txn *txn, void *arg)
+{
+	struct campaign_run *run = arg;
+	uint8_t state[STORE_SLICE];
+	int ret = 0;
+
+	for (uint32_t i = 0; i < run->slices && ret == 0; i++) {
+		if (run->count[i].members == 0 ||
+			(run->record.flags & STORE_CAMPAIGN_SELECTED) == 0)
+			continue;
+		campaign_run_slice(run, i, state);
+		ret = store_campaign_slice_put(txn, run->record.id, i, state);
+	}
+	return ret != 0 ? ret : store_campaign_put(txn, &run->record);
+}
+
+// Who is chosen is chosen now; all members of a group are those of the moment it begins.
+static int run_schedule(struct ctl *ctl, struct campaign_run *run,
+	const struct campaign_order *order, char why[256])
+{
+	struct store_reader *r;
+	int ret = ctl_reader_get(ctl, &r);
+
+	if (ret != 0)
+		return ret;
+	ret = campaign_members_find(ctl, run, r, &order->choice);
+	if (ret == 0)
+		ret = campaign_members_part(ctl, run, r);
+	ctl_reader_put(ctl, r);
+	if (ret != 0)
+		return ret;
+	run_counted(run);
+	ret = campaign_pace_set(ctl, run, order, why);
+	return ret != 0 ? ret : ctl_writer_run(ctl, scheduled_job, run);
+}
+
+static int order_schedule(
+	struct ctl *ctl, const struct campaign_order *order, uint32_t *id, char why[256])
+{
+	struct campaign_run *run = NULL;
+	struct store_campaign record;
+	struct store_group group;
+	struct store_reader *r;
+	int ret = ctl_reader_get(ctl, &r);
+
+	if (ret != 0)
+		return ret;
+	ret = store_reader_group(r, &order->group, &group);
+	if (ret == 0)
+		ret = record_make(ctl, order, &group, r, &record);
+	ctl_reader_put(ctl, r);
+	if (ret != 0)
+		return ret;
+	record.state = STORE_CAMPAIGN_SCHEDULED;
+	record.flags |= (order->is_msk_new ? STORE_CAMPAIGN_NEW_MSK : 0) |
+		(order_chooses(order) ? STORE_CAMPAIGN_SELECTED : 0);
+	*id = record.id;
+	ret = campaign_run_create(&record, &run);
+	if (ret == 0)
+		ret = run_schedule(ctl, run, order, why);
+	campaign_run_destroy(run);
+	if (ret == 0)
+		atomic_fetch_add(&ctl->campaigns->scheduled, 1);
+	return ret;
+}
+
+static int record_job(struct store_txn *txn, void *record)
+{
+	return store_campaign_put(txn, record);
+}
+
+// While another campaign runs on the group it waits on.
+static void scheduled_begin(struct ctl *ctl, const struct store_campaign *scheduled)
+{
+	struct campaign_order order = {
+		.kind = scheduled->kind,
+		.group = scheduled->group,
+		.is_msk_new = (scheduled->flags & STORE_CAMPAIGN_NEW_MSK) != 0,
+		.only = scheduled->only,
+	};
+	struct store_campaign failed = *scheduled;
+	char why[256] = "";
+	uint32_t id;
+	int ret;
+
+	if (order.only == STORE_ID_NONE && group_campaign(ctl->campaigns, &order.group) != 0)
+		return;
+	ret = msk_choose(ctl, &order);
+	if (ret == 0) {
+		pthread_mutex_lock(&ctl->msk_lock);
+		ret = order_run(ctl, &order, scheduled, &id, why);
+		pthread_mutex_unlock(&ctl->msk_lock);
+	}
+	if (ret == 0) {
+		log_info("campaign-started", "campaign=%u group=%04x", id, order.group.group);
+		return;
+	}
+	campaign_start_explain(ret, 0, why);
+	log_error("campaign-not-started", "campaign=%u why=\"%s\"", scheduled->id, why);
+	if (ret == -EAGAIN || ret == -EMFILE)
+		return;
+	failed.state = STORE_CAMPAIGN_ABORTED;
+	failed.ended_ms = campaign_now_ms();
+	failed.given_up = failed.members;
+	ctl_writer_run(ctl, record_job, &failed);
+}
+
+#define BEGIN_MS 500 // between two looks at what is scheduled
+
+void campaigns_begin(struct ctl *ctl)
+{
+	struct campaigns *all = ctl->campaigns;
+	struct store_campaign record = {0};
+	uint64_t now_ms = ctl_clock_ms();
+	struct store_reader *r;
+	unsigned waiting = 0;
+
+	if (atomic_load(&all->scheduled) == 0 || now_ms - all->begun_ms < BEGIN_MS)
+		return;
+	all->begun_ms = now_ms;
+	pthread_mutex_lock(&all->start_lock);
+	if (ctl_reader_get(ctl, &r) == 0) {
+		while (store_reader_campaign_next(r, record.id, &record) == 0) {
+			if (record.state != STORE_CAMPAIGN_SCHEDULED)
+				continue;
+			waiting++;
+			if (record.start_ms <= campaign_now_ms())
+				scheduled_begin(ctl, &record);
+		}
+		ctl_reader_put(ctl, r);
+		atomic_store(&all->scheduled, waiting);
+	}
+	pthread_mutex_unlock(&all->start_lock);
+}
+
+// What an order cannot come to is found before an MSK is made for it.
+static int order_check(struct ctl *ctl, const struct campaign_order *order, char why[256])
+{
+	struct campaign_plan plan;
+
+	if (!order->is_msk_new || (order->within_s == 0 && order->choice.undelivered_of == 0))
+		return 0;
+	return campaign_plan(ctl, order, &plan, why);
+}
+
+static int order_begin(
+	struct ctl *ctl, const struct campaign_order *order, uint32_t *id, char why[256])
+{
+	int ret = order_check(ctl, order, why);
+
+	if (ret == 0)
+		ret = msk_choose(ctl, order);
+	if (ret != 0)
+		return ret;
+	pthread_mutex_lock(&ctl->msk_lock);
+	ret = order_run(ctl, order, NULL, id, why);
+	pthread_mutex_unlock(&ctl->msk_lock);
+	return ret;
+}
+
 int campaign_start(struct ctl *ctl, const struct campaign_order *order, uint32_t *id, char why[256])
 {
 	struct campaigns *all = ctl->campaigns;
@@ -297,20 +507,24 @@ int campaign_start(struct ctl *ctl, const struct campaign_order *order, uint32_t
 	*id = 0;
 	why[0] = '\0';
 	pthread_mutex_lock(&all->start_lock);
-	if (order->only == STORE_ID_NONE)
-		*id = group_campaign(all, &order->group);
-	ret = *id != 0 ? -EBUSY : msk_choose(ctl, order);
-	if (ret == 0) {
-		pthread_mutex_lock(&ctl->msk_lock);
-		ret = order_run(ctl, order, id, why);
-		pthread_mutex_unlock(&ctl->msk_lock);
+	if (order->start_ms != 0) {
+		ret = order_schedule(ctl, order, id, why);
+	} else {
+		if (order->only == STORE_ID_NONE)
+			*id = group_campaign(all, &order->group);
+		ret = *id != 0 ? -EBUSY : order_begin(ctl, order, id, why);
 	}
 	pthread_mutex_unlock(&all->start_lock);
-	if (ret != 0)
+	if (ret != 0) {
 		campaign_start_explain(ret, *id, why);
-	else
-		log_info(order->is_armed ? "campaign-armed" : "campaign-started",
+	} else {
+		if (order->start_ms == 0)
+			atomic_fetch_add(&ctl->meters.campaigns_started, 1);
+		log_info(order->start_ms != 0 ? "campaign-scheduled"
+				: order->is_armed ? "campaign-armed"
+						  : "campaign-started",
 			"campaign=%u group=%04x", *id, order->group.group);
+	}
 	return ret;
 }
 
@@ -347,14 +561,6 @@ static void slice_restore(
 	}
 }
 
-static void slice_members(
-	struct campaign_run *run, uint32_t slice, const uint8_t state[STORE_SLICE])
-{
-	uint32_t first = slice * STORE_SLICE, left = run->record.span - first;
-
-	memcpy(run->dp->round + first, state, left < STORE_SLICE ? left : STORE_SLICE);
-}
-
 static int run_restore(struct ctl *ctl, struct campaign_run *run)
 {
 	uint8_t state[STORE_SLICE];
@@ -369,9 +575,8 @@ static int run_restore(struct ctl *ctl, struct campaign_run *run)
 	if (ret == 0)
 		ret = store_reader_msk(r, &run->record.group, run->record.msk_number, &msk);
 	// Who is a member is known first: the way he is reached tells what his sends mean.
-	for (uint32_t i = 0; i < run->slices && ret == 0; i++)
-		if (store_reader_campaign_slice(r, run->record.id, i, state) == 0)
-			slice_members(run, i, state);
+	if (ret == 0)
+		ret = members_load(run, r);
 	if (ret == 0)
 		ret = campaign_members_part(ctl, run, r);
 	for (uint32_t i = 0; i < run->slices && ret == 0; i++)
@@ -420,6 +625,8 @@ int campaigns_resume(struct ctl *ctl)
 
 	if (ret != 0)
 		return ret;
+	// Some may be scheduled.
+	atomic_store(&ctl->campaigns->scheduled, 1);
 	for (next = store_reader_campaign_next(r, 0, &record); next == 0;
 		next = store_reader_campaign_next(r, record.id, &record))
 		if (record.state == STORE_CAMPAIGN_RUNNING || record.state == STORE_CAMPAIGN_PAUSED)

@@ -9,6 +9,7 @@
 
 #include "../dataplane/conf.h"
 #include "conf_dp.h"
+#include "listen.h"
 
 static void value_init(const struct conf_row *row, void *base)
 {
@@ -126,10 +127,41 @@ static int ua_check(const struct conf *conf, char why[CONF_WHY_MAX])
 	return 0;
 }
 
+static int listen_check(const char *key, const char *text, char why[CONF_WHY_MAX])
+{
+	if (text[0] == '\0' || listen_is_address(text))
+		return 0;
+	snprintf(why, CONF_WHY_MAX,
+		"%s: \"%.64s\" is no address with a port; allowed: 127.0.0.1:9469, [::1]:9469", key,
+		text);
+	return -EINVAL;
+}
+
+// Nobody gets at the API over TCP without TLS and a token.
+static int admin_check(const struct conf *conf, char why[CONF_WHY_MAX])
+{
+	const char *const needed[][2] = {{"admin.certificate", conf->admin.certificate},
+		{"admin.private_key", conf->admin.private_key},
+		{"admin.tokens", conf->admin.tokens}};
+	int ret = listen_check("metrics.listen", conf->metrics.listen, why);
+
+	if (ret == 0)
+		ret = listen_check("admin.listen", conf->admin.listen, why);
+	for (int i = 0; i < 3 && ret == 0 && conf->admin.listen[0] != '\0'; i++) {
+		if (needed[i][1][0] != '\0')
+			continue;
+		snprintf(why, CONF_WHY_MAX, "%s: is needed for admin.listen", needed[i][0]);
+		ret = -EINVAL;
+	}
+	return ret;
+}
+
 int conf_check(const struct conf *conf, char why[CONF_WHY_MAX])
 {
-	int ret;
+	int ret = admin_check(conf, why);
 
+	if (ret != 0)
+		return ret;
 	if (conf->workers.cpus.n != 0 && conf->workers.cpus.n != conf->workers.count) {
 		snprintf(why, CONF_WHY_MAX,
 			"workers.cpus: %u CPUs for %lu workers; allowed: none, or one for each",
@@ -246,15 +278,16 @@ int conf_socket_resolve(struct conf *conf, bool is_flag_given, char why[CONF_WHY
 }
 
 static void default_report(const char *group, const struct conf_row *row,
-	void (*fn)(const char *key, const char *value))
+	void (*fn)(void *arg, const char *key, const char *value), void *arg)
 {
 	char key[64];
 
 	snprintf(key, sizeof(key), "%s%s%s", group, *group == '\0' ? "" : ".", row->key);
-	fn(key, row->initial);
+	fn(arg, key, row->initial);
 }
 
-void conf_defaults_report(const struct conf *conf, void (*fn)(const char *key, const char *value))
+void conf_defaults_report(const struct conf *conf,
+	void (*fn)(void *arg, const char *key, const char *value), void *arg)
 {
 	struct conf *initial = malloc(sizeof(*initial));
 
@@ -264,7 +297,7 @@ void conf_defaults_report(const struct conf *conf, void (*fn)(const char *key, c
 	for (size_t i = 0; i < conf_rows_count; i++)
 		if (conf_rows[i].is_site_specific &&
 			conf_value_is_equal(&conf_rows[i], conf, initial))
-			default_report("", &conf_rows[i], fn);
+			default_report("", &conf_rows[i], fn, arg);
 	for (size_t k = 0; k < conf_lists_count; k++) {
 		const struct conf_list *list = &conf_lists[k];
 		const void *item = (const char *)conf + list->offset;
@@ -273,7 +306,7 @@ void conf_defaults_report(const struct conf *conf, void (*fn)(const char *key, c
 			if (list->rows[i].is_site_specific &&
 				conf_value_is_equal(
 					&list->rows[i], item, conf_list_item(list, initial, 0)))
-				default_report(list->single, &list->rows[i], fn);
+				default_report(list->single, &list->rows[i], fn, arg);
 	}
 	free(initial);
 }

@@ -78,6 +78,15 @@ struct conf_texts {
 	unsigned n;
 };
 
+// What a campaign gets whose order does not say otherwise.
+struct conf_campaign {
+	uint64_t sends;
+	struct conf_numbers waits_s; // the last one stands for all that are missing
+	uint64_t rate;
+	uint64_t solicits;
+	struct conf_numbers solicit_waits_s; // likewise
+};
+
 struct conf_port {
 	char name[CONF_NAME_MAX]; // empty: portN
 	char device[CONF_TEXT_MAX];
@@ -113,9 +122,25 @@ struct conf {
 	struct {
 		char dir[CONF_TEXT_MAX];
 		uint64_t map_bytes;
+		uint64_t map_max_bytes;
 		uint64_t max_subscribers;
+		char wrapping_key[CONF_TEXT_MAX]; // a source, see store/writer.h
 	} store;
 	char socket[CONF_TEXT_MAX]; // empty: see conf_socket_resolve()
+	struct {
+		char group[CONF_TEXT_MAX]; // empty: the daemon's account alone
+		struct conf_texts read; // accounts, and groups as "@name"
+		struct conf_texts operate;
+		struct conf_texts keys;
+		char audit[CONF_TEXT_MAX]; // empty: audit.log in store.dir
+		char listen[CONF_TEXT_MAX]; // empty: the socket alone
+		char certificate[CONF_TEXT_MAX];
+		char private_key[CONF_TEXT_MAX];
+		char tokens[CONF_TEXT_MAX];
+	} admin;
+	struct {
+		char listen[CONF_TEXT_MAX]; // empty: not over TCP
+	} metrics;
 	char fqdn[CONF_TEXT_MAX];
 	unsigned ports;
 	struct conf_port port[CONF_PORTS_MAX];
@@ -137,13 +162,12 @@ struct conf {
 		char file_prefix[CONF_TEXT_MAX]; // empty: mskpush-PID
 		struct conf_texts args;
 	} eal;
+	struct conf_campaign campaign;
 	struct {
-		uint64_t sends;
-		struct conf_numbers waits_s; // the last one stands for all that are missing
-		uint64_t rate;
-		uint64_t solicits;
-		struct conf_numbers solicit_waits_s; // likewise
-	} campaign;
+		uint64_t target_percent; // 0: solicited pulls are not governed
+		uint64_t p99_ms;
+		uint64_t start; // solicited pulls per second
+	} governor;
 	struct {
 		struct conf_texts listen; // none: phones are not served
 		char path[CONF_TEXT_MAX];
@@ -152,6 +176,7 @@ struct conf {
 		uint64_t connections_per_address; // 0: no limit
 		uint64_t idle_timeout_s;
 		uint64_t request_timeout_s;
+		uint64_t shed_after_ms; // 0: never
 		char certificate[CONF_TEXT_MAX]; // both empty: no TLS
 		char private_key[CONF_TEXT_MAX];
 		uint64_t address; // enum conf_ua_address
@@ -181,6 +206,7 @@ struct conf {
 	uint64_t verification_timestamp; // 0: 4 octets, 1: 8
 	struct {
 		uint64_t level; // enum log_level
+		uint64_t target; // enum log_target
 	} log;
 };
 
@@ -265,7 +291,10 @@ void conf_print(const struct conf *conf, FILE *out);
 // file), $XDG_RUNTIME_DIR/mskpush/admin.sock, /run/mskpush/admin.sock.
 int conf_socket_resolve(struct conf *conf, bool is_flag_given, char why[CONF_WHY_MAX]);
 // Calls fn for each site-specific key that still has its default.
-void conf_defaults_report(const struct conf *conf, void (*fn)(const char *key, const char *value));
+void conf_defaults_report(const struct conf *conf,
+	void (*fn)(void *arg, const char *key, const char *value), void *arg);
+// Says what the configuration comes to (conf_explain.c).
+void conf_explain(const struct conf *conf, FILE *out);
 
 // --- Values (conf_value.c) ------------------------------------------------------------------
 
@@ -278,5 +307,3 @@ bool conf_type_may_stand_alone(enum conf_type type); // a list that one value ma
 void conf_value_clear(const struct conf_row *row, void *base); // no members, or none given
 bool conf_value_is_equal(const struct conf_row *row, const void *a, const void *b);
 void conf_value_print(const struct conf_row *row, const void *base, FILE *out);
-// The seconds of "30s", "10m", "2h", "1d". -EINVAL.
-int conf_duration_read(const char *text, uint64_t *out);

@@ -14,12 +14,41 @@ const struct conf_row conf_rows[] = {
 	{"store.map_size", CONF_SIZE, AT(store.map_bytes), false, 16ull << 20, 1ull << 44, "1G",
 		NULL,
 		"Size of the store, set aside on disk at the first start. 1G holds 4 million."},
+	{"store.map_max", CONF_SIZE, AT(store.map_max_bytes), false, 16ull << 20, 1ull << 44, "64G",
+		NULL, "Size up to which it grows by itself while it fills."},
 	{"store.max_subscribers", CONF_COUNT, AT(store.max_subscribers), false, 1, 100000000,
 		"10000000", NULL, "Most subscribers there can be: sizes the table of counters."},
+	{"store.wrapping_key", CONF_TEXT, AT(store.wrapping_key), true, 1, 255, "none", NULL,
+		"Key that wraps the secrets at rest: file:PATH, credential:NAME, "
+		"passphrase-file:PATH; none: they lie in the clear."},
 	{"socket", CONF_TEXT, AT(socket), false, 0, 107, "", NULL,
 		"Admin socket. Empty: $MSKPUSH_SOCKET, else $XDG_RUNTIME_DIR/mskpush/admin.sock, "
 		"else "
 		"/run/mskpush/admin.sock."},
+	{"admin.group", CONF_TEXT, AT(admin.group), false, 0, 32, "", NULL,
+		"Group whose members may use the admin socket. Empty: the daemon's account and "
+		"root."},
+	{"admin.read", CONF_TEXTS, AT(admin.read), false, 1, 33, "", NULL,
+		"Accounts and @groups that may look: status, campaigns, subscribers without keys."},
+	{"admin.operate", CONF_TEXTS, AT(admin.operate), false, 1, 33, "", NULL,
+		"Those that may start and steer campaigns, capture, and end the daemon."},
+	{"admin.keys", CONF_TEXTS, AT(admin.keys), false, 1, 33, "", NULL,
+		"Those that may change subscribers, services, key groups and MSKs."},
+	{"admin.audit", CONF_TEXT, AT(admin.audit), false, 0, 255, "", NULL,
+		"File that gets a line for each change somebody made. Empty: audit.log in "
+		"store.dir."},
+	{"admin.listen", CONF_TEXT, AT(admin.listen), false, 0, 64, "", NULL,
+		"Address and port where the admin API is served over TLS to callers with a "
+		"token, IPv6 in brackets. Empty: nowhere."},
+	{"admin.certificate", CONF_TEXT, AT(admin.certificate), false, 0, 255, "", NULL,
+		"Certificate chain for admin.listen, a PEM file."},
+	{"admin.private_key", CONF_TEXT, AT(admin.private_key), false, 0, 255, "", NULL,
+		"Private key for admin.listen, a PEM file."},
+	{"admin.tokens", CONF_TEXT, AT(admin.tokens), false, 0, 255, "", NULL,
+		"File of tokens: a line NAME ROLE,ROLE SHA256 each."},
+	{"metrics.listen", CONF_TEXT, AT(metrics.listen), false, 0, 64, "", NULL,
+		"Address and port where /metrics is served to anybody, as 127.0.0.1:9469. "
+		"Empty: on the admin socket alone."},
 	{"fqdn", CONF_TEXT, AT(fqdn), true, 1, 253, "bmsc.example.org", NULL,
 		"NAF FQDN of this BM-SC: IDi of its MIKEY messages."},
 	{"workers.count", CONF_COUNT, AT(workers.count), false, 1, CONF_WORKERS_MAX, "1", NULL,
@@ -56,6 +85,17 @@ const struct conf_row conf_rows[] = {
 		"10s, 20s, 30s", NULL,
 		"Time to wait for the fetched MSK's verification after the first solicited pull, "
 		"the second, and so on."},
+	{"governor.target", CONF_COUNT, AT(governor.target_percent), false, 0, 95, "70", NULL,
+		"Share of the time, in percent, that the threads of `ua` work while phones are "
+		"solicited. 0: solicited pulls do not follow what the HTTP side can serve."},
+	{"governor.p99_ms", CONF_COUNT, AT(governor.p99_ms), false, 1, 10000, "250", NULL,
+		"Above this time of 99 in 100 answers, milliseconds, fewer phones are solicited."},
+	{"governor.start", CONF_COUNT, AT(governor.start), false, 1, 1000000, "1000", NULL,
+		"Solicited pulls per second while nothing is known of what they cost."},
+	{"ua.shed_after_ms", CONF_COUNT, AT(ua.shed_after_ms), false, 0, 10000, "100", NULL,
+		"A request that is looked at later than this, milliseconds after its thread saw "
+		"that "
+		"there was something to do, gets 503 and Retry-After at once. 0: never."},
 	{"ua.listen", CONF_TEXTS, AT(ua.listen), false, 3, 64, "127.0.0.1:8080", NULL,
 		"Addresses and ports where phones are served over HTTP, IPv6 in brackets. Port 0: "
 		"any that is free; `mskpush status` tells. None: phones are not served."},
@@ -135,6 +175,8 @@ const struct conf_row conf_rows[] = {
 		"it open)."},
 	{"log.level", CONF_CHOICE, AT(log.level), false, 0, 0, "info", "error warning info debug",
 		"What is logged: this level and those before it."},
+	{"log.target", CONF_CHOICE, AT(log.target), false, 0, 0, "auto", "auto stderr journal",
+		"Where to: stderr, systemd's journal, or the journal when stderr leads there."},
 };
 const size_t conf_rows_count = sizeof(conf_rows) / sizeof(conf_rows[0]);
 

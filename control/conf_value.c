@@ -87,7 +87,8 @@ static int unit_read(const char *text, const struct unit *units, size_t n, uint6
 	return -EINVAL;
 }
 
-int conf_duration_read(const char *text, uint64_t *out)
+// The seconds of "30s", "10m", "2h", "1d". -EINVAL.
+static int duration_read(const char *text, uint64_t *out)
 {
 	return unit_read(text, durations, 5, out);
 }
@@ -101,7 +102,7 @@ static int number_read(
 		if (unit_read(text, sizes, 5, out) != 0)
 			return fail(why, "not a size:", "octets, or with K, M, G, T: 512M", text);
 	} else if (row->type == CONF_DURATION || row->type == CONF_DURATIONS) {
-		if (conf_duration_read(text, out) != 0)
+		if (duration_read(text, out) != 0)
 			return fail(
 				why, "not a duration:", "seconds, or with s, m, h, d: 30s", text);
 	} else {

@@ -97,6 +97,7 @@ static int file_mark_known(struct counter_mark *m, const char *dir, struct count
 	ret = store_mark_open(dir, machine, &m->file, &known->file_mark, &state);
 	known->has_file_mark = ret == 0 && state != STORE_MARK_MISSING;
 	known->is_other_machine = ret == 0 && state == STORE_MARK_OTHER_MACHINE;
+	known->is_half_damaged = ret == 0 && state == STORE_MARK_HALF;
 	return ret;
 }
 
@@ -114,7 +115,7 @@ static void start_report(const struct counter_known *known, const struct dp_coun
 {
 	bool is_new = !known->has_store_mark && !known->has_file_mark;
 
-	if (known->has_file_mark && !known->is_other_machine &&
+	if (known->has_file_mark && !known->is_other_machine && !known->is_half_damaged &&
 		(!known->has_store_mark || known->file_mark >= known->store_mark)) {
 		log_info("counter-start", "first=%u", start->first);
 		return;
@@ -124,6 +125,7 @@ static void start_report(const struct counter_known *known, const struct dp_coun
 		is_new				  ? "a new store"
 			: !known->has_file_mark	  ? "the mark file was missing"
 			: known->is_other_machine ? "the mark file is from another machine"
+			: known->is_half_damaged  ? "one sector of the mark file is damaged"
 						  : "the mark file is older than the store");
 }
 
@@ -155,6 +157,22 @@ int counter_mark_open(struct store_env *env, const char *dir, bool is_clock_acce
 	return 0;
 }
 
+static int nothing_job(struct store_txn *txn, void *arg)
+{
+	(void)txn;
+	(void)arg;
+	return 0;
+}
+
+// Should the file be lost, a start an hour ahead of the clock is above all values only if none is
+// further ahead than that; else the store has to know them, and commits may be rare. A store that
+// takes none does not stop the counter.
+static void store_copy(struct counter_mark *m, uint32_t mark, uint32_t now)
+{
+	if (mark > now + COUNTER_LOST_MARK_S)
+		ctl_writer_run(m->ctl, nothing_job, NULL);
+}
+
 static void mark_advance(struct counter_mark *m, struct dp *dp)
 {
 	uint32_t due = counter_mark_due(
@@ -169,6 +187,7 @@ static void mark_advance(struct counter_mark *m, struct dp *dp)
 		return;
 	}
 	atomic_store(&m->durable, due);
+	store_copy(m, due, dp_counter_now(dp));
 	dp_mark_set(dp, due);
 }
 

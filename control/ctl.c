@@ -13,6 +13,14 @@
 
 #define COMMAND_TRIES 200
 
+uint64_t ctl_clock_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
 int ctl_reader_get(struct ctl *ctl, struct store_reader **out)
 {
 	return store_reader_create(ctl->env, out);
@@ -57,4 +65,11 @@ int ctl_uicc_check(const struct ctl *ctl, unsigned profile, size_t btid_len, cha
 		"messages would have %zu: %zu + IDi %zu + B-TID %zu",
 		CTL_UICC_MAX, bytes, bytes - idi_len - btid_len, idi_len, btid_len);
 	return -E2BIG;
+}
+
+void ctl_campaign_defaults(struct ctl *ctl, struct conf_campaign *out)
+{
+	pthread_mutex_lock(&ctl->conf_lock);
+	*out = ctl->conf->campaign;
+	pthread_mutex_unlock(&ctl->conf_lock);
 }

@@ -10,31 +10,46 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "meter.h"
 #include "reader.h"
 #include "writer.h"
 
 struct conf;
+struct conf_campaign;
 struct dp;
 struct dp_cmd;
 struct writer;
 struct campaigns;
+struct admin_http;
+struct audit;
+struct pulse;
 struct ua;
+struct rewrap;
 
 // One per daemon. Filled by the start ladder, step by step, and const while the daemon serves;
 // what the pointers lead to has locks of its own.
 struct ctl {
-	const struct conf *conf;
+	const struct conf *conf; // what reload.c may change: under conf_lock
 	struct store_env *env;
 	struct dp *dp; // NULL: not started, or stopped. Under dp_lock
 	struct writer *writer;
 	struct campaigns *campaigns;
 	struct ua *ua; // NULL: phones are not served
+	struct rewrap *rewrap; // NULL: not started
+	pthread_mutex_t conf_lock;
 	pthread_mutex_t dp_lock; // the calls of dp.h that take one thread at a time
 	pthread_mutex_t msk_lock; // held by who makes or changes MSKs, or starts a campaign
+	struct meters meters;
 	int64_t started_ms; // Unix milliseconds
+	struct admin_http *admin;
+	struct audit *audit; // NULL: none is kept
+	struct pulse *pulse; // main thread; NULL: nobody listens
 	int wake_fd; // eventfd of the main loop: written to end the daemon
 	bool has_failed; // main thread: the daemon has to end, with status 1
 };
+
+// CLOCK_BOOTTIME, milliseconds.
+uint64_t ctl_clock_ms(void);
 
 // --- The store writer (writer_thread.c) -----------------------------------------------------
 // One thread changes the store. Jobs run in the order they came; those that wait at the same
@@ -83,6 +98,11 @@ void ctl_reader_put(struct ctl *ctl, struct store_reader *r);
 
 // Hands a command to all workers; waits a fifth of a second while a ring is full, then -EAGAIN.
 int ctl_command(struct ctl *ctl, const struct dp_cmd *cmd);
+
+// --- The configuration (ctl.c) --------------------------------------------------------------
+
+// The values in force now. Any thread.
+void ctl_campaign_defaults(struct ctl *ctl, struct conf_campaign *out);
 
 // --- Subscribers ----------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@
 #include "conf.h"
 #include "dp.h"
 #include "log.h"
+#include "pulse.h"
 #include "ua.h"
 
 #define EVENTS_MAX 64
@@ -155,9 +156,10 @@ static int run_save_all(struct ctl *ctl, struct campaign_run *run)
 {
 	int ret;
 
-	do
+	do {
 		ret = run_save(ctl, run);
-	while (ret > 0);
+		pulse_beat(ctl);
+	} while (ret > 0);
 	return ret;
 }
 
@@ -248,6 +250,9 @@ static void run_finish(struct ctl *ctl, struct campaign_run *run)
 	run->phase = CAMPAIGN_CLOSED;
 	pthread_cond_broadcast(&all->closed);
 	pthread_mutex_unlock(&all->lock);
+	atomic_fetch_add(run->rest == STORE_MEMBER_ABORTED ? &ctl->meters.campaigns_aborted
+							   : &ctl->meters.campaigns_done,
+		1);
 	closed_report(&record);
 }
 
@@ -276,8 +281,10 @@ static void verifications_note(struct ctl *ctl, const struct campaign_run *run)
 	struct flags flags = {.dp = run->dp};
 	int ret = 0;
 
-	while (flags.next < run->record.span && ret == 0)
+	while (flags.next < run->record.span && ret == 0) {
 		ret = ctl_writer_run(ctl, flags_job, &flags);
+		pulse_beat(ctl);
+	}
 	if (ret != 0)
 		log_warning(
 			"verifications-not-noted", "campaign=%u errno=%d", run->record.id, -ret);
@@ -301,7 +308,7 @@ static void slices_drop(struct ctl *ctl, uint32_t id)
 	struct drop drop = {.id = id, .has_more = 1};
 
 	while (drop.has_more == 1 && ctl_writer_run(ctl, drop_job, &drop) == 0)
-		;
+		pulse_beat(ctl);
 }
 
 // Campaigns of the same kind over the same group: those for one subscriber do not push out the
@@ -374,6 +381,11 @@ static unsigned runs_follow(struct campaigns *all, struct campaign_run *runs[DP_
 		if (all->run[i]->phase == CAMPAIGN_STARTING)
 			continue;
 		campaign_run_follow(all->run[i]);
+		if (all->run[i]->phase == CAMPAIGN_OPEN &&
+			campaign_run_try(all->run[i], ctl_clock_ms()))
+			log_warning("campaign-halted", "campaign=%u verified=%u first=%u",
+				all->run[i]->record.id, all->run[i]->record.verified,
+				all->run[i]->record.stop_after);
 		runs[n++] = all->run[i];
 	}
 	pthread_mutex_unlock(&all->lock);
@@ -402,14 +414,18 @@ static void fault_watch(struct ctl *ctl)
 void settle_step(struct ctl *ctl)
 {
 	struct campaign_run *runs[DP_CAMPAIGNS_MAX];
+	uint64_t begin_ns = meter_now_ns();
 	unsigned n;
 
 	fault_watch(ctl);
 	events_take(ctl);
 	ua_verifications_note(ctl);
+	governor_step(ctl, &ctl->campaigns->governor);
+	campaigns_begin(ctl);
 	n = runs_follow(ctl->campaigns, runs);
 	for (unsigned i = 0; i < n; i++)
 		run_step(ctl, runs[i]);
+	meter_time(&ctl->meters.settle, begin_ns);
 }
 
 void settle_finish(struct ctl *ctl)

@@ -60,6 +60,18 @@ static void previous_add(json_t *object, const struct store_reader *r, store_id 
 	explicit_bzero(&prev, sizeof(prev));
 }
 
+json_t *subscriber_damaged_json(const struct store_reader *r, store_id id)
+{
+	struct store_subscriber sub;
+	json_t *object;
+
+	store_reader_subscriber(r, id, &sub);
+	object = json_pack("{s:I, s:o, s:b}", "id", (json_int_t)id, "impi",
+		sub.impi[0] != '\0' ? json_string(sub.impi) : json_null(), "is_damaged", true);
+	explicit_bzero(&sub, sizeof(sub));
+	return object;
+}
+
 json_t *subscriber_json(const struct store_reader *r, store_id id, int64_t now_s)
 {
 	struct store_subscriber sub;

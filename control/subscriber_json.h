@@ -11,5 +11,8 @@
 
 // Finds a subscriber by IMPI, else by B-TID. STORE_ID_NONE when there is none.
 store_id subscriber_find(const struct store_reader *r, const char *name);
-// What may be shown of one; keys never are. NULL when the id is free. now_s: Unix seconds.
+// What may be shown of one; keys never are. NULL when the id is free or the record is damaged.
+// now_s: Unix seconds.
 json_t *subscriber_json(const struct store_reader *r, store_id id, int64_t now_s);
+// What can be said of one whose record is damaged.
+json_t *subscriber_damaged_json(const struct store_reader *r, store_id id);

@@ -179,6 +179,26 @@ void ua_stats_read(const struct ua *ua, struct ua_stats *out)
 	}
 }
 
+unsigned ua_threads(const struct ua *ua)
+{
+	return ua != NULL ? ua->threads : 0;
+}
+
+uint64_t ua_clock_ns(void)
+{
+	return clock_ns(CLOCK_BOOTTIME);
+}
+
+void ua_latency_note(struct ua_call *call)
+{
+	uint64_t took = (ua_clock_ns() - call->begin_ns) / UA_LATENCY_UNIT_NS;
+	unsigned seat = took == 0 ? 0 : 64 - (unsigned)__builtin_clzll(took);
+
+	if (ua_result_status(call->result) == 503)
+		return;
+	call->thread->stats.latency[seat < UA_LATENCIES ? seat : UA_LATENCIES - 1]++;
+}
+
 void ua_note_write(struct ua_call *call)
 {
 	struct ua *ua = call->thread->ua;
@@ -202,6 +222,15 @@ void ua_note_read(const struct ua *ua, store_id id, struct ua_note *out)
 		.procedure = (uint8_t)(note >> 8),
 		.result = (uint8_t)note,
 	};
+}
+
+unsigned ua_turns_read(const struct ua *ua, uint64_t turns[CONF_WORKERS_MAX])
+{
+	unsigned n = ua == NULL ? 0 : ua->threads;
+
+	for (unsigned i = 0; i < n; i++)
+		turns[i] = atomic_load_explicit(&ua->thread[i]->turns, memory_order_relaxed);
+	return n;
 }
 
 const char *ua_addresses(const struct ua *ua)
@@ -300,6 +329,8 @@ static void ua_free(struct ua *ua)
 	ua_replay_destroy(ua->replay);
 	ua_ha1_destroy(ua->ha1);
 	ua_limit_destroy(ua->limit);
+	pem_pair_wipe(&ua->tls);
+	pthread_mutex_destroy(&ua->tls_lock);
 	if (ua->note != NULL)
 		munmap(ua->note, ctl_max_subscribers(ua->ctl) * sizeof(*ua->note));
 	explicit_bzero(ua, sizeof(*ua));
@@ -360,6 +391,7 @@ int ua_start(struct ctl *ctl, struct ua **out, char why[256])
 		return -ENOMEM;
 	ua->ctl = ctl;
 	ua->conf = ctl->conf;
+	pthread_mutex_init(&ua->tls_lock, NULL);
 	ua->realtime_offset_s = (int64_t)(clock_ns(CLOCK_REALTIME) / 1000000000u) -
 		(int64_t)(clock_ns(CLOCK_BOOTTIME) / 1000000000u);
 	realms_make(ua);

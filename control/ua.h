@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include "conf.h"
 #include "ctl.h"
 #include "ua_items.h"
 #include "ua_result.h"
@@ -20,6 +21,16 @@ void ua_quiesce(struct ua *ua);
 // Frees it, when nobody uses it any more.
 void ua_stop(struct ua *ua);
 
+// Reads certificate and key anew where phones are served over TLS: connections that come get
+// them, those that are there go on. On error all stays as it was. Main thread; ua may be NULL.
+int ua_reload(struct ua *ua, const struct conf *conf, char why[256]);
+// How often each thread has turned: several times a second. Returns how many threads there are.
+unsigned ua_turns_read(const struct ua *ua, uint64_t turns[CONF_WORKERS_MAX]);
+// Seat i: served (not refused with 503) in less than 2^i times 64 microseconds, and not in less
+// than half of that; the last one takes all that follow.
+#define UA_LATENCIES 20
+#define UA_LATENCY_UNIT_NS 64000u
+
 struct ua_stats {
 	uint64_t result[UA_PROCEDURES + 1][UA_RESULTS]; // requests, by procedure and outcome
 	uint64_t item[UA_PROCEDURES][UA_ITEM_CODES]; // items answered, by procedure and code
@@ -31,9 +42,12 @@ struct ua_stats {
 	uint64_t pushes_ordered; // single pushes ordered
 	uint64_t ha1_made; // times a Digest key was not ready
 	uint64_t bodies_read; // times a body was not one that came before
+	uint64_t busy_ns; // that the threads worked
+	uint64_t latency[UA_LATENCIES]; // requests by the time they took, see UA_LATENCIES
 };
 // Any thread, also with ua = NULL.
 void ua_stats_read(const struct ua *ua, struct ua_stats *out);
+unsigned ua_threads(const struct ua *ua); // 0: phones are not served
 
 // The last request of a subscriber that was authenticated, since the daemon started.
 struct ua_note {

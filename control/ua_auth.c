@@ -228,7 +228,7 @@ enum ua_auth_verdict ua_auth_check(struct ua_call *call)
 		call->result = UA_UNKNOWN_BTID;
 		return UA_AUTH_DONE;
 	}
-	hot = store_reader_hot(call->thread->reader, call->id, NULL);
+	hot = store_reader_hot(call->thread->reader, call->id);
 	return ua_auth_is_right(call) && ua_auth_is_fresh(call, hot->expires) ? UA_AUTH_GOOD
 									      : UA_AUTH_DONE;
 }
@@ -255,7 +255,8 @@ void ua_auth_challenge(struct ua_call *call, enum ua_alg alg, char out[UA_HEADER
 		"Digest realm=\"%s\", nonce=\"%s\", algorithm=%s, qop=\"%s\", opaque=\"%s\"%s",
 		ua->offered, nonce, alg == UA_ALG_MD5 ? "MD5" : "SHA-256",
 		ua->conf->ua.allow_qop_auth ? "auth-int,auth" : "auth-int", ua->opaque,
-		call->result == UA_STALE ? ", stale=true" : "");
+		call->result == UA_STALE || call->result == UA_REAUTHENTICATE ? ", stale=true"
+									      : "");
 }
 
 static char *put(char *to, const char *text)

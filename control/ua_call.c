@@ -11,6 +11,8 @@
 #include "ua_names.h"
 #include "ua_server.h"
 
+#define SHED_SPREAD_S 10 // who is turned away comes back in that many seconds
+
 bool ua_call_end(struct ua_call *call, enum ua_result result)
 {
 	call->result = result;
@@ -98,11 +100,23 @@ static enum ua_result target_check(struct ua_call *call)
 	return UA_OK;
 }
 
+// All that is ready when a turn begins is answered in it: what has waited too long already is
+// turned away at once, before it costs anything.
+static bool is_too_late(const struct ua_call *call)
+{
+	uint64_t most_ms = call->thread->ua->conf->ua.shed_after_ms;
+
+	return most_ms != 0 && ua_clock_ns() - call->begin_ns > most_ms * 1000000;
+}
+
 void ua_call_header(struct ua_call *call)
 {
 	enum ua_result target = target_check(call), framing = framing_check(call);
 
+	call->begin_ns = call->thread->now_ns;
 	call->result = framing != UA_OK ? framing : target;
+	if (call->result == UA_OK && is_too_late(call))
+		call->result = UA_SHED;
 	if (call->result == UA_OK)
 		call->is_body_wanted = ua_auth_header(call);
 }
@@ -171,6 +185,8 @@ static bool procedure_run(struct ua_call *call)
 {
 	enum ua_result result = body_read(call);
 
+	if (result == UA_OK && call->procedure == UA_MSK_REQUEST)
+		result = ua_msk_demand(call);
 	if (result != UA_OK)
 		return ua_call_end(call, result);
 	if (call->procedure == UA_MSK_REQUEST)
@@ -258,6 +274,16 @@ static unsigned challenges_set(struct ua_call *call, struct ua_header out[2])
 	return n;
 }
 
+// Those who are turned away together do not come back together.
+static void retry_after(struct ua_call *call, char text[UA_HEADER_MAX])
+{
+	unsigned seconds = 2;
+
+	if (call->result == UA_SHED)
+		seconds = 1 + call->thread->shed++ % SHED_SPREAD_S;
+	snprintf(text, UA_HEADER_MAX, "%u", seconds);
+}
+
 unsigned ua_call_headers(struct ua_call *call, struct ua_header out[UA_HEADERS_MAX])
 {
 	unsigned n = 0, status = ua_result_status(call->result);
@@ -270,8 +296,10 @@ unsigned ua_call_headers(struct ua_call *call, struct ua_header out[UA_HEADERS_M
 	}
 	if (status == 401)
 		n += challenges_set(call, out + n);
-	if (status == 503)
-		header_set(&out[n++], "Retry-After", "2");
+	if (status == 503) {
+		header_set(&out[n], "Retry-After", out[n].text);
+		retry_after(call, out[n++].text);
+	}
 	if (status == 405)
 		header_set(&out[n++], "Allow", "POST");
 	// What follows on the connection may not be a request.

@@ -62,6 +62,43 @@ static void msks_load(struct ua_group *group, const struct store_reader *r)
 	explicit_bzero(&msk, sizeof(msk));
 }
 
+static bool service_names(const struct store_service *service, const struct store_group_id *id)
+{
+	for (unsigned i = 0; i < service->group_count; i++)
+		if (id_is(&service->group[i], id))
+			return true;
+	return false;
+}
+
+// Services in the order of their numbers, as the masks have them.
+static void policies_load(struct ua_group *group, const struct store_reader *r)
+{
+	struct store_service service = {0};
+	uint64_t bit = 1;
+
+	group->reauthenticates = group->bootstraps = 0;
+	while (store_reader_service_next(r, service.id, &service) == 0) {
+		if (!service_names(&service, &group->id))
+			continue;
+		if (service.policy == STORE_POLICY_REAUTHENTICATE)
+			group->reauthenticates |= bit;
+		if (service.policy == STORE_POLICY_BOOTSTRAP)
+			group->bootstraps |= bit;
+		bit <<= 1;
+	}
+}
+
+unsigned ua_group_policy(const struct ua_group *group, const struct store_hot *hot)
+{
+	const struct store_eligibility *e = &group->eligibility;
+	uint32_t set = store_hot_authorised(hot);
+	uint64_t mask = set < e->set_count ? e->mask[set] : 0;
+
+	return (mask & group->bootstraps) != 0	       ? STORE_POLICY_BOOTSTRAP
+		: (mask & group->reauthenticates) != 0 ? STORE_POLICY_REAUTHENTICATE
+						       : STORE_POLICY_ACCEPT;
+}
+
 static void eligibility_load(struct ua_group *group, const struct store_reader *r, bool is_same)
 {
 	struct store_eligibility *e = &group->eligibility;
@@ -72,6 +109,7 @@ static void eligibility_load(struct ua_group *group, const struct store_reader *
 	// Without it nobody is authorised.
 	if (store_eligibility_load(r, &group->id, e) != 0)
 		memset(e, 0, sizeof(*e));
+	policies_load(group, r);
 }
 
 static void seat_load(struct seat *s, const struct store_reader *r, const struct store_group_id *id)

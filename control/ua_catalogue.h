@@ -14,7 +14,14 @@ struct ua_group {
 	uint16_t current; // Key Number, 0: there is none
 	uint16_t next; // Key Number of the next MSK if it is released, else 0
 	struct store_eligibility eligibility;
+	// Services of the group that demand it, by their bit in the masks of the eligibility.
+	uint64_t reauthenticates;
+	uint64_t bootstraps;
 };
+
+// The strictest policy of the services by which a subscriber may have the group's MSKs
+// (enum store_service_policy).
+unsigned ua_group_policy(const struct ua_group *group, const struct store_hot *hot);
 
 struct ua_catalogue;
 

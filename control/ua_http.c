@@ -18,17 +18,17 @@
 
 #include <microhttpd.h>
 
+#include "listen.h"
 #include "log.h"
-#include "ua_listen.h"
 #include "ua_server.h"
 
 #define CONNECTION_MEMORY 16384 // of libmicrohttpd: a longer header is refused with 431
 #define BODY_STEP 4096
 #define EXCESS_MAX (1u << 20) // octets of a body that is too large which are read before giving up
-#define WAIT_MS 500
+#define WAIT_MS 200 // a thread that turns less often counts as stuck (pulse.c)
 #define RETRY_MS 1 // with orders that found no room
 #define EXPIRE_NS 500000000u // between two looks at connections that are slow
-#define PEM_MAX 65536
+#define OLD_MAX (4 * CONF_EAL_ARGS_MAX)
 
 // A connection, to close it when a request takes too long to arrive.
 struct connection {
@@ -42,7 +42,11 @@ TAILQ_HEAD(connection_list, connection);
 struct ua_http {
 	struct ua_thread *thread;
 	struct MHD_Daemon *daemon[CONF_EAL_ARGS_MAX];
+	int listen_fd[CONF_EAL_ARGS_MAX]; // of each, closed with it
 	unsigned daemons;
+	struct MHD_Daemon *old[OLD_MAX]; // under an earlier certificate, till their connections end
+	unsigned olds;
+	unsigned tls_version; // of the certificate that is in force here
 	int epoll_fd; // of the daemons and of the thread's wake_fd
 	struct connection_list busy, idle; // in order of time
 	uint64_t expired_ns; // when they were last looked at
@@ -257,7 +261,9 @@ static bool body_take(struct ua_call *call, const char *data, size_t len)
 static void call_log(struct ua_call *call)
 {
 	if (call->result == UA_OK || call->result == UA_NO_CREDENTIALS ||
-		call->result == UA_STALE || call->result == UA_EXPIRED)
+		call->result == UA_STALE || call->result == UA_EXPIRED ||
+		call->result == UA_RENEWAL || call->result == UA_REAUTHENTICATE ||
+		call->result == UA_SHED)
 		return;
 	log_warning("ua-refused", "result=%s procedure=%s address=%s btid=\"%.*s\"",
 		ua_result_name(call->result), ua_procedure_name(call->procedure),
@@ -274,6 +280,7 @@ static enum MHD_Result answer_send(struct ua_call *call)
 	enum MHD_Result ret;
 
 	call->thread->stats.result[call->procedure][call->result]++;
+	ua_latency_note(call);
 	ua_note_write(call);
 	call_log(call);
 	if (response == NULL)
@@ -352,54 +359,15 @@ static void on_message(void *arg, const char *format, va_list args)
 
 // --- Life -----------------------------------------------------------------------------------
 
-// The whole of a PEM file, NULL with a sentence.
-static char *pem_read(const char *path, char why[256])
-{
-	FILE *file = fopen(path, "re");
-	char *text = calloc(1, PEM_MAX + 1);
-	size_t len = file == NULL || text == NULL ? 0 : fread(text, 1, PEM_MAX + 1, file);
-
-	if (file != NULL)
-		fclose(file);
-	if (len > 0 && len <= PEM_MAX)
-		return text;
-	free(text);
-	snprintf(why, 256, "%.200s cannot be read", path);
-	return NULL;
-}
-
-struct tls {
-	char *certificate;
-	char *key;
-};
-
-static int tls_read(const struct conf *conf, struct tls *tls, char why[256])
-{
-	if (conf->ua.certificate[0] == '\0')
-		return 0;
-	tls->certificate = pem_read(conf->ua.certificate, why);
-	if (tls->certificate != NULL)
-		tls->key = pem_read(conf->ua.private_key, why);
-	return tls->key == NULL ? -EIO : 0;
-}
-
-static void tls_free(struct tls *tls)
-{
-	if (tls->key != NULL)
-		explicit_bzero(tls->key, strlen(tls->key));
-	free(tls->key);
-	free(tls->certificate);
-}
-
-static struct MHD_Daemon *daemon_start(struct ua_http *http, int fd, const struct tls *tls)
+static struct MHD_Daemon *daemon_start(struct ua_http *http, int fd, const struct pem_pair *tls)
 {
 	const struct conf *conf = http->thread->ua->conf;
 	unsigned limit = (unsigned)(conf->ua.connections / conf->ua.threads / conf->ua.listen.n);
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
-		(tls->key != NULL ? MHD_USE_TLS : 0);
+		(tls->key.text != NULL ? MHD_USE_TLS : 0);
 	struct MHD_OptionItem secure[] = {
-		{MHD_OPTION_HTTPS_MEM_CERT, 0, tls->certificate},
-		{MHD_OPTION_HTTPS_MEM_KEY, 0, tls->key},
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, tls->certificate.text},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, tls->key.text},
 		{MHD_OPTION_END, 0, NULL},
 	};
 
@@ -411,7 +379,7 @@ static struct MHD_Daemon *daemon_start(struct ua_http *http, int fd, const struc
 		(size_t)CONNECTION_MEMORY, MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL,
 		MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_NOTIFY_CONNECTION,
 		on_connection, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-		MHD_OPTION_ARRAY, tls->key != NULL ? secure : secure + 2, MHD_OPTION_END);
+		MHD_OPTION_ARRAY, tls->key.text != NULL ? secure : secure + 2, MHD_OPTION_END);
 }
 
 static int epoll_add(struct ua_http *http, int fd)
@@ -421,18 +389,24 @@ static int epoll_add(struct ua_http *http, int fd)
 	return epoll_ctl(http->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
 }
 
-static int daemon_add(struct ua_http *http, int fd, const struct tls *tls, char why[256])
+static int daemon_epoll_fd(struct MHD_Daemon *daemon)
+{
+	return MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+}
+
+static int daemon_add(struct ua_http *http, int fd, const struct pem_pair *tls, char why[256])
 {
 	struct MHD_Daemon *daemon = daemon_start(http, fd, tls);
 
 	if (daemon == NULL) {
 		close(fd);
 		snprintf(why, 256, "libmicrohttpd does not start%s",
-			tls->key == NULL ? "" : ": certificate or key cannot be used");
+			tls->key.text == NULL ? "" : ": certificate or key cannot be used");
 		return -EIO;
 	}
+	http->listen_fd[http->daemons] = fd;
 	http->daemon[http->daemons++] = daemon;
-	return epoll_add(http, MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
+	return epoll_add(http, daemon_epoll_fd(daemon));
 }
 
 static int http_create(struct ua_thread *t, char why[256])
@@ -451,14 +425,15 @@ static int http_create(struct ua_thread *t, char why[256])
 }
 
 // All threads listen on each address; the first one chooses the port where it is 0.
-static int address_listen(struct ua *ua, const char *text, const struct tls *tls, char why[256])
+static int address_listen(
+	struct ua *ua, const char *text, const struct pem_pair *tls, char why[256])
 {
-	char actual[UA_LISTEN_TEXT];
+	char actual[LISTEN_TEXT];
 	size_t len = strlen(ua->addresses);
 
 	snprintf(actual, sizeof(actual), "%s", text);
 	for (unsigned i = 0; i < ua->threads; i++) {
-		int fd = ua_listen_open(actual, ua->threads > 1, actual, why), ret;
+		int fd = listen_open("ua.listen", actual, ua->threads > 1, actual, why), ret;
 
 		if (fd < 0)
 			return fd;
@@ -484,15 +459,14 @@ static void files_allow(void)
 
 int ua_http_listen(struct ua *ua, char why[256])
 {
-	struct tls tls = {0};
-	int ret = tls_read(ua->conf, &tls, why);
+	const struct conf *conf = ua->conf;
+	int ret = pem_pair_read(conf->ua.certificate, conf->ua.private_key, &ua->tls, why);
 
 	files_allow();
 	for (unsigned i = 0; ret == 0 && i < ua->threads; i++)
 		ret = http_create(ua->thread[i], why);
-	for (unsigned i = 0; ret == 0 && i < ua->conf->ua.listen.n; i++)
-		ret = address_listen(ua, ua->conf->ua.listen.value[i], &tls, why);
-	tls_free(&tls);
+	for (unsigned i = 0; ret == 0 && i < conf->ua.listen.n; i++)
+		ret = address_listen(ua, conf->ua.listen.value[i], &ua->tls, why);
 	return ret;
 }
 
@@ -502,6 +476,8 @@ void ua_http_close(struct ua_thread *t)
 
 	if (http == NULL)
 		return;
+	for (unsigned i = 0; i < http->olds; i++)
+		MHD_stop_daemon(http->old[i]);
 	for (unsigned i = 0; i < http->daemons; i++)
 		MHD_stop_daemon(http->daemon[i]);
 	if (http->epoll_fd >= 0)
@@ -510,19 +486,116 @@ void ua_http_close(struct ua_thread *t)
 	t->http = NULL;
 }
 
+// --- Another certificate --------------------------------------------------------------------
+
+static int tls_try(const struct pem_pair *tls, char why[256])
+{
+	struct MHD_Daemon *daemon = MHD_start_daemon(MHD_USE_TLS | MHD_USE_NO_LISTEN_SOCKET, 0,
+		NULL, NULL, on_request, NULL, MHD_OPTION_HTTPS_MEM_CERT, tls->certificate.text,
+		MHD_OPTION_HTTPS_MEM_KEY, tls->key.text, MHD_OPTION_END);
+
+	if (daemon == NULL) {
+		snprintf(why, 256, "ua.certificate and ua.private_key do not do");
+		return -EINVAL;
+	}
+	MHD_stop_daemon(daemon);
+	return 0;
+}
+
+int ua_reload(struct ua *ua, const struct conf *conf, char why[256])
+{
+	struct pem_pair fresh, before;
+	int ret;
+
+	if (ua == NULL || ua->tls.key.text == NULL)
+		return 0;
+	ret = pem_pair_read(conf->ua.certificate, conf->ua.private_key, &fresh, why);
+	if (ret == 0 && !pem_pair_is_same(&fresh, &ua->tls))
+		ret = tls_try(&fresh, why);
+	if (ret != 0 || pem_pair_is_same(&fresh, &ua->tls)) {
+		pem_pair_wipe(&fresh);
+		return ret;
+	}
+	pthread_mutex_lock(&ua->tls_lock);
+	before = ua->tls;
+	ua->tls = fresh;
+	pthread_mutex_unlock(&ua->tls_lock);
+	pem_pair_wipe(&before);
+	atomic_fetch_add(&ua->tls_version, 1);
+	log_info("ua-certificate", "file=\"%s\"", conf->ua.certificate);
+	return 0;
+}
+
+// The old daemon takes no connections any more and serves those it has.
+static void daemon_replace(struct ua_http *http, unsigned i, const struct pem_pair *tls)
+{
+	struct MHD_Daemon *daemon = daemon_start(http, http->listen_fd[i], tls);
+
+	if (daemon == NULL || epoll_add(http, daemon_epoll_fd(daemon)) != 0) {
+		log_error("ua-not-reloaded", "why=\"libmicrohttpd does not start\"");
+		if (daemon != NULL) {
+			MHD_quiesce_daemon(daemon);
+			MHD_stop_daemon(daemon);
+		}
+		return;
+	}
+	MHD_quiesce_daemon(http->daemon[i]);
+	http->old[http->olds++] = http->daemon[i];
+	http->daemon[i] = daemon;
+}
+
+static void tls_follow(struct ua_http *http)
+{
+	struct ua *ua = http->thread->ua;
+	unsigned version = atomic_load(&ua->tls_version);
+
+	// Where too many wait for their end, the new one has to wait for them.
+	if (version == http->tls_version || http->olds + http->daemons > OLD_MAX)
+		return;
+	http->tls_version = version;
+	pthread_mutex_lock(&ua->tls_lock);
+	for (unsigned i = 0; i < http->daemons; i++)
+		daemon_replace(http, i, &ua->tls);
+	pthread_mutex_unlock(&ua->tls_lock);
+}
+
+static unsigned connections_of(struct MHD_Daemon *daemon)
+{
+	return MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
+}
+
+static void olds_end(struct ua_http *http)
+{
+	for (unsigned i = http->olds; i-- > 0;) {
+		struct MHD_Daemon *old = http->old[i];
+
+		MHD_run(old);
+		if (connections_of(old) > 0)
+			continue;
+		MHD_stop_daemon(old);
+		http->old[i] = http->old[--http->olds];
+	}
+}
+
 // --- The loop -------------------------------------------------------------------------------
+
+static int daemon_wait_ms(struct MHD_Daemon *daemon, int ms)
+{
+	MHD_UNSIGNED_LONG_LONG wanted;
+
+	return MHD_get_timeout(daemon, &wanted) == MHD_YES && wanted < (MHD_UNSIGNED_LONG_LONG)ms
+		? (int)wanted
+		: ms;
+}
 
 static int wait_ms(const struct ua_http *http)
 {
 	int ms = http->thread->orders > 0 ? RETRY_MS : WAIT_MS;
 
-	for (unsigned i = 0; i < http->daemons; i++) {
-		MHD_UNSIGNED_LONG_LONG wanted;
-
-		if (MHD_get_timeout(http->daemon[i], &wanted) == MHD_YES &&
-			wanted < (MHD_UNSIGNED_LONG_LONG)ms)
-			ms = (int)wanted;
-	}
+	for (unsigned i = 0; i < http->daemons; i++)
+		ms = daemon_wait_ms(http->daemon[i], ms);
+	for (unsigned i = 0; i < http->olds; i++)
+		ms = daemon_wait_ms(http->old[i], ms);
 	return ms;
 }
 
@@ -551,10 +624,14 @@ static void turn(struct ua_http *http)
 	woken_resume(http);
 	for (unsigned i = 0; i < http->daemons; i++)
 		MHD_run(http->daemon[i]);
+	olds_end(http);
+	tls_follow(http);
 	ua_orders_flush(http->thread);
+	atomic_fetch_add_explicit(&http->thread->turns, 1, memory_order_relaxed);
 	http->thread->stats.waiting = http->thread->waiting;
 	http->thread->stats.bodies_read = ua_bodies_count(http->thread->bodies);
 	connections_expire(http);
+	http->thread->stats.busy_ns += ua_clock_ns() - http->thread->now_ns;
 }
 
 void *ua_http_loop(void *arg)

@@ -6,6 +6,8 @@
 
 #include "ua_server.h"
 
+#define CHALLENGE_S 30 // a nonce is one of a challenge for this long
+
 static const struct ua_group *group_of(struct ua_call *call, const struct ua_item *item)
 {
 	struct ua_thread *t = call->thread;
@@ -61,9 +63,34 @@ static enum ua_item_code item_run(
 	return group_push(call, group, item, store_eligibility_is_member(&group->eligibility, hot));
 }
 
+// A nonce that was issued a moment ago, and is used for the first time.
+static bool is_challenged(const struct ua_call *call)
+{
+	return call->auth.nc == 1 && call->thread->now_s - call->nonce.issued_s <= CHALLENGE_S;
+}
+
+enum ua_result ua_msk_demand(struct ua_call *call)
+{
+	const struct store_hot *hot = store_reader_hot(call->thread->reader, call->id);
+	const struct ua_items *items = &call->items->items;
+	unsigned policy = STORE_POLICY_ACCEPT;
+
+	for (unsigned i = 0; i < items->n; i++) {
+		const struct ua_group *group = group_of(call, &items->item[i]);
+		unsigned its = group != NULL ? ua_group_policy(group, hot) : policy;
+
+		policy = its > policy ? its : policy;
+	}
+	if (policy == STORE_POLICY_BOOTSTRAP && (store_hot_flags(hot) & STORE_MUK_VERIFIED) != 0)
+		return UA_RENEWAL;
+	if (policy == STORE_POLICY_REAUTHENTICATE && !is_challenged(call))
+		return UA_REAUTHENTICATE;
+	return UA_OK;
+}
+
 void ua_msk_run(struct ua_call *call)
 {
-	const struct store_hot *hot = store_reader_hot(call->thread->reader, call->id, NULL);
+	const struct store_hot *hot = store_reader_hot(call->thread->reader, call->id);
 	const struct ua_items *items = &call->items->items;
 
 	for (unsigned i = 0; i < items->n; i++)

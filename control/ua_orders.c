@@ -126,7 +126,7 @@ static struct dp_single *order_add(struct ua_call *call, const struct store_grou
 bool ua_order_push(struct ua_call *call, const struct ua_group *group, uint16_t number,
 	bool needs_registration)
 {
-	const struct store_hot *hot = store_reader_hot(call->thread->reader, call->id, NULL);
+	const struct store_hot *hot = store_reader_hot(call->thread->reader, call->id);
 	struct dp_single *order = order_add(call, &group->id);
 	struct store_addr addr;
 

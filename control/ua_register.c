@@ -154,7 +154,7 @@ static void service_end(
 
 static void items_follow(struct ua_call *call)
 {
-	const struct store_hot *hot = store_reader_hot(call->thread->reader, call->id, NULL);
+	const struct store_hot *hot = store_reader_hot(call->thread->reader, call->id);
 	struct store_service service;
 
 	for (unsigned i = 0; i < call->items->items.n; i++) {
@@ -172,7 +172,7 @@ static void items_follow(struct ua_call *call)
 
 bool ua_register_run(struct ua_call *call)
 {
-	const struct store_hot *hot = store_reader_hot(call->thread->reader, call->id, NULL);
+	const struct store_hot *hot = store_reader_hot(call->thread->reader, call->id);
 	struct ua_registration *reg = calloc(1, sizeof(*reg));
 	struct store_service service;
 

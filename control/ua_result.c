@@ -6,9 +6,8 @@
 static const struct {
 	unsigned status;
 	const char *name;
-	const char *text;
 } results[] = {
-#define UA_RESULT(name, status, label, text) {status, label, text},
+#define UA_RESULT(name, status, label, text) {status, label},
 #include "ua_result.def"
 #undef UA_RESULT
 };
@@ -21,9 +20,4 @@ unsigned ua_result_status(enum ua_result result)
 const char *ua_result_name(enum ua_result result)
 {
 	return results[result].name;
-}
-
-const char *ua_result_text(enum ua_result result)
-{
-	return results[result].text;
 }

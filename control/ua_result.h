@@ -14,4 +14,3 @@ enum ua_result {
 
 unsigned ua_result_status(enum ua_result result); // of HTTP
 const char *ua_result_name(enum ua_result result); // "wrong-response"
-const char *ua_result_text(enum ua_result result);

@@ -19,6 +19,7 @@
 #include "cmd.h"
 #include "conf.h"
 #include "key_source.h"
+#include "pem.h"
 #include "ua.h"
 #include "ua_authorization.h"
 #include "ua_bodies.h"
@@ -62,12 +63,14 @@ struct ua_thread {
 			// CLOCK_BOOTTIME
 	size_t bodies_held; // octets
 	unsigned waiting; // calls that are suspended
+	unsigned shed; // calls that were turned away
 	struct dp_single order[UA_ORDERS_MAX];
 	unsigned orders;
 	// Calls whose wait is over; anybody puts, this thread takes.
 	pthread_mutex_t woken_lock;
 	struct ua_call *woken;
 	int wake_fd; // eventfd
+	_Atomic uint64_t turns; // of its loop
 	// thread: rw, others: ro (aligned words)
 	struct ua_stats stats;
 };
@@ -87,6 +90,9 @@ struct ua {
 	struct key_source *key_source; // NULL: none
 	_Atomic uint64_t *note; // by subscriber; zero pages cost nothing
 	char addresses[1024];
+	pthread_mutex_t tls_lock;
+	struct pem_pair tls; // under tls_lock once it serves; main thread: rw, others: ro
+	_Atomic unsigned tls_version;
 	int64_t realtime_offset_s; // Unix seconds minus CLOCK_BOOTTIME at start
 	_Atomic bool stop_requested;
 	unsigned threads;
@@ -106,6 +112,7 @@ struct ua_call {
 	struct ua_thread *thread;
 	void *connection; // ua_http.c's
 	enum ua_state state;
+	uint64_t begin_ns; // of the turn in which its header was there
 	enum ua_procedure procedure;
 	enum ua_result result;
 
@@ -215,6 +222,9 @@ bool ua_register_run(struct ua_call *call);
 void ua_register_committed(struct ua_call *call);
 void ua_register_free(struct ua_call *call);
 void ua_msk_run(struct ua_call *call);
+// Whether the policies of the services allow it under this MUK and nonce: UA_OK, or what is to be
+// demanded.
+enum ua_result ua_msk_demand(struct ua_call *call);
 
 // --- ua_orders.c ----------------------------------------------------------------------------
 
@@ -248,6 +258,8 @@ bool ua_call_post(
 void ua_thread_follow(struct ua_thread *t, bool must);
 void ua_thread_clock(struct ua_thread *t);
 void ua_note_write(struct ua_call *call);
+uint64_t ua_clock_ns(void); // CLOCK_BOOTTIME, now: threads otherwise go by that of their turn
+void ua_latency_note(struct ua_call *call);
 
 // --- ua_http.c ------------------------------------------------------------------------------
 

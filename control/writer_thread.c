@@ -144,7 +144,10 @@ static void batch_end(struct writer *w, struct store_txn *txn, struct ctl_job **
 	}
 	ret = mark_copy(w, txn);
 	if (ret == 0) {
+		uint64_t begin_ns = meter_now_ns();
+
 		ret = store_txn_commit(txn);
+		meter_time(&w->ctl->meters.commit, begin_ns);
 	} else {
 		store_txn_abort(txn);
 	}
@@ -152,6 +155,7 @@ static void batch_end(struct writer *w, struct store_txn *txn, struct ctl_job **
 		w->is_behind = true;
 		return;
 	}
+	atomic_fetch_add(&w->ctl->meters.commits_failed, 1);
 	log_error("commit-failed", "errno=%d jobs=%u", -ret, good);
 	for (unsigned i = 0; i < n; i++)
 		if (jobs[i]->result == 0)
@@ -331,6 +335,17 @@ void ctl_store_changed(struct ctl *ctl, store_id first, uint32_t n)
 	w->is_announced_now = true;
 	campaigns_ids_changed(ctl->campaigns, first, n);
 	ua_ids_changed(ctl->ua, first, n, version_of(ctl->env) + w->is_in_batch);
+}
+
+unsigned writer_waiting(struct writer *w)
+{
+	unsigned n = 0;
+
+	pthread_mutex_lock(&w->lock);
+	for (const struct ctl_job *job = w->head; job != NULL; job = job->next)
+		n++;
+	pthread_mutex_unlock(&w->lock);
+	return n;
 }
 
 int writer_create(struct ctl *ctl, struct counter_mark *mark, struct writer **out)

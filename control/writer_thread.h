@@ -16,6 +16,8 @@ struct writer;
 
 // Starts the thread. mark: whose value is copied into the store with each commit; NULL: none.
 int writer_create(struct ctl *ctl, struct counter_mark *mark, struct writer **out);
+// Jobs that wait for their turn. Any thread.
+unsigned writer_waiting(struct writer *writer);
 // Finishes the jobs that wait, commits once more, ends the thread. Later calls of
 // ctl_writer_run() get -ESHUTDOWN.
 void writer_destroy(struct writer *writer);

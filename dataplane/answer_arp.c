@@ -90,7 +90,7 @@ void answer_arp(struct worker *w, unsigned number, struct rte_mbuf *m, const str
 	rte_pktmbuf_free(m);
 }
 
-void ask_arp(struct worker *w, const struct hop *hop, bool is_direct)
+bool ask_arp(struct worker *w, const struct hop *hop, bool is_direct)
 {
 	const struct port *port = &w->shared->port[hop->port];
 	struct rte_ether_addr to = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
@@ -99,7 +99,7 @@ void ask_arp(struct worker *w, const struct hop *hop, bool is_direct)
 	rte_be32_t ours;
 
 	if (m == NULL)
-		return;
+		return false;
 	if (is_direct)
 		neigh_mac(&hop->neigh, &to);
 	arp = rte_pktmbuf_mtod_offset(m, struct rte_arp_hdr *, m->l2_len);
@@ -108,5 +108,8 @@ void ask_arp(struct worker *w, const struct hop *hop, bool is_direct)
 	memcpy(&ours, hop->source.byte + 12, sizeof(ours));
 	arp_put(m, port, RTE_ARP_OP_REQUEST, ours);
 	rte_pktmbuf_mtod(m, struct rte_ether_hdr *)->dst_addr = to;
-	w->stats.arp_requests += answer_send(w, hop->port, m);
+	if (!answer_send(w, hop->port, m))
+		return false;
+	w->stats.arp_requests++;
+	return true;
 }

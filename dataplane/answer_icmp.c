@@ -168,7 +168,8 @@ void answer_icmp6(struct worker *w, unsigned port, struct rte_mbuf *m, const str
 		worker_drop(w, m, DP_DROP_ICMP);
 	else if (icmp[0] == ND_NEIGHBOR_SOLICIT || icmp[0] == ND_NEIGHBOR_ADVERT)
 		answer_nd(w, port, m, p, now);
-	else if (icmp[0] == ICMP6_ECHO_REQUEST && icmp[1] == 0 && frame_is_direct(m))
+	else if (icmp[0] == ICMP6_ECHO_REQUEST && icmp[1] == 0 && frame_is_direct(m) &&
+		!dp_addr_is_none(&p->from))
 		echo_answer_v6(w, port, m);
 	else if (error_take_v6(w, icmp, len))
 		rte_pktmbuf_free(m);

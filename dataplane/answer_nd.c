@@ -147,7 +147,7 @@ void answer_nd(struct worker *w, unsigned number, struct rte_mbuf *m, const stru
 		worker_drop(w, m, DP_DROP_ND_NOT_OURS);
 }
 
-void ask_nd(struct worker *w, const struct hop *hop, bool is_direct)
+bool ask_nd(struct worker *w, const struct hop *hop, bool is_direct)
 {
 	const struct port *port = &w->shared->port[hop->port];
 	struct rte_mbuf *m = ask_frame(w, port, RTE_ETHER_TYPE_IPV6);
@@ -160,12 +160,15 @@ void ask_nd(struct worker *w, const struct hop *hop, bool is_direct)
 		{0x33, 0x33, 0xff, hop->via.byte[13], hop->via.byte[14], hop->via.byte[15]}};
 
 	if (m == NULL)
-		return;
+		return false;
 	if (is_direct) {
 		to = hop->via;
 		neigh_mac(&hop->neigh, &mac);
 	}
 	nd_put(m, &port->link_local, &to, &head, &option);
 	rte_pktmbuf_mtod(m, struct rte_ether_hdr *)->dst_addr = mac;
-	w->stats.nd_requests += answer_send(w, hop->port, m);
+	if (!answer_send(w, hop->port, m))
+		return false;
+	w->stats.nd_requests++;
+	return true;
 }

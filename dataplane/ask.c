@@ -45,24 +45,29 @@ bool answer_send(struct worker *w, unsigned port, struct rte_mbuf *mbuf)
 	return true;
 }
 
-// Puts back the tag that a device took off: what is sent has the tags of the port.
-static bool tag_restore(const struct port *port, struct rte_mbuf *m)
+// The header is written anew: a device or a kernel may have taken tags off, or put them back with
+// other types.
+static bool ether_turn(const struct port *port, struct rte_mbuf *m)
 {
-	if (!(m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) || port->conf->vlans == 0)
-		return true;
-	m->vlan_tci = port->conf->vlan[0];
-	m->ol_flags &= ~(RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED);
-	return rte_vlan_insert(&m) == 0;
+	struct rte_ether_addr to = rte_pktmbuf_mtod(m, struct rte_ether_hdr *)->src_addr;
+	rte_be16_t type;
+	char *at;
+
+	memcpy(&type, rte_pktmbuf_mtod(m, uint8_t *) + m->l2_len - sizeof(type), sizeof(type));
+	at = port->l2_len < m->l2_len
+		? rte_pktmbuf_adj(m, (uint16_t)(m->l2_len - port->l2_len))
+		: rte_pktmbuf_prepend(m, (uint16_t)(port->l2_len - m->l2_len));
+	if (at == NULL)
+		return false;
+	m->l2_len = port->l2_len;
+	frame_ether_put((uint8_t *)at, port, rte_be_to_cpu_16(type));
+	rte_pktmbuf_mtod(m, struct rte_ether_hdr *)->dst_addr = to;
+	return true;
 }
 
 bool answer_turn(struct worker *w, unsigned number, struct rte_mbuf *mbuf)
 {
-	const struct port *port = &w->shared->port[number];
-	struct rte_ether_hdr *ether = rte_pktmbuf_mtod(mbuf, struct rte_ether_hdr *);
-
-	ether->dst_addr = ether->src_addr;
-	ether->src_addr = port->mac;
-	if (tag_restore(port, mbuf))
+	if (ether_turn(&w->shared->port[number], mbuf))
 		return answer_send(w, number, mbuf);
 	worker_drop(w, mbuf, DP_DROP_NO_ROOM_TO_ANSWER);
 	return false;
@@ -86,6 +91,9 @@ void hop_hear(struct worker *w, unsigned port, const struct dp_addr *addr,
 {
 	struct routes *r = &w->shared->routes;
 
+	// Our own, on a link that is a loop.
+	if (rte_is_same_ether_addr(mac, &w->shared->port[port].mac))
+		return;
 	for (unsigned h = 0; h < r->hops; h++) {
 		struct dp_event event = {.kind = DP_EVENT_HOP_MAC, .hop = (uint8_t)h};
 
@@ -103,25 +111,25 @@ static void hop_ask(struct worker *w, struct hop *hop, const struct dp_now *now)
 		.kind = DP_EVENT_HOP_LOST, .hop = (uint8_t)(hop - w->shared->routes.hop)};
 	const struct egress *e = &w->egress[hop->port];
 	enum neigh_question whom;
-	bool is_lost;
+	bool is_asked;
 
 	// A question that the port does not take is none, and its silence no answer.
 	if (w->port_state[hop->port] != PORT_UP || e->out_n == OUT_MAX || egress_is_stuck(e, now))
 		return;
-	whom = neigh_ask(&hop->neigh, now->ns, &is_lost);
-	if (is_lost) {
+	whom = neigh_due(&hop->neigh, now->ns);
+	// A port that holds all buffers does not send what it took.
+	if (whom == NEIGH_ASK_NOBODY || rte_mempool_avail_count(w->pool) < BURST)
+		return;
+	is_asked = dp_addr_is_v4(&hop->via) ? ask_arp(w, hop, whom == NEIGH_ASK_IT)
+					    : ask_nd(w, hop, whom == NEIGH_ASK_IT);
+	if (is_asked && neigh_asked(&hop->neigh, now->ns)) {
 		ways_changed(w->shared);
 		worker_event(w, &event);
 	}
-	if (whom == NEIGH_ASK_NOBODY)
-		return;
-	if (dp_addr_is_v4(&hop->via))
-		ask_arp(w, hop, whom == NEIGH_ASK_IT);
-	else
-		ask_nd(w, hop, whom == NEIGH_ASK_IT);
 }
 
-void ask_hops(struct worker *w, const struct dp_now *now)
+// Asks for the next hops whose time has come (worker 0).
+static void ask_hops(struct worker *w, const struct dp_now *now)
 {
 	for (unsigned h = 0; h < w->shared->routes.hops && w->index == 0; h++)
 		hop_ask(w, &w->shared->routes.hop[h], now);

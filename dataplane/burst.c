@@ -5,6 +5,8 @@
 
 #include "single.h"
 
+#include <string.h>
+
 void member_refuse(struct worker *w, unsigned i, unsigned why, const struct dp_now *now)
 {
 	struct burst *b = &w->burst;
@@ -74,14 +76,16 @@ void member_return(struct worker *w, struct sweep *sweep, unsigned round, store_
 	w->ways_epoch++;
 }
 
-// Previous MUKs are copies, and stay no longer than they are used.
 static void burst_empty(struct burst *b)
 {
-	if (b->sweep != NULL && b->sweep->is_solicit)
-		explicit_bzero(b->prev, sizeof(b->prev));
 	b->n = 0;
 	b->run = NULL;
 	b->sweep = NULL;
+}
+
+void burst_forget_keys(struct burst *b)
+{
+	explicit_bzero(b->psk, sizeof(b->psk));
 }
 
 void burst_return(struct worker *w)

@@ -74,7 +74,10 @@ static int capture_start(struct capture *c, int fd)
 	c->ring = rte_ring_create("capture", RING_FRAMES, SOCKET_ID_ANY, RING_F_SC_DEQ);
 	if (c->pool == NULL || c->ring == NULL)
 		return -rte_errno;
+	// It describes all devices there are.
+	pthread_mutex_lock(&c->shared->ports_lock);
 	c->file = rte_pcapng_fdopen(fd, NULL, NULL, "mskpushd", NULL);
+	pthread_mutex_unlock(&c->shared->ports_lock);
 	if (c->file == NULL)
 		return -rte_errno;
 	return -pthread_create(&c->writer, NULL, capture_writer, c);

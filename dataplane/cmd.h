@@ -60,6 +60,13 @@ struct dp_msk {
 	uint16_t seq_u;
 };
 
+// When the next UE is due, in 1/64 ns of CLOCK_BOOTTIME, and when the next one may be sent to at
+// the latest pace there is (pace.h). workers: rw
+struct dp_schedule {
+	_Atomic uint64_t due;
+	_Atomic uint64_t free;
+};
+
 // One campaign, shared by control and the workers from DP_CMD_CAMPAIGN_OPEN until every worker
 // has answered DP_CMD_CAMPAIGN_CLOSE with DP_EVENT_CAMPAIGN_CLOSED. Control allocates and frees
 // it; fields without a tag are const in between.
@@ -83,9 +90,14 @@ struct dp_campaign {
 	_Atomic bool is_paused; // control: wo, workers: ro
 	_Atomic bool is_aborted; // control: wo, workers: ro
 
+	// No more messages than this before control has seen how the first members answer; 0 = no
+	// limit. control: wo, workers: ro. And those that were made. workers: rw
+	_Atomic uint32_t trial;
+	_Atomic uint32_t tried;
+
 	// The rate in force and its schedule (pace.h). workers: rw
 	_Atomic uint32_t pace_rate;
-	_Atomic uint64_t pace_schedule;
+	struct dp_schedule pace_schedule;
 
 	// One octet a member. round: sends so far, or refused, or none; written only by the worker
 	// that owns the slice. done: 0, then DP_DONE_* once verified, by whichever worker saw it.

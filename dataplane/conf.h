@@ -28,7 +28,7 @@ struct dp_addr {
 	uint8_t byte[16];
 };
 
-// Addresses whose first len bits (of 128: an IPv4 /24 is 120) are those of addr.
+// Addresses of one IP version whose first len bits (of 128: an IPv4 /24 is 120) are those of addr.
 struct dp_prefix {
 	struct dp_addr addr;
 	uint8_t len;
@@ -122,7 +122,9 @@ static inline bool dp_prefix_has(const struct dp_prefix *prefix, const struct dp
 {
 	unsigned whole = prefix->len / 8, rest = prefix->len % 8;
 
-	if (memcmp(prefix->addr.byte, addr->byte, whole) != 0)
+	// ::/0 is everything of IPv6 only.
+	if (dp_addr_is_v4(&prefix->addr) != dp_addr_is_v4(addr) ||
+		memcmp(prefix->addr.byte, addr->byte, whole) != 0)
 		return false;
 	return rest == 0 ||
 		((prefix->addr.byte[whole] ^ addr->byte[whole]) & (0xff00 >> rest) & 0xff) == 0;

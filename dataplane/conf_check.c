@@ -49,6 +49,15 @@ static bool addr_is_unicast(const struct dp_addr *addr)
 	return !dp_addr_is_none(addr) && addr->byte[0] != 0xff;
 }
 
+static bool addr_is_own(const struct dp_conf *conf, const struct dp_addr *addr)
+{
+	for (unsigned p = 0; p < conf->ports; p++)
+		for (unsigned i = 0; i < conf->port[p].addresses; i++)
+			if (addr_is_equal(addr, &conf->port[p].address[i].addr))
+				return true;
+	return false;
+}
+
 // --- Ports ----------------------------------------------------------------------------------
 
 // An address without the length of its prefix says nothing about the link.
@@ -99,6 +108,9 @@ static int gateways_check(const struct dp_conf *conf, unsigned p, char why[256])
 
 		if (!addr_is_unicast(gateway))
 			return refuse(why, "%s.gateway: number %u is no station's address",
+				port_key(conf, p), i + 1);
+		if (addr_is_own(conf, gateway))
+			return refuse(why, "%s.gateway: number %u is an address of ours",
 				port_key(conf, p), i + 1);
 		if (!port_reaches(port, gateway))
 			return refuse(why, "%s.gateway: not within the prefix of %s.address (/%u)",
@@ -207,6 +219,8 @@ static int route_check(const struct dp_conf *conf, unsigned r, char why[256])
 		return refuse(why, "routes[%u].to: has bits beyond the length of its prefix", r);
 	if (!addr_is_unicast(&route->via))
 		return refuse(why, "routes[%u].via: the address of a next hop is needed", r);
+	if (addr_is_own(conf, &route->via))
+		return refuse(why, "routes[%u].via: an address of ours", r);
 	if (!family_is_same(&route->to.addr, &route->via))
 		return refuse(why, "routes[%u].via: of the other IP version than its prefix", r);
 	if (route->port[0] != '\0' && port < 0)

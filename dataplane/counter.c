@@ -14,6 +14,11 @@ static uint32_t max_u32(uint32_t a, uint32_t b)
 	return a > b ? a : b;
 }
 
+static int64_t max_i64(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 // T of a wall clock; 0 before the epoch.
 static int64_t clock_counter(int64_t realtime_s)
 {
@@ -41,6 +46,15 @@ static int clock_check(const struct counter_known *known, int64_t now, uint32_t 
 	return 0;
 }
 
+// A mark that is missing, damaged in part, older than the store's copy or from another machine may
+// hide values that were sent: by the clock at the time, or up to the next mark.
+static bool mark_is_trusted(
+	const struct counter_known *known, uint32_t file_mark, uint32_t store_mark)
+{
+	return known->has_file_mark && !known->is_other_machine && !known->is_half_damaged &&
+		file_mark >= store_mark;
+}
+
 int counter_start(const struct counter_known *known, struct dp_counter_start *start, char why[256])
 {
 	uint32_t store_mark = known->has_store_mark ? known->store_mark : 0;
@@ -52,10 +66,8 @@ int counter_start(const struct counter_known *known, struct dp_counter_start *st
 
 	if (ret != 0)
 		return ret;
-	// A mark that is missing, older than the store's copy or from another machine may hide
-	// values that were sent: begin where they cannot have been.
-	if (!known->has_file_mark || known->is_other_machine || file_mark < store_mark)
-		first = now + COUNTER_LOST_MARK_S > first ? now + COUNTER_LOST_MARK_S : first;
+	if (!mark_is_trusted(known, file_mark, store_mark))
+		first = max_i64(now + COUNTER_LOST_MARK_S, first + COUNTER_MARK_AHEAD_S);
 	if (first >= COUNTER_MAX || now >= COUNTER_MAX) {
 		snprintf(why, 256, "no counter values are left: the mark stands at %" PRIu32, mark);
 		return -EOVERFLOW;

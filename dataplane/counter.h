@@ -34,6 +34,7 @@ struct counter_known {
 	bool has_file_mark;
 	uint32_t file_mark;
 	bool is_other_machine; // the mark file was written on another machine
+	bool is_half_damaged; // one sector of the mark file is damaged
 	bool is_clock_accepted; // --accept-clock
 };
 

@@ -250,14 +250,16 @@ static void hop_status(const struct dp_shared *s, unsigned number, struct dp_hop
 	memcpy(out->mac, mac.addr_bytes, sizeof(out->mac));
 }
 
-void dp_status_read(const struct dp *dp, struct dp_status *out)
+void dp_status_read(struct dp *dp, struct dp_status *out)
 {
-	const struct dp_shared *s = &dp->shared;
+	struct dp_shared *s = &dp->shared;
 
 	memset(out, 0, sizeof(*out));
 	out->ports = s->ports;
+	pthread_mutex_lock(&s->ports_lock);
 	for (unsigned p = 0; p < s->ports; p++)
 		port_status(s, p, &out->port[p]);
+	pthread_mutex_unlock(&s->ports_lock);
 	out->hops = s->routes.hops;
 	for (unsigned h = 0; h < s->routes.hops; h++)
 		hop_status(s, h, &out->hop[h]);

@@ -57,7 +57,7 @@ uint32_t dp_counter_now(const struct dp *dp);
 
 // Sums over all workers (worker = -1) or one. Any thread.
 void dp_stats_read(const struct dp *dp, int worker, struct dp_stats *out);
-void dp_status_read(const struct dp *dp, struct dp_status *out);
+void dp_status_read(struct dp *dp, struct dp_status *out);
 // Of one area of the configuration; of DP_AREAS_MAX: of members that lie in none.
 void dp_area_stats_read(const struct dp *dp, unsigned area, struct dp_area_stats *out);
 // UEs per second that campaigns send to in an area, 0 = no limit. Any thread.
@@ -84,6 +84,19 @@ int dp_muk_prep_create(unsigned crypto, struct dp_muk_prep **out); // crypto: as
 int dp_muk_prep_burst(struct dp_muk_prep *prep, const uint8_t *muks, size_t stride,
 	struct store_muk_state *states, size_t state_stride, size_t n);
 void dp_muk_prep_destroy(struct dp_muk_prep *prep);
+
+// --- DPDK's telemetry (telemetry.c) ------------------------------------------------------------
+// Its socket, dpdk_telemetry.v2 in the run-time directory, answers commands with numbers by name.
+
+struct dp_telemetry; // an answer that is being made
+// Adds a command; /mskpush/NAME. After dp_start(), once each. -errno.
+int dp_telemetry_command(const char *command, const char *help);
+// Who answers them, in a thread of DPDK's; NULL: nobody any more. Returns when a call that ran has
+// ended. Until then answers are empty.
+void dp_telemetry_serve(
+	void (*answer)(void *arg, const char *command, struct dp_telemetry *out), void *arg);
+// A number of the answer; key becomes letters, digits, '_' and '/'.
+void dp_telemetry_add(struct dp_telemetry *out, const char *key, double value);
 
 // --- Capture: what the port really sent and received, as pcapng --------------------------------
 

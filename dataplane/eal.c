@@ -107,6 +107,15 @@ static void devices_fill(const struct dp_conf *conf, struct args *args)
 		args_add(args, "--no-pci");
 }
 
+// EAL takes either the memory in all or that of each NUMA node.
+static bool memory_is_by_node(const struct dp_conf *conf)
+{
+	for (int i = 0; i < DP_EAL_ARGS_MAX && conf->eal_args[i] != NULL; i++)
+		if (strncmp(conf->eal_args[i], "--socket-mem", strlen("--socket-mem")) == 0)
+			return true;
+	return false;
+}
+
 static void args_fill(const struct dp_conf *conf, const char *lcores, struct args *args)
 {
 	char memory[16];
@@ -116,8 +125,10 @@ static void args_fill(const struct dp_conf *conf, const char *lcores, struct arg
 	args_format(args, "--lcores=%s", lcores);
 	args_add(args, "--main-lcore=0");
 	args_format(args, "--file-prefix=%s", conf->file_prefix);
-	args_add(args, "-m");
-	args_format(args, "%s", memory);
+	if (!memory_is_by_node(conf)) {
+		args_add(args, "-m");
+		args_format(args, "%s", memory);
+	}
 	if (!conf->is_huge) {
 		args_add(args, "--no-huge");
 		args_add(args, "--no-shconf");

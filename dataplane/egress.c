@@ -41,7 +41,7 @@ static enum dp_stall hop_look(
 		return DP_STALL_PORT_GONE;
 	if (state == PORT_DOWN)
 		return DP_STALL_LINK_DOWN;
-	if (neigh_mark(&hop->neigh) == 0)
+	if (!neigh_is_usable(&hop->neigh))
 		return DP_STALL_NO_MAC;
 	return egress_is_stuck(&w->egress[hop->port], now) ? DP_STALL_PORT : DP_STALL_NONE;
 }

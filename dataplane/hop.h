@@ -62,5 +62,3 @@ static inline const struct way *routes_way(const struct routes *r, uint16_t way)
 {
 	return &r->way[way];
 }
-// The next hop with this address on a port; NULL for none.
-struct hop *routes_hop_at(struct routes *r, unsigned port, const struct dp_addr *via);

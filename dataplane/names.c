@@ -20,8 +20,8 @@ static const struct text refusals[] = {
 #undef DP_REFUSAL
 };
 
-static const struct text drops[] = {
-#define DP_DROP(name, label, text) {label, text},
+static const char *const drops[] = {
+#define DP_DROP(name, label, text) label,
 #include "drop.def"
 #undef DP_DROP
 };
@@ -74,12 +74,7 @@ const char *dp_refusal_text(unsigned refusal)
 
 const char *dp_drop_name(enum dp_drop drop)
 {
-	return drop < DP_DROP_COUNT ? drops[drop].name : "unknown";
-}
-
-const char *dp_drop_text(enum dp_drop drop)
-{
-	return drop < DP_DROP_COUNT ? drops[drop].text : "unknown";
+	return drop < DP_DROP_COUNT ? drops[drop] : "unknown";
 }
 
 const char *dp_stage_name(enum dp_stage stage)

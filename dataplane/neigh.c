@@ -44,24 +44,34 @@ static bool question_is_due(const struct neigh *neigh, uint64_t now_ns)
 		return false;
 	if (neigh->asked_ns != 0)
 		return now_ns >= neigh->asked_ns + NEIGH_ASK_NS;
-	return !is_known || now_ns >= neigh->confirmed_ns + rest;
+	return !is_known || neigh->is_unconfirmed || now_ns >= neigh->confirmed_ns + rest;
 }
 
-enum neigh_question neigh_ask(struct neigh *neigh, uint64_t now_ns, bool *is_lost)
+bool neigh_is_usable(const struct neigh *neigh)
 {
-	*is_lost = false;
+	if (neigh->is_fixed)
+		return true;
+	return neigh_mark(neigh) != 0 &&
+		!atomic_load_explicit(&neigh->is_unconfirmed, memory_order_relaxed) &&
+		atomic_load_explicit(&neigh->questions, memory_order_relaxed) <= NEIGH_DIRECT;
+}
+
+enum neigh_question neigh_due(const struct neigh *neigh, uint64_t now_ns)
+{
 	if (!question_is_due(neigh, now_ns))
 		return NEIGH_ASK_NOBODY;
+	return neigh_mark(neigh) != 0 && neigh->questions < NEIGH_DIRECT ? NEIGH_ASK_IT
+									 : NEIGH_ASK_ALL;
+}
+
+bool neigh_asked(struct neigh *neigh, uint64_t now_ns)
+{
 	neigh->asked_ns = now_ns;
-	if ((neigh->mac & NEIGH_KNOWN) == 0)
-		return NEIGH_ASK_ALL;
-	neigh->questions++;
-	if (neigh->questions > NEIGH_LOST) {
-		neigh->mac = 0;
-		neigh->questions = 0;
-		*is_lost = true;
-	}
-	return neigh->questions > NEIGH_DIRECT || *is_lost ? NEIGH_ASK_ALL : NEIGH_ASK_IT;
+	if (neigh_mark(neigh) == 0 || ++neigh->questions <= NEIGH_LOST)
+		return false;
+	neigh->mac = 0;
+	neigh->questions = 0;
+	return true;
 }
 
 // Whether an answer with another MAC than the known one counts.
@@ -74,7 +84,7 @@ bool neigh_learn(struct neigh *neigh, const struct rte_ether_addr *mac, uint64_t
 {
 	uint64_t packed = mac_pack(mac->addr_bytes), old = neigh->mac;
 
-	if (neigh->is_fixed || !rte_is_unicast_ether_addr(mac))
+	if (neigh->is_fixed || !rte_is_valid_assigned_ether_addr(mac))
 		return false;
 	if ((old & NEIGH_KNOWN) && packed != old && !change_is_believed(neigh)) {
 		neigh->is_contradicted = true;
@@ -87,11 +97,12 @@ bool neigh_learn(struct neigh *neigh, const struct rte_ether_addr *mac, uint64_t
 	neigh->asked_ns = 0;
 	neigh->questions = 0;
 	neigh->is_contradicted = false;
+	neigh->is_unconfirmed = false;
 	neigh->mac = packed;
 	return packed != old;
 }
 
 void neigh_doubt(struct neigh *neigh)
 {
-	neigh->is_contradicted = true;
+	neigh->is_unconfirmed = true;
 }

@@ -10,6 +10,9 @@
 // doubted:    it does not answer. Everybody is asked, and whoever answers is the new one.
 // lost:       nobody answered for long. Unknown again.
 //
+// Nothing is sent to a next hop that is doubted, nor to one whose link was down until it has
+// answered again: that would be a message lost.
+//
 // An answer that nobody asked for never replaces a MAC; one that contradicts it makes the question
 // come earlier. So a gateway that was exchanged is found in a second, and one that somebody else
 // speaks for is not.
@@ -23,7 +26,7 @@
 #include <rte_ether.h>
 
 #define NEIGH_ASK_NS 200000000ull // between two questions
-#define NEIGH_REFRESH_NS 5000000000ull // a known MAC is asked for again after this time
+#define NEIGH_REFRESH_NS 2000000000ull // a known MAC is asked for again after this time
 #define NEIGH_CONTRADICTION_NS 1000000000ull // and after this one when somebody contradicts
 #define NEIGH_DIRECT 3 // questions to the known MAC before everybody is asked
 #define NEIGH_LOST 25 // questions in vain after which it is unknown
@@ -35,6 +38,7 @@ struct neigh {
 	_Atomic uint64_t confirmed_ns;
 	_Atomic uint32_t questions; // since the last answer
 	_Atomic bool is_contradicted;
+	_Atomic bool is_unconfirmed; // since its link was down
 };
 
 enum neigh_question {
@@ -51,9 +55,13 @@ static inline uint64_t neigh_mark(const struct neigh *neigh)
 {
 	return atomic_load_explicit(&neigh->mac, memory_order_relaxed);
 }
-// Whom to ask now; notes that it was done. *is_lost: the MAC was known and is not any more.
-enum neigh_question neigh_ask(struct neigh *neigh, uint64_t now_ns, bool *is_lost);
+// Whether anything may be sent there.
+bool neigh_is_usable(const struct neigh *neigh);
+// Whom to ask now.
+enum neigh_question neigh_due(const struct neigh *neigh, uint64_t now_ns);
+// It was asked. Returns true when the MAC was known and is not any more.
+bool neigh_asked(struct neigh *neigh, uint64_t now_ns);
 // Somebody says that the next hop has this MAC. Returns true when that is taken and new.
 bool neigh_learn(struct neigh *neigh, const struct rte_ether_addr *mac, uint64_t now_ns);
-// The link was down: what is known may be out of date.
+// The link goes down or comes up: what is known may be out of date.
 void neigh_doubt(struct neigh *neigh);

@@ -65,6 +65,20 @@ static struct dp_addr addr_of_v4(rte_be32_t v4)
 	return addr;
 }
 
+// Nobody answers to groups, to hosts of their own, or to nobody (RFC 1122 3.2.1.3, RFC 4291 2.7);
+// but a station that looks for duplicates of its address has none yet (RFC 4862, 5.4).
+static bool source_is_station(const struct packet *p)
+{
+	static const struct dp_addr loopback = {{[15] = 1}};
+	uint8_t first = p->is_v6 ? p->from.byte[0] : p->from.byte[12];
+
+	if (!p->is_v6)
+		return first != 0 && first != 127 && first < 224;
+	if (dp_addr_is_none(&p->from))
+		return p->protocol == IPPROTO_ICMPV6;
+	return first != 0xff && memcmp(&p->from, &loopback, sizeof(loopback)) != 0;
+}
+
 static void packet_cut(struct rte_mbuf *m, unsigned l3_len, unsigned total)
 {
 	m->l3_len = l3_len;
@@ -98,6 +112,8 @@ enum dp_drop packet_ipv4(struct rte_mbuf *m, struct packet *p)
 	p->hop_limit = ip->time_to_live;
 	p->from = addr_of_v4(ip->src_addr);
 	p->to = addr_of_v4(ip->dst_addr);
+	if (!source_is_station(p))
+		return DP_DROP_SOURCE;
 	packet_cut(m, rte_ipv4_hdr_len(ip), total);
 	return PACKET_OK;
 }
@@ -121,6 +137,8 @@ enum dp_drop packet_ipv6(struct rte_mbuf *m, struct packet *p)
 	// An IPv4 address in disguise must not pass for one.
 	if (dp_addr_is_v4(&p->from) || dp_addr_is_v4(&p->to))
 		return DP_DROP_IP_HEADER;
+	if (!source_is_station(p))
+		return DP_DROP_SOURCE;
 	packet_cut(m, sizeof(*ip), total);
 	return PACKET_OK;
 }

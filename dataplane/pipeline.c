@@ -51,10 +51,14 @@ static void push_make(struct worker *w, const struct dp_now *now)
 	begin = stage_begin(w);
 	is_ready = stage_build(w, now);
 	stage_end(w, DP_STAGE_BUILD, begin, b->n);
-	if (!is_ready)
+	if (!is_ready) {
+		burst_forget_keys(b);
 		return;
+	}
 	begin = stage_begin(w);
-	if (!stage_seal(w))
+	is_ready = stage_seal(w);
+	burst_forget_keys(b);
+	if (!is_ready)
 		return;
 	stage_end(w, DP_STAGE_SEAL, begin, b->n);
 	begin = stage_begin(w);

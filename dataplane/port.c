@@ -9,11 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <rte_dev.h>
-#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
-#include <rte_pci.h>
 
 #include "worker.h"
 
@@ -62,45 +59,6 @@ int port_pool_create(const struct dp_conf *conf, unsigned worker, struct rte_mem
 
 // --- The device -----------------------------------------------------------------------------
 
-// DPDK's name of a device: a PCI address is written in full.
-static void device_name(const char *device, char name[64])
-{
-	struct rte_pci_addr addr;
-
-	snprintf(name, 64, "%.*s", (int)strcspn(device, ","), device);
-	if (rte_pci_addr_parse(name, &addr) == 0)
-		rte_pci_device_name(&addr, name, 64);
-}
-
-static int device_probe(struct port *port, char why[256])
-{
-	const char *device = port->conf->device;
-	int ret;
-
-	device_name(device, port->device);
-	if (rte_eth_dev_get_port_by_name(port->device, &port->id) == 0)
-		return 0;
-	port_socket_clear(device);
-	ret = rte_dev_probe(device);
-	if (ret == 0)
-		ret = rte_eth_dev_get_port_by_name(port->device, &port->id);
-	if (ret != 0)
-		snprintf(why, 256, "port.device: port \"%.40s\" cannot be had on %.120s: %s",
-			port->conf->name, device, rte_strerror(-ret));
-	return ret;
-}
-
-static int device_removed(uint16_t id, enum rte_eth_event_type type, void *arg, void *ret)
-{
-	struct port *port = arg;
-
-	(void)id;
-	(void)type;
-	(void)ret;
-	atomic_store(&port->is_removed, true);
-	return 0;
-}
-
 // Checksums of UDP over IPv4 by the device, or neither: half an offload saves nothing.
 static uint64_t tx_offloads_wanted(const struct rte_eth_dev_info *info)
 {
@@ -135,6 +93,7 @@ static int port_configure(struct dp_shared *shared, struct port *port,
 	}
 	port->tx_offloads = ethconf.txmode.offloads = tx_offloads_wanted(info);
 	port->rx_offloads = ethconf.rxmode.offloads = rx_offloads_wanted(info, port->conf);
+	ethconf.intr_conf.rmv = (*info->dev_flags & RTE_ETH_DEV_INTR_RMV) != 0;
 	port->is_rss = n > 1 && (info->flow_type_rss_offloads & RTE_ETH_RSS_IP) != 0;
 	if (port->is_rss) {
 		ethconf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
@@ -156,7 +115,9 @@ static struct rte_mempool *pool_of(struct dp_shared *shared, struct port *port, 
 
 	if (port->lives == 0 || strncmp(port->conf->device, "net_af_xdp", 10) != 0)
 		return shared->worker[q]->pool;
-	snprintf(name, sizeof(name), "again-%s-%u-%u", port->conf->name, port->lives, q);
+	// The name of the port would not fit.
+	snprintf(name, sizeof(name), "again-%u-%u-%u", (unsigned)(port - shared->port), port->lives,
+		q);
 	port->pool[q] = rte_pktmbuf_pool_create(
 		name, port->conf->mbufs, POOL_CACHE, 0, buffer_bytes(shared->conf), SOCKET_ID_ANY);
 	return port->pool[q];
@@ -238,7 +199,7 @@ static void mac_choose(struct port *port)
 static void port_describe(struct port *port)
 {
 	const struct dp_port_conf *conf = port->conf;
-	struct port_iface iface;
+	struct port_iface iface = {0};
 
 	port->has_v4 = port->has_v6 = false;
 	for (unsigned i = 0; i < conf->addresses; i++) {
@@ -248,26 +209,15 @@ static void port_describe(struct port *port)
 		port->has_v6 |= !is_v4;
 	}
 	port->l2_len = (uint16_t)(RTE_ETHER_HDR_LEN + conf->vlans * sizeof(struct rte_vlan_hdr));
-	port->mtu = conf->mtu;
-	if (!port_iface_name(conf->device, port->iface, sizeof(port->iface)))
-		return;
-	port_iface_look(port->iface, &iface);
+	if (port_iface_name(conf->device, port->iface, sizeof(port->iface)))
+		port_iface_look(port->iface, &iface);
 	port->iface_index = iface.index;
-	if (iface.mtu != 0 && iface.mtu < port->mtu)
-		port->mtu = iface.mtu;
+	port->mtu = port_iface_mtu(port, &iface);
 }
 
 void port_stop(struct port *port)
 {
-	struct rte_eth_dev_info info = {0};
-
-	rte_eth_dev_info_get(port->id, &info);
-	rte_eth_dev_callback_unregister(port->id, RTE_ETH_EVENT_INTR_RMV, device_removed, port);
-	rte_eth_dev_stop(port->id);
-	rte_eth_dev_close(port->id);
-	// A ring's device belongs to who made it.
-	if (info.device != NULL && strncmp(port->device, "net_ring", 8) != 0)
-		rte_dev_remove(info.device);
+	port_device_release(port);
 	pools_free(port);
 }
 
@@ -287,8 +237,7 @@ static int device_start(struct dp_shared *shared, struct port *port, char why[25
 	if (ret != 0)
 		return ret;
 	mac_choose(port);
-	atomic_store(&port->is_removed, false);
-	rte_eth_dev_callback_register(port->id, RTE_ETH_EVENT_INTR_RMV, device_removed, port);
+	port_device_watch(port);
 	ret = rte_eth_dev_start(port->id);
 	if (ret != 0)
 		snprintf(why, 256, "port \"%.40s\" does not start: %s", port->conf->name,
@@ -298,7 +247,7 @@ static int device_start(struct dp_shared *shared, struct port *port, char why[25
 
 int port_start(struct dp_shared *shared, struct port *port, char why[256])
 {
-	int ret = device_probe(port, why);
+	int ret = port_device_probe(port, why);
 
 	if (ret != 0)
 		return ret;

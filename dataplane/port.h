@@ -39,16 +39,17 @@ struct port {
 	bool has_v4; // an address of the family
 	bool has_v6;
 	uint16_t l2_len; // of frames of ours
-	unsigned mtu; // in force: what the file and the interface allow
+	_Atomic unsigned mtu; // in force: what file and interface allow. Watch: wo, workers: ro
 	uint64_t tx_offloads; // in force, of this life
 	uint64_t rx_offloads;
 	bool is_rss;
+	bool is_watched; // its removal would be noticed
 	uint32_t lives; // how often it was started
 	// Receive buffers of a later life, by worker; NULL: the worker's own.
 	struct rte_mempool *pool[DP_WORKERS_MAX];
 	uint64_t retry_ns; // when a device that is gone is looked for again
 	char why[256]; // why that failed last time
-	_Atomic bool is_removed; // the bus says so. EAL's interrupt thread: wo
+	_Atomic bool is_removed; // its driver or bus says so. EAL's interrupt thread: wo
 	_Atomic enum port_state state; // watch: wo, workers: ro
 };
 
@@ -57,6 +58,14 @@ struct port {
 int port_eal_start(const struct dp_conf *conf, int cpus[DP_WORKERS_MAX], char why[256]);
 // Whether a device is named by its PCI address.
 bool port_is_pci(const char *device);
+
+// port_device.c. Finds the device, by its bus when it has no port yet; sets port->device and
+// port->id.
+int port_device_probe(struct port *port, char why[256]);
+// From here on is_removed tells that the device was taken away.
+void port_device_watch(struct port *port);
+// Stops it and gives it back, watched or not.
+void port_device_release(struct port *port);
 
 // port_socket.c: removes the socket that the device is to listen on if it is there and nobody
 // listens any more.
@@ -71,6 +80,8 @@ struct port_iface {
 	unsigned mtu;
 };
 void port_iface_look(const char *name, struct port_iface *out);
+// The longest IP packet of a port on that interface.
+unsigned port_iface_mtu(const struct port *port, const struct port_iface *iface);
 
 // port.c
 // Buffers of one worker, for all its queues.

@@ -28,6 +28,13 @@ bool port_iface_name(const char *device, char *name, size_t size)
 	return name[0] != '\0';
 }
 
+unsigned port_iface_mtu(const struct port *port, const struct port_iface *iface)
+{
+	bool is_smaller = iface->mtu != 0 && iface->mtu < port->conf->mtu;
+
+	return is_smaller ? iface->mtu : port->conf->mtu;
+}
+
 void port_iface_look(const char *name, struct port_iface *out)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -51,53 +51,50 @@ static void state_set(struct dp_shared *s, unsigned number, enum port_state stat
 	event_send(s, number);
 }
 
-static bool device_is_lost(const struct port *port)
+// Its kernel interface as it is now; all zero: it stands on none, or that is gone.
+static struct port_iface iface_of(const struct port *port)
 {
-	struct port_iface iface;
+	struct port_iface iface = {0};
 
-	if (atomic_load(&port->is_removed))
-		return true;
-	if (port->iface[0] == '\0')
-		return false;
-	// A new interface of the same name is another one.
-	port_iface_look(port->iface, &iface);
-	return iface.index != port->iface_index;
+	if (port->iface[0] != '\0')
+		port_iface_look(port->iface, &iface);
+	return iface;
 }
 
-static bool link_is_up(const struct port *port)
+static bool device_is_lost(const struct port *port, const struct port_iface *iface)
+{
+	// A new interface of the same name is another one.
+	return atomic_load(&port->is_removed) || iface->index != port->iface_index;
+}
+
+static bool link_is_up(const struct port *port, const struct port_iface *iface)
 {
 	struct rte_eth_link link = {0};
-	struct port_iface iface;
 
 	if (rte_eth_link_get_nowait(port->id, &link) == 0 && link.link_status != RTE_ETH_LINK_UP)
 		return false;
-	if (port->iface[0] == '\0')
-		return true;
-	port_iface_look(port->iface, &iface);
-	return iface.is_running;
+	return port->iface[0] == '\0' || iface->is_running;
 }
 
 static void port_lose(struct dp_shared *s, unsigned number)
 {
 	state_set(s, number, PORT_GONE);
-	shared_workers_pass(s);
+	shared_workers_drain(s);
 	port_stop(&s->port[number]);
 }
 
 static void port_find(struct dp_shared *s, unsigned number)
 {
 	struct port *port = &s->port[number];
-	struct port_iface iface;
+	struct port_iface iface = iface_of(port);
 
-	if (port->iface[0] != '\0') {
-		port_iface_look(port->iface, &iface);
+	if (port->iface[0] != '\0' && iface.index == 0) {
 		snprintf(port->why, sizeof(port->why), "its interface is not there");
-		if (iface.index == 0)
-			return;
+		return;
 	}
 	port->why[0] = '\0';
 	if (port_start(s, port, port->why) == 0)
-		state_set(s, number, link_is_up(port) ? PORT_UP : PORT_DOWN);
+		state_set(s, number, link_is_up(port, &iface) ? PORT_UP : PORT_DOWN);
 }
 
 // What the port took before its link went down would leave when it is up again, after newer
@@ -125,6 +122,8 @@ static void port_look(struct dp_shared *s, unsigned number, uint64_t now_ns)
 {
 	struct port *port = &s->port[number];
 	enum port_state state = port_state(port), seen;
+	struct port_iface iface;
+	unsigned mtu;
 
 	if (state == PORT_GONE) {
 		if (now_ns < port->retry_ns)
@@ -133,11 +132,15 @@ static void port_look(struct dp_shared *s, unsigned number, uint64_t now_ns)
 		port_find(s, number);
 		return;
 	}
-	if (device_is_lost(port)) {
+	iface = iface_of(port);
+	if (device_is_lost(port, &iface)) {
 		port_lose(s, number);
 		return;
 	}
-	seen = link_is_up(port) ? PORT_UP : PORT_DOWN;
+	mtu = port_iface_mtu(port, &iface);
+	if (mtu != port->mtu)
+		port->mtu = mtu;
+	seen = link_is_up(port, &iface) ? PORT_UP : PORT_DOWN;
 	if (seen == state)
 		return;
 	state_set(s, number, seen);
@@ -147,8 +150,10 @@ static void port_look(struct dp_shared *s, unsigned number, uint64_t now_ns)
 
 void ports_look(struct dp_shared *shared, uint64_t now_ns)
 {
+	pthread_mutex_lock(&shared->ports_lock);
 	for (unsigned p = 0; p < shared->ports; p++)
 		port_look(shared, p, now_ns);
+	pthread_mutex_unlock(&shared->ports_lock);
 }
 
 static void *watch_run(void *arg)

@@ -189,6 +189,28 @@ static bool wait_is_over(const struct rounds *s, uint32_t sent_ms, uint64_t now_
 	return sent_ms == 0 || elapsed_ms(s, now_ns) >= sent_ms + last_wait_ms(s);
 }
 
+static void last_again(struct rounds *s, uint32_t slice)
+{
+	uint32_t base = (slice * s->workers + s->worker) * COUNTER_SLICE;
+	uint32_t left = s->campaign->span - base, n = left < COUNTER_SLICE ? left : COUNTER_SLICE;
+
+	for (uint32_t id = base; id < base + n; id++)
+		if (s->campaign->round[id] == s->plan.last && !s->campaign->done[id] &&
+			rounds_concerns(s, id))
+			s->campaign->round[id]--;
+}
+
+void rounds_resume(struct rounds *s, uint64_t held_ns)
+{
+	s->opened_ns += held_ns;
+	if (s->round <= s->plan.last)
+		return;
+	for (uint32_t i = 0; i < s->slices; i++)
+		last_again(s, i);
+	s->round = s->plan.last;
+	s->slice = s->offset = 0;
+}
+
 bool rounds_is_done(const struct rounds *s)
 {
 	return !has_rounds_left(s) && s->aside.marked == 0;

@@ -79,6 +79,9 @@ static inline bool rounds_has_blocked(const struct rounds *s)
 {
 	return s->aside.has_blocked;
 }
+// Nothing was to be done for so long: that time is not counted. Those who wait after their last
+// send get it again.
+void rounds_resume(struct rounds *s, uint64_t held_ns);
 // Nobody is to be sent to any more.
 bool rounds_is_done(const struct rounds *s);
 // All rounds are over, the last wait too.

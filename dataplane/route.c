@@ -32,14 +32,6 @@ struct table {
 
 // --- Next hops ------------------------------------------------------------------------------
 
-struct hop *routes_hop_at(struct routes *r, unsigned port, const struct dp_addr *via)
-{
-	for (unsigned i = 0; i < r->hops; i++)
-		if (r->hop[i].port == port && memcmp(&r->hop[i].via, via, sizeof(*via)) == 0)
-			return &r->hop[i];
-	return NULL;
-}
-
 static bool hop_is(const struct hop *hop, const struct hop *want)
 {
 	return hop->port == want->port && hop->mtu == want->mtu &&
@@ -136,7 +128,6 @@ static uint16_t route_covering(const struct table *t, const struct dp_prefix *pr
 
 	for (unsigned i = 0; i < t->n; i++)
 		if (t->to[i].len <= prefix->len && dp_prefix_has(&t->to[i], &prefix->addr) &&
-			dp_addr_is_v4(&t->to[i].addr) == dp_addr_is_v4(&prefix->addr) &&
 			(best == ROUTE_NONE || t->to[i].len > t->to[best].len))
 			best = (uint16_t)i;
 	return best;

@@ -21,6 +21,7 @@ int shared_init(struct dp_shared *s, const struct dp_conf *conf,
 	int ret;
 
 	memset(s, 0, sizeof(*s));
+	pthread_mutex_init(&s->ports_lock, NULL);
 	ret = counter_init(&s->counter, counter->first, conf->max_subscribers);
 	if (ret != 0) {
 		snprintf(why, 256, "no memory for the counters of %u subscribers",
@@ -84,6 +85,7 @@ void shared_fini(struct dp_shared *s)
 	routes_fini(&s->routes);
 	push_notes_fini(&s->notes);
 	counter_fini(&s->counter);
+	pthread_mutex_destroy(&s->ports_lock);
 }
 
 int shared_command(struct dp_shared *s, const struct dp_cmd *cmd)
@@ -97,19 +99,29 @@ int shared_command(struct dp_shared *s, const struct dp_cmd *cmd)
 	return 0;
 }
 
-void shared_workers_pass(const struct dp_shared *s)
+static void worker_await(const struct dp_shared *s, unsigned i, uint64_t turns)
 {
 	const struct timespec nap = {.tv_nsec = 200000};
+	const uint64_t *done = &s->worker[i]->stats.turns;
+	uint64_t before = __atomic_load_n(done, __ATOMIC_ACQUIRE);
 
-	for (unsigned i = 0; i < s->workers; i++) {
-		const uint64_t *turns = &s->worker[i]->stats.turns;
-		uint64_t before = __atomic_load_n(turns, __ATOMIC_ACQUIRE);
+	while (rte_eal_get_lcore_state(i + 1) == RUNNING &&
+		__atomic_load_n(done, __ATOMIC_ACQUIRE) - before < turns)
+		nanosleep(&nap, NULL);
+}
 
-		// Two: the one that runs may have looked before.
-		while (rte_eal_get_lcore_state(i + 1) == RUNNING &&
-			__atomic_load_n(turns, __ATOMIC_ACQUIRE) - before < 2)
-			nanosleep(&nap, NULL);
-	}
+void shared_workers_pass(const struct dp_shared *s)
+{
+	// Two: the one that runs may have looked before.
+	for (unsigned i = 0; i < s->workers; i++)
+		worker_await(s, i, 2);
+}
+
+void shared_workers_drain(const struct dp_shared *s)
+{
+	shared_workers_pass(s);
+	for (unsigned i = 0; i < s->workers && s->workers > 1; i++)
+		worker_await(s, i, HANDED / BURST + 1);
 }
 
 // Orders that follow each other and have one owner go in together.

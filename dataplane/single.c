@@ -14,7 +14,6 @@
 
 #define ORDERS 16384 // ring, power of two
 #define ORDERS_PER_TURN 256
-#define HANDED 1024 // ring, power of two
 #define VERIFICATIONS 65536 // ring, power of two
 #define IN_FLIGHT_MAX (1u << 18) // singles of a worker
 
@@ -394,15 +393,14 @@ struct single *single_answered(struct worker *w, const struct run *run, unsigned
 static void verification_tell(struct worker *w, unsigned i)
 {
 	const struct intake *in = &w->intake;
-	const struct store_muk_state *muk = NULL;
-	const struct store_hot *hot = store_reader_hot(w->reader, in->id[i], &muk);
+	const struct store_hot *hot = store_reader_hot(w->reader, in->id[i]);
 	struct dp_verification told;
 
 	if (in->is_prev[i] || hot == NULL ||
 		(store_hot_flags(hot) & (STORE_MUK_VERIFIED | STORE_HAS_PREV)) ==
 			STORE_MUK_VERIFIED)
 		return;
-	told = (struct dp_verification){in->id[i], store_muk_check(muk)};
+	told = (struct dp_verification){in->id[i], store_muk_check(&in->muk[i])};
 	rte_ring_enqueue_elem(w->verifications, &told, sizeof(told));
 }
 

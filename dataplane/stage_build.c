@@ -53,6 +53,8 @@ static void burst_spend(struct worker *w, const struct dp_now *now)
 	uint32_t rate = atomic_load_explicit(&c->pace_rate, memory_order_relaxed);
 
 	pace_spend(&c->pace_schedule, rate, now->ns, b->n);
+	if (atomic_load_explicit(&c->trial, memory_order_relaxed) != 0)
+		atomic_fetch_add_explicit(&c->tried, b->n, memory_order_relaxed);
 	if (w->shared->conf->areas > 0)
 		areas_spend(w, now);
 	if (b->sweep->is_solicit)

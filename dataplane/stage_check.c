@@ -73,16 +73,17 @@ static void senders_find(struct worker *w)
 static void sender_key(struct worker *w, unsigned i)
 {
 	struct intake *in = &w->intake;
-	const struct store_muk_state *muk = NULL;
+	struct store_prev prev;
+	int rc;
 
-	if (in->is_prev[i])
-		muk = store_reader_prev(w->reader, in->id[i], &in->prev[i]) == 0
-			? &in->prev[i].muk_state
-			: NULL;
-	else
-		store_reader_hot(w->reader, in->id[i], &muk);
-	in->muk[i] = muk;
-	if (muk == NULL)
+	if (in->is_prev[i]) {
+		rc = store_reader_prev(w->reader, in->id[i], &prev);
+		in->muk[i] = prev.muk_state;
+		explicit_bzero(&prev, sizeof(prev));
+	} else {
+		rc = store_reader_muk(w->reader, in->id[i], &in->muk[i]);
+	}
+	if (rc != 0)
 		in->drop[i] = DP_DROP_UNKNOWN_IDR;
 }
 
@@ -128,7 +129,7 @@ static size_t input_write(struct worker *w, const struct run *run, unsigned i)
 static void area_count_verified(struct worker *w, store_id id)
 {
 	const struct routes *r = &w->shared->routes;
-	const struct store_hot *hot = store_reader_hot(w->reader, id, NULL);
+	const struct store_hot *hot = store_reader_hot(w->reader, id);
 	struct dp_addr addr;
 	uint16_t way;
 
@@ -182,7 +183,7 @@ static void run_check(struct worker *w, struct run *run, const struct dp_now *no
 		if (in->drop[i] == DP_DROP_STALE_COUNTER)
 			in->drop[i] = DP_DROP_BAD_MAC;
 		msgs[n] = (struct crypto_check_msg){
-			.psk = translate_psk(in->muk[i]),
+			.psk = translate_psk(&in->muk[i]),
 			.data = in->input[i],
 			.len = (uint16_t)len,
 			.mac = rte_pktmbuf_mtod_offset(
@@ -216,9 +217,8 @@ static void intake_finish(struct worker *w)
 			w->stats.verified++;
 		else
 			w->stats.drop[in->drop[i]]++;
-		if (in->is_prev[i])
-			explicit_bzero(&in->prev[i], sizeof(in->prev[i]));
 	}
+	explicit_bzero(in->muk, in->n * sizeof(in->muk[0]));
 	rte_pktmbuf_free_bulk(in->mbuf, in->n);
 	in->n = 0;
 }

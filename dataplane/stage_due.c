@@ -101,6 +101,19 @@ static bool run_may_send(struct worker *w, struct run *run, const struct dp_now 
 	return false;
 }
 
+// What is left of a trial of the first members.
+static unsigned trial_allowed(struct dp_campaign *c, unsigned allowed)
+{
+	uint32_t trial = atomic_load_explicit(&c->trial, memory_order_relaxed);
+	uint32_t tried = atomic_load_explicit(&c->tried, memory_order_relaxed);
+
+	if (trial == 0)
+		return allowed;
+	if (tried >= trial)
+		return 0;
+	return trial - tried < allowed ? trial - tried : allowed;
+}
+
 // Members of one campaign that may be sent to now; 0 with the reason noted.
 static unsigned run_due(struct worker *w, struct run *run, const struct dp_now *now)
 {
@@ -108,7 +121,7 @@ static unsigned run_due(struct worker *w, struct run *run, const struct dp_now *
 	bool is_aborted = atomic_load_explicit(&c->is_aborted, memory_order_relaxed);
 	unsigned allowed, n;
 
-	sweeps_follow(run, now);
+	sweeps_follow(w, run, now);
 	if (is_aborted || sweeps_are_through(run, now)) {
 		run_publish(w, run, true);
 		run_stall(w, run, DP_STALL_NONE);
@@ -121,7 +134,12 @@ static unsigned run_due(struct worker *w, struct run *run, const struct dp_now *
 		run_stall(w, run, DP_STALL_PACE);
 		return 0;
 	}
-	run->held_for = DP_STALL_NONE;
+	allowed = trial_allowed(c, allowed);
+	if (allowed == 0) {
+		run_stall(w, run, DP_STALL_TRIAL);
+		return 0;
+	}
+	run->held_for = run->held_since_ns != 0 ? DP_STALL_HTTP : DP_STALL_NONE;
 	n = sweeps_due(w, run, now, allowed);
 	run_publish(w, run, false);
 	// Some cannot be reached now, whoever else is.

@@ -51,7 +51,7 @@ static unsigned member_fetch(struct worker *w, unsigned to, unsigned i, const st
 {
 	struct burst *b = &w->burst;
 	struct member_wish wish = wish_of(w, i, now);
-	struct member member = {.idr = b->idr[to], .previous = &b->prev[to]};
+	struct member member = {.idr = b->idr[to], .psk = &b->psk[to]};
 	store_id id = b->id[i];
 	unsigned why;
 
@@ -67,7 +67,7 @@ static unsigned member_fetch(struct worker *w, unsigned to, unsigned i, const st
 	b->port[to] = member.port;
 	b->seal[to].psk = member.psk;
 	b->is_expired[to] = member.is_expired;
-	return message_refuse(store_reader_hot(w->reader, id, NULL),
+	return message_refuse(store_reader_hot(w->reader, id),
 		mikey_template_bytes(&b->draft->tpl, member.idr_len));
 }
 

@@ -17,12 +17,7 @@ static void member_move(struct burst *b, unsigned to, unsigned from)
 	b->idr_len[to] = b->idr_len[from];
 	memcpy(b->idr[to], b->idr[from], b->idr_len[from]);
 	b->is_expired[to] = b->is_expired[from];
-	if (b->seal[from].psk == &b->prev[from]) {
-		b->prev[to] = b->prev[from];
-		b->seal[to].psk = &b->prev[to];
-	} else {
-		b->seal[to].psk = b->seal[from].psk;
-	}
+	b->seal[to].psk = b->seal[from].psk;
 }
 
 static bool family_is_ours(const struct worker *w, const struct dp_addr *addr)

@@ -127,6 +127,9 @@ static enum dp_drop frame_take(
 		return DP_DROP_RUNT;
 	if (!mac_is_ours(port, &ether->dst_addr))
 		return DP_DROP_NOT_OUR_MAC;
+	// An answer to a group would multiply it.
+	if (!rte_is_unicast_ether_addr(&ether->src_addr))
+		return DP_DROP_SOURCE;
 	why = packet_tags(port->conf, m, &type);
 	if (why != PACKET_OK)
 		return why;

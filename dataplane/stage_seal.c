@@ -34,8 +34,6 @@ bool stage_seal(struct worker *w)
 		seal_staged(w);
 	else
 		crypto_seal_burst(w->crypto, &b->draft->label, b->counter, b->seal, b->n);
-	if (b->sweep != NULL && b->sweep->is_solicit)
-		explicit_bzero(b->prev, sizeof(b->prev));
 	if (worker_trusts_crypto(w))
 		return true;
 	rte_pktmbuf_free_bulk(b->mbuf, b->n);

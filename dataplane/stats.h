@@ -17,7 +17,6 @@ enum dp_drop {
 	DP_DROP_COUNT
 };
 const char *dp_drop_name(enum dp_drop drop);
-const char *dp_drop_text(enum dp_drop drop);
 
 // The stages of the pipeline, in order, for cycles per stage.
 enum dp_stage {

@@ -103,8 +103,33 @@ void sweeps_fini(struct run *run)
 	run->sweeps = 0;
 }
 
-void sweeps_follow(struct run *run, const struct dp_now *now)
+// While nobody may be solicited nobody is given up for it, and the time does not count.
+static void solicits_hold(struct worker *w, struct run *run, const struct dp_now *now)
 {
+	bool is_held = run->campaign->kind != DP_CAMPAIGN_PUSH &&
+		atomic_load_explicit(&w->shared->solicit_pace.rate, memory_order_relaxed) ==
+			PACE_NOTHING;
+
+	if (is_held && run->held_since_ns == 0)
+		run->held_since_ns = now->ns;
+	if (is_held || run->held_since_ns == 0)
+		return;
+	for (unsigned i = 0; i < run->sweeps; i++)
+		if (run->sweep[i].is_solicit && !run->sweep[i].is_waiting)
+			rounds_resume(&run->sweep[i].rounds, now->ns - run->held_since_ns);
+	run->held_since_ns = 0;
+}
+
+static bool sweep_is_through(
+	const struct run *run, const struct sweep *sweep, const struct dp_now *now)
+{
+	return !(sweep->is_solicit && run->held_since_ns != 0) && !sweep->is_waiting &&
+		rounds_is_through(&sweep->rounds, now->ns);
+}
+
+void sweeps_follow(struct worker *w, struct run *run, const struct dp_now *now)
+{
+	solicits_hold(w, run, now);
 	for (unsigned i = 1; i < run->sweeps; i++)
 		if (run->sweep[i].is_waiting &&
 			rounds_is_through(&run->sweep[i - 1].rounds, now->ns))
@@ -114,7 +139,7 @@ void sweeps_follow(struct run *run, const struct dp_now *now)
 bool sweeps_are_through(const struct run *run, const struct dp_now *now)
 {
 	for (unsigned i = 0; i < run->sweeps; i++)
-		if (run->sweep[i].is_waiting || !rounds_is_through(&run->sweep[i].rounds, now->ns))
+		if (!sweep_is_through(run, &run->sweep[i], now))
 			return false;
 	return true;
 }

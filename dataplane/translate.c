@@ -50,14 +50,13 @@ static unsigned place_of(
 }
 
 // The MUK before the current one, with its B-TID.
-static unsigned previous_take(const struct store_reader *r, store_id id, struct member *member)
+static unsigned previous_take(struct store_reader *r, store_id id, struct member *member)
 {
 	struct store_prev prev;
 	unsigned why = MEMBER_NO_PREVIOUS;
 
 	if (store_reader_prev(r, id, &prev) == 0) {
-		*member->previous = *translate_psk(&prev.muk_state);
-		member->psk = member->previous;
+		*member->psk = *translate_psk(&prev.muk_state);
 		member->idr_len = (uint16_t)strlen(prev.btid);
 		memcpy(member->idr, prev.btid, member->idr_len);
 		why = 0;
@@ -66,11 +65,10 @@ static unsigned previous_take(const struct store_reader *r, store_id id, struct 
 	return why;
 }
 
-unsigned translate_member(const struct store_reader *r, const struct store_eligibility *e,
-	store_id id, const struct member_wish *wish, struct member *member)
+unsigned translate_member(struct store_reader *r, const struct store_eligibility *e, store_id id,
+	const struct member_wish *wish, struct member *member)
 {
-	const struct store_muk_state *muk = NULL;
-	const struct store_hot *hot = store_reader_hot(r, id, &muk);
+	const struct store_hot *hot = store_reader_hot(r, id);
 	unsigned why = refuse_record(e, hot, wish->is_registered);
 
 	if (why != 0)
@@ -83,21 +81,24 @@ unsigned translate_member(const struct store_reader *r, const struct store_eligi
 		return why;
 	if (wish->message == MEMBER_SOLICIT_PREVIOUS)
 		return previous_take(r, id, member);
-	member->psk = translate_psk(muk);
 	member->idr_len = (uint16_t)store_reader_btid(r, id, hot, member->idr);
-	return member->idr_len == 0 ? DP_REFUSED_NO_MUK : 0;
+	if (member->idr_len == 0)
+		return DP_REFUSED_NO_MUK;
+	// What was looked at so far is known to be whole only now.
+	return store_reader_muk(r, id, (struct store_muk_state *)member->psk) != 0
+		? DP_REFUSED_DAMAGED
+		: 0;
 }
 
-bool translate_muk(const struct store_reader *r, store_id id, struct crypto_hmac_state *psk)
+bool translate_muk(struct store_reader *r, store_id id, struct crypto_hmac_state *psk)
 {
-	const struct store_muk_state *muk = NULL;
-	const struct store_hot *hot = store_reader_hot(r, id, &muk);
+	const struct store_hot *hot = store_reader_hot(r, id);
 	uint8_t need = STORE_LIVE | STORE_HAS_MUK;
 
 	if (hot == NULL || (store_hot_flags(hot) & need) != need)
 		return false;
-	*psk = *translate_psk(muk);
-	return true;
+	// A record that is damaged is refused by name when its time comes.
+	return store_reader_muk(r, id, (struct store_muk_state *)psk) == 0;
 }
 
 void translate_msk(const struct dp_msk *msk, const char *idi, struct mikey_msk *msg)

@@ -30,8 +30,7 @@ struct member_wish {
 
 // What a message to one member needs.
 struct member {
-	const struct crypto_hmac_state *psk; // of its MUK, lives as long as the snapshot
-	struct crypto_hmac_state *previous; // the caller's: psk of MEMBER_SOLICIT_PREVIOUS
+	struct crypto_hmac_state *psk; // gets those of its MUK; set by the caller
 	bool is_expired; // the MUK is not fresh
 	struct dp_addr address;
 	uint16_t port;
@@ -39,15 +38,16 @@ struct member {
 	uint8_t *idr; // the caller's, STORE_NAI_MAX octets
 };
 
-// Looks at a member's record for a message: returns 0 and fills member, or the reason to refuse
-// (enum dp_refusal), or MEMBER_NO_PREVIOUS. Expiry of a MUK is judged here and nowhere else: what
-// may go under one that has expired is a solicited pull, and nothing else (TS 33.246, 6.3.2.2.4).
+// Looks at a member's record for a message: returns 0 and fills member and what psk points at, or
+// the reason to refuse (enum dp_refusal), or MEMBER_NO_PREVIOUS. Expiry of a MUK is judged here and
+// nowhere else: what may go under one that has expired is a solicited pull, and nothing else
+// (TS 33.246, 6.3.2.2.4).
 #define MEMBER_NO_PREVIOUS 0x100
-unsigned translate_member(const struct store_reader *r, const struct store_eligibility *e,
-	store_id id, const struct member_wish *wish, struct member *member);
+unsigned translate_member(struct store_reader *r, const struct store_eligibility *e, store_id id,
+	const struct member_wish *wish, struct member *member);
 
 // Copies the key states of a subscriber's MUK; false when there is none. Wipe them after use.
-bool translate_muk(const struct store_reader *r, store_id id, struct crypto_hmac_state *psk);
+bool translate_muk(struct store_reader *r, store_id id, struct crypto_hmac_state *psk);
 
 // Address of a member, none when there is none.
 struct dp_addr translate_address(const struct store_hot *hot);

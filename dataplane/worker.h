@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include <rte_ether.h>
@@ -33,6 +34,7 @@
 #define BURST CRYPTO_BURST
 #define OUT_MAX 64 // ARP, ND and echo frames that wait for a port
 #define CHECK_INPUT_BYTES 1024 // octets the MAC of a verification covers, at most
+#define HANDED 1024 // verifications for another worker that wait for it, power of two
 #define RX_PER_TURN 4 // receive bursts for one send burst: answers must not pile up
 #define FLOOD_SURE 8 // full bursts of useless frames in a row that make a flood
 #define FLOOD_TURNS 16 // in a flood, one receive burst for so many send bursts
@@ -67,6 +69,7 @@ struct run {
 	struct sweep *sweep;
 	unsigned sweeps;
 	unsigned next_sweep; // whose turn it is
+	uint64_t held_since_ns; // since when nobody may be solicited, 0 = somebody may
 	enum dp_stall aside_for; // why members were put aside last
 	enum dp_stall held_for; // what kept a sweep from sending in this turn
 	store_id ahead; // next id whose keys may be derived ahead
@@ -98,10 +101,10 @@ struct burst {
 	uint8_t hop[BURST]; // route .. frame
 	uint16_t area[BURST]; // route .. frame
 	uint8_t is_expired[BURST]; // fetch .. frame: under an expired MUK
-	struct crypto_hmac_state prev[BURST]; // fetch .. seal: previous MUKs. Secret
 	uint16_t idr_len[BURST]; // fetch .. build
 	uint8_t idr[BURST][STORE_NAI_MAX + 3]; // fetch .. build
 	struct rte_mbuf *mbuf[BURST]; // build .. frame
+	struct crypto_hmac_state psk[BURST]; // fetch .. seal
 	struct crypto_seal_msg seal[BURST]; // fetch .. seal
 };
 
@@ -140,8 +143,7 @@ struct intake {
 	uint8_t is_prev[BURST];
 	uint8_t drop[BURST]; // enum dp_drop, or DP_DROP_COUNT once accepted
 	struct single *single[BURST]; // the single that a message may answer
-	const struct store_muk_state *muk[BURST];
-	struct store_prev prev[BURST]; // of those that answered under the previous MUK
+	struct store_muk_state muk[BURST]; // the key they answered under
 	uint8_t input[BURST][CHECK_INPUT_BYTES];
 };
 
@@ -150,6 +152,8 @@ struct dp_shared {
 	const struct dp_conf *conf;
 	struct port port[DP_PORTS_MAX];
 	unsigned ports;
+	// Held by who starts or stops devices, or asks them anything but to move frames.
+	pthread_mutex_t ports_lock;
 	struct routes routes;
 	// Counts changes of what can be used: ports, links, MACs. Whoever changes it: rw
 	_Atomic uint32_t ways_version;
@@ -224,6 +228,8 @@ void shared_fini(struct dp_shared *shared); // also after one of the two above f
 int shared_command(struct dp_shared *shared, const struct dp_cmd *cmd); // see dp_command()
 // Waits until each worker that runs has begun another turn: none holds what it saw before.
 void shared_workers_pass(const struct dp_shared *shared);
+// The same, and none holds a buffer that it received before.
+void shared_workers_drain(const struct dp_shared *shared);
 size_t shared_singles(struct dp_shared *shared, const struct dp_single *orders, size_t n);
 // Highest value any worker has used.
 uint32_t shared_counter_highest(const struct dp_shared *shared);
@@ -255,8 +261,8 @@ void run_close(struct worker *w, struct run *run); // frees it
 // sweeps.c: how the members of a campaign are parted. -ENOMEM; fini also then.
 int sweeps_init(struct worker *w, struct run *run, const struct dp_now *now);
 void sweeps_fini(struct run *run);
-// Begins those that waited for others.
-void sweeps_follow(struct run *run, const struct dp_now *now);
+// Begins those that waited for others; holds those that solicit while the HTTP side serves nobody.
+void sweeps_follow(struct worker *w, struct run *run, const struct dp_now *now);
 bool sweeps_are_through(const struct run *run, const struct dp_now *now);
 // The round the last of them is in; those solicited from the start do not count beside others.
 unsigned sweeps_round(const struct run *run);
@@ -305,8 +311,9 @@ void answer_icmp6(struct worker *w, unsigned port, struct rte_mbuf *mbuf, const 
 	const struct dp_now *now);
 void answer_nd(struct worker *w, unsigned port, struct rte_mbuf *mbuf, const struct packet *p,
 	const struct dp_now *now);
-void ask_arp(struct worker *w, const struct hop *hop, bool is_direct);
-void ask_nd(struct worker *w, const struct hop *hop, bool is_direct);
+// Asks for the MAC of a next hop; false: no buffer, or no room.
+bool ask_arp(struct worker *w, const struct hop *hop, bool is_direct);
+bool ask_nd(struct worker *w, const struct hop *hop, bool is_direct);
 
 // ask.c. A frame of ours with everything up to the type; NULL: no buffer.
 struct rte_mbuf *ask_frame(struct worker *w, const struct port *port, uint16_t type);
@@ -317,8 +324,6 @@ bool answer_turn(struct worker *w, unsigned port, struct rte_mbuf *mbuf);
 // Somebody on this port says that `addr` has this MAC.
 void hop_hear(struct worker *w, unsigned port, const struct dp_addr *addr,
 	const struct rte_ether_addr *mac, const struct dp_now *now);
-// Asks for the next hops whose time has come (worker 0).
-void ask_hops(struct worker *w, const struct dp_now *now);
 // Asks, and sends what waits of all this. Returns frames sent.
 unsigned answer_tx(struct worker *w, const struct dp_now *now);
 // Takes a frame of a port and finds out what it is. stage_rx.c
@@ -338,6 +343,8 @@ const struct crypto_staged_keys *run_staged(const struct run *run, store_id id);
 void run_prefetch_staged(const struct run *run, store_id id);
 
 void worker_drop(struct worker *w, struct rte_mbuf *mbuf, enum dp_drop why);
+// Wipes the keys that the fetch stage has put there.
+void burst_forget_keys(struct burst *b);
 // Gives up what burst and egress hold; of one run, or of all (NULL).
 void burst_discard(struct worker *w, const struct run *run);
 // Gives it back to the rounds, which choose it again: what waits too long is made anew.

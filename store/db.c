@@ -31,6 +31,7 @@ static const struct table tables[DB_COUNT] = {
 	[DB_SLICE] = {"slice", MDB_INTEGERKEY},
 	[DB_FREE] = {"free", MDB_INTEGERKEY},
 	[DB_CHANGE] = {"change", MDB_INTEGERKEY},
+	[DB_KEY] = {"key", MDB_INTEGERKEY},
 };
 
 int db_error(int mdb_rc)
@@ -52,12 +53,13 @@ int db_error(int mdb_rc)
 	return mdb_rc > 0 ? -mdb_rc : -EIO;
 }
 
-int db_open_tables(struct store_env *env, struct MDB_txn *mdb)
+int db_open_tables(struct store_env *env, struct MDB_txn *mdb, int n, bool is_new)
 {
+	unsigned create = is_new ? MDB_CREATE : 0;
 	int rc = 0;
 
-	for (int i = 0; i < DB_COUNT && rc == 0; i++)
-		rc = mdb_dbi_open(mdb, tables[i].name, tables[i].flags | MDB_CREATE, &env->dbi[i]);
+	for (int i = 0; i < n && rc == 0; i++)
+		rc = mdb_dbi_open(mdb, tables[i].name, tables[i].flags | create, &env->dbi[i]);
 	return db_error(rc);
 }
 
@@ -124,6 +126,11 @@ int db_put_u64(const struct view *v, enum db_id db, uint64_t key, const void *da
 	return db_put(v, db, (struct blob){&key, sizeof(key)}, (struct blob){data, len});
 }
 
+int db_clear(const struct view *v, enum db_id db)
+{
+	return db_error(mdb_drop(v->mdb, v->env->dbi[db], 0));
+}
+
 int db_entries(const struct view *v, enum db_id db, uint64_t *entries)
 {
 	MDB_stat stat;
@@ -187,51 +194,4 @@ int db_cursor_seek(struct db_cursor *c, struct blob key)
 int db_cursor_del(struct db_cursor *c)
 {
 	return db_error(mdb_cursor_del(c->mdb, 0));
-}
-
-// FREE_DBI is table 0: its values are lists of page numbers that begin with their length.
-static int free_pages(MDB_txn *mdb, uint64_t *pages)
-{
-	MDB_cursor *cursor;
-	MDB_val key, val;
-	int rc = mdb_cursor_open(mdb, 0, &cursor);
-
-	*pages = 0;
-	if (rc != 0)
-		return rc;
-	while ((rc = mdb_cursor_get(cursor, &key, &val, MDB_NEXT)) == 0)
-		if (val.mv_size >= sizeof(size_t))
-			*pages += *(const size_t *)val.mv_data;
-	mdb_cursor_close(cursor);
-	return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
-static int room_with_free_pages(struct store_env *env, uint64_t *room)
-{
-	uint64_t pages;
-	MDB_txn *mdb;
-	int rc = mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &mdb);
-
-	if (rc != 0)
-		return rc;
-	rc = free_pages(mdb, &pages);
-	mdb_txn_abort(mdb);
-	*room += rc == 0 ? pages : 0;
-	return rc;
-}
-
-int env_has_room(struct store_env *env, uint64_t pages)
-{
-	uint64_t room;
-	MDB_envinfo info;
-	int rc = mdb_env_info(env->mdb, &info);
-
-	if (rc != 0)
-		return db_error(rc);
-	room = info.me_mapsize / ENV_PAGE_BYTES - 1 - info.me_last_pgno;
-	if (room < pages)
-		rc = room_with_free_pages(env, &room);
-	if (rc != 0)
-		return db_error(rc);
-	return room < pages ? -ENOSPC : 0;
 }

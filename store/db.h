@@ -5,13 +5,17 @@
 
 #pragma once
 
-#include "record.h"
+#include <stddef.h>
+
+#include "types.h"
 
 struct MDB_env;
 struct MDB_txn;
 struct MDB_cursor;
 struct store_env;
+struct state_record;
 
+// The numbers are part of what seals authenticate: add at the end, never change one.
 enum db_id {
 	DB_META, // enum meta_key
 	DB_HOT, // block number -> store_block
@@ -32,12 +36,18 @@ enum db_id {
 	DB_SLICE, // campaign << 32 | slice -> member states
 	DB_FREE, // subscriber ids that may be given out again
 	DB_CHANGE, // number -> change_record: the side list of an import
+	DB_KEY, // number -> key_record: data keys under the wrapping key
 	DB_COUNT,
 };
 
 enum raw_kind {
 	RAW_BTID,
 	RAW_IMPI,
+};
+
+struct blob {
+	const void *data;
+	size_t len;
 };
 
 // One snapshot, or a write transaction with its own changes. state is part of it.
@@ -61,6 +71,8 @@ int db_get_u32(const struct view *v, enum db_id db, uint32_t key, struct blob *v
 int db_put_u32(const struct view *v, enum db_id db, uint32_t key, const void *data, size_t len);
 int db_del_u32(const struct view *v, enum db_id db, uint32_t key);
 int db_put_u64(const struct view *v, enum db_id db, uint64_t key, const void *data, size_t len);
+// Removes all entries of a table.
+int db_clear(const struct view *v, enum db_id db);
 // Number of entries.
 int db_entries(const struct view *v, enum db_id db, uint64_t *entries);
 

@@ -6,11 +6,46 @@
 #include <errno.h>
 #include <string.h>
 
+// The text of an entry, as it was sealed.
+static int entry_text(const struct view *v, enum db_id db, uint32_t number, struct blob *text)
+{
+	struct blob val;
+	int rc = db_get_u32(v, db, number, &val);
+
+	*text = (struct blob){0};
+	if (rc == 0)
+		rc = wrap_verify(v, db, blob_u32(&number), val);
+	return rc == 0 ? record_decode_text(val, text) : rc;
+}
+
+static int entry_put(
+	struct store_txn *txn, enum db_id db, uint32_t number, const void *text, size_t len)
+{
+	struct text_record record;
+
+	return sealed_put(
+		txn, db, blob_u32(&number), &record, record_encode_text(text, len, &record));
+}
+
 int dict_suffix_text(const struct view *v, uint16_t number, struct blob *text)
 {
-	int rc = db_get_u32(v, DB_SUFFIX, number, text);
+	int rc = entry_text(v, DB_SUFFIX, number, text);
 
 	return rc == 0 && text->len > STORE_NAI_MAX ? -EIO : rc;
+}
+
+// What the way from text to number says is not sealed: the number has to lead back.
+static int suffix_known(
+	const struct view *v, struct nai_suffix suffix, struct blob val, uint16_t *number)
+{
+	struct blob text;
+	int rc;
+
+	*number = (uint16_t)blob_to_u32(val);
+	rc = *number != 0 ? dict_suffix_text(v, *number, &text) : -EIO;
+	if (rc == 0 && (text.len != suffix.len || memcmp(text.data, suffix.text, text.len) != 0))
+		rc = -EIO;
+	return rc;
 }
 
 static int suffix_find(struct store_txn *txn, struct nai_suffix suffix, uint16_t *number)
@@ -20,17 +55,15 @@ static int suffix_find(struct store_txn *txn, struct nai_suffix suffix, uint16_t
 	uint32_t next = txn->state.suffix_count + 1;
 	int rc = db_get(&txn->view, DB_SUFFIX_TEXT, key, &val);
 
-	if (rc == 0) {
-		*number = (uint16_t)blob_to_u32(val);
-		return *number != 0 ? 0 : -EIO;
-	}
+	if (rc == 0)
+		return suffix_known(&txn->view, suffix, val, number);
 	if (rc != -ENOENT)
 		return rc;
 	if (next > DICT_SUFFIX_MAX)
 		return -EOVERFLOW;
 	rc = db_put(&txn->view, DB_SUFFIX_TEXT, key, blob_u32(&next));
 	if (rc == 0)
-		rc = db_put_u32(&txn->view, DB_SUFFIX, next, suffix.text, suffix.len);
+		rc = entry_put(txn, DB_SUFFIX, next, suffix.text, suffix.len);
 	if (rc != 0)
 		return rc;
 	txn_state(txn)->suffix_count = next;
@@ -60,16 +93,17 @@ int dict_suffix_intern(struct store_txn *txn, struct nai_suffix suffix, uint16_t
 
 size_t dict_set_list(const struct view *v, store_set set, store_service_id out[STORE_SET_MAX])
 {
-	struct blob val;
+	struct blob text;
 
-	if (set == STORE_SET_NONE || db_get_u32(v, DB_SET, set, &val) != 0 ||
-		val.len > STORE_SET_MAX * sizeof(*out))
+	if (set == STORE_SET_NONE || entry_text(v, DB_SET, set, &text) != 0 ||
+		text.len > STORE_SET_MAX * sizeof(*out))
 		return 0;
-	memcpy(out, val.data, val.len);
-	return val.len / sizeof(*out);
+	memcpy(out, text.data, text.len);
+	return text.len / sizeof(*out);
 }
 
-int dict_set_normalise(const struct view *v, const store_service_id *services, size_t *n,
+// Sorts and checks a list of services as it came from a caller. -EINVAL, -ENOENT.
+static int set_normalise(const struct view *v, const store_service_id *services, size_t *n,
 	store_service_id out[STORE_SET_MAX])
 {
 	struct blob val;
@@ -95,8 +129,10 @@ int dict_set_normalise(const struct view *v, const store_service_id *services, s
 	return 0;
 }
 
-int dict_set_find(const struct view *v, const store_service_id *sorted, size_t n, store_set *out)
+// -ENOENT when no set has exactly these services.
+static int set_find(const struct view *v, const store_service_id *sorted, size_t n, store_set *out)
 {
+	store_service_id list[STORE_SET_MAX];
 	struct blob val;
 	int rc;
 
@@ -104,9 +140,13 @@ int dict_set_find(const struct view *v, const store_service_id *sorted, size_t n
 	if (n == 0)
 		return 0;
 	rc = db_get(v, DB_SET_LIST, (struct blob){sorted, n * sizeof(*sorted)}, &val);
-	if (rc == 0)
-		*out = blob_to_u32(val);
-	return rc;
+	if (rc != 0)
+		return rc;
+	*out = blob_to_u32(val);
+	// As with suffixes: the number has to lead back.
+	return dict_set_list(v, *out, list) == n && memcmp(list, sorted, n * sizeof(*list)) == 0
+		? 0
+		: -EIO;
 }
 
 int store_set_intern(
@@ -114,10 +154,10 @@ int store_set_intern(
 {
 	store_service_id sorted[STORE_SET_MAX];
 	uint32_t next = txn->state.set_count + 1;
-	int rc = dict_set_normalise(&txn->view, services, &n, sorted);
+	int rc = set_normalise(&txn->view, services, &n, sorted);
 
 	if (rc == 0)
-		rc = dict_set_find(&txn->view, sorted, n, out);
+		rc = set_find(&txn->view, sorted, n, out);
 	else
 		return rc;
 	if (rc != -ENOENT)
@@ -127,7 +167,7 @@ int store_set_intern(
 	rc = db_put(&txn->view, DB_SET_LIST, (struct blob){sorted, n * sizeof(*sorted)},
 		blob_u32(&next));
 	if (rc == 0)
-		rc = db_put_u32(&txn->view, DB_SET, next, sorted, n * sizeof(*sorted));
+		rc = entry_put(txn, DB_SET, next, sorted, n * sizeof(*sorted));
 	if (rc != 0)
 		return rc;
 	txn_state(txn)->set_count = next;

@@ -18,8 +18,3 @@ int dict_suffix_intern(struct store_txn *txn, struct nai_suffix suffix, uint16_t
 
 // Services of a set, ascending; at most STORE_SET_MAX, 0 for an unknown set.
 size_t dict_set_list(const struct view *v, store_set set, store_service_id out[STORE_SET_MAX]);
-// Sorts and checks a list of services as it came from a caller. -EINVAL, -ENOENT.
-int dict_set_normalise(const struct view *v, const store_service_id *services, size_t *n,
-	store_service_id out[STORE_SET_MAX]);
-// -ENOENT when no set has exactly these services.
-int dict_set_find(const struct view *v, const store_service_id *sorted, size_t n, store_set *out);

@@ -9,93 +9,49 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <lmdb.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "import.h"
-#include "index.h"
-
-#define MAP_BYTES_MIN (1 << 20)
-#define WHY_BYTES 256
-
-__attribute__((format(printf, 3, 4))) static int fail(char *why, int rc, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(why, WHY_BYTES, fmt, ap);
-	va_end(ap);
-	return rc;
-}
+#include "wrap_keys.h"
 
 static int dir_prepare(const char *dir, char *why)
 {
 	struct stat st;
 
-	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-		return fail(why, -errno, "The store directory %.150s cannot be made: %s.", dir,
-			strerror(errno));
+	int rc = mkdir(dir, 0700) == 0 ? dir_sync_parent(dir) : -errno;
+
+	if (rc != 0 && rc != -EEXIST)
+		return why_not(why, rc, "The store directory %.150s cannot be made: %s.", dir,
+			strerror(-rc));
 	if (stat(dir, &st) != 0)
-		return fail(why, -errno, "The store directory %.150s cannot be read: %s.", dir,
+		return why_not(why, -errno, "The store directory %.150s cannot be read: %s.", dir,
 			strerror(errno));
 	if (!S_ISDIR(st.st_mode))
-		return fail(why, -ENOTDIR, "%.200s is not a directory.", dir);
+		return why_not(why, -ENOTDIR, "%.200s is not a directory.", dir);
 	return 0;
 }
 
-static int file_open(const char *dir, const char *name, int *fd, char *why)
-{
-	char path[4096];
-
-	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
-		return fail(why, -ENAMETOOLONG, "The name of the store directory is too long.");
-	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (*fd < 0)
-		return fail(why, -errno, "%.180s cannot be opened: %s.", path, strerror(errno));
-	return 0;
-}
-
-// LMDB would let a second daemon in. The lock lives as long as the descriptor, so that a crash
-// leaves none behind; the pid in the file is for people.
-static int lock_take(struct store_env *env, const char *dir, char *why)
-{
-	char text[32] = "";
-	ssize_t len;
-	int rc = file_open(dir, "lock", &env->lock_fd, why);
-
-	if (rc != 0)
-		return rc;
-	if (flock(env->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-		len = pread(env->lock_fd, text, sizeof(text) - 1, 0);
-		text[len > 0 ? strcspn(text, "\n") : 0] = '\0';
-		return fail(why, -EBUSY, "The store %.150s is in use by the process with pid %s.",
-			dir, text[0] != '\0' ? text : "unknown");
-	}
-	len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-	if (ftruncate(env->lock_fd, 0) != 0 || pwrite(env->lock_fd, text, (size_t)len, 0) != len)
-		return fail(why, -errno, "The lock file of the store cannot be written: %s.",
-			strerror(errno));
-	return 0;
-}
-
-static int map_size(const struct store_env_conf *conf, int fd, uint64_t *bytes, char *why)
+static int map_size(struct store_env *env, const struct store_env_conf *conf, int fd, char *why)
 {
 	struct stat st;
-	uint64_t size = conf->map_bytes > MAP_BYTES_MIN ? conf->map_bytes : MAP_BYTES_MIN;
+	uint64_t size = conf->map_bytes > ENV_MAP_BYTES_MIN ? conf->map_bytes : ENV_MAP_BYTES_MIN;
 
 	if (fstat(fd, &st) != 0)
-		return fail(why, -errno, "The data file of the store cannot be read: %s.",
+		return why_not(why, -errno, "The data file of the store cannot be read: %s.",
 			strerror(errno));
 	if ((uint64_t)st.st_size > size)
 		size = (uint64_t)st.st_size;
-	*bytes = (size + ENV_PAGE_BYTES - 1) / ENV_PAGE_BYTES * ENV_PAGE_BYTES;
+	size = (size + ENV_PAGE_BYTES - 1) / ENV_PAGE_BYTES * ENV_PAGE_BYTES;
+	atomic_store(&env->map_bytes, size);
+	env->map_max_bytes = conf->map_max_bytes / ENV_PAGE_BYTES * ENV_PAGE_BYTES;
+	if (env->map_max_bytes < size)
+		env->map_max_bytes = size;
 	return 0;
 }
 
@@ -105,13 +61,20 @@ static int lmdb_fail(char *why, int mdb_rc, const char *dir)
 
 	if (mdb_rc == MDB_INVALID || mdb_rc == MDB_CORRUPTED || mdb_rc == MDB_PANIC ||
 		mdb_rc == MDB_VERSION_MISMATCH)
-		return fail(why, -EIO, "The data file in %.150s is damaged or is not a store: %s.",
-			dir, mdb_strerror(mdb_rc));
-	return fail(why, rc, "The store %.150s cannot be opened: %s.", dir, mdb_strerror(mdb_rc));
+		return why_not(why, -EIO,
+			"The data file in %.150s is damaged or is not a store: %s.", dir,
+			mdb_strerror(mdb_rc));
+	return why_not(
+		why, rc, "The store %.150s cannot be opened: %s.", dir, mdb_strerror(mdb_rc));
 }
 
 static int lmdb_open(struct store_env *env, const struct store_env_conf *conf, char *why)
 {
+	const char *path = env->is_read_only ? conf->file : conf->dir;
+	// MDB_NOTLS: readers belong to workers, not to threads as LMDB knows them. A file that is
+	// read only may lie where nothing can be written, a reader table neither.
+	unsigned flags =
+		MDB_NOTLS | (env->is_read_only ? MDB_RDONLY | MDB_NOSUBDIR | MDB_NOLOCK : 0);
 	int rc = mdb_env_create(&env->mdb);
 
 	if (rc == 0)
@@ -119,73 +82,55 @@ static int lmdb_open(struct store_env *env, const struct store_env_conf *conf, c
 	if (rc == 0 && conf->max_readers != 0)
 		rc = mdb_env_set_maxreaders(env->mdb, conf->max_readers);
 	if (rc == 0)
-		rc = mdb_env_set_mapsize(env->mdb, env->map_bytes);
-	// MDB_NOTLS: readers belong to workers, not to threads as LMDB knows them.
+		rc = mdb_env_set_mapsize(env->mdb, env->map_max_bytes);
 	if (rc == 0)
-		rc = mdb_env_open(env->mdb, conf->dir, MDB_NOTLS, 0600);
-	if (rc == 0)
+		rc = mdb_env_open(env->mdb, path, flags, 0600);
+	if (rc == 0 && !env->is_read_only)
 		rc = mdb_reader_check(env->mdb, NULL);
-	return rc == 0 ? 0 : lmdb_fail(why, rc, conf->dir);
+	return rc == 0 ? 0 : lmdb_fail(why, rc, path);
 }
 
-// The whole map gets its room on the disk now, so that a commit can never find the disk full. LMDB
-// takes a file of zeros for a damaged one: it has to write its first pages before.
-static int map_prepare(struct store_env *env, const char *dir, int fd, char *why)
+static int size_check(struct store_env *env, const char *path, int fd, char *why)
 {
 	struct stat st;
 	MDB_envinfo info;
-	int rc;
 
 	if (fstat(fd, &st) != 0 || mdb_env_info(env->mdb, &info) != 0)
-		return fail(why, -EIO, "The data file of the store cannot be read.");
+		return why_not(why, -EIO, "The data file of the store cannot be read.");
 	if ((uint64_t)st.st_size < (info.me_last_pgno + 1) * ENV_PAGE_BYTES)
-		return fail(why, -EIO, "The data file in %.150s has been cut short.", dir);
-	rc = posix_fallocate(fd, 0, (off_t)env->map_bytes);
-	if (rc != 0)
-		return fail(why, -rc,
-			"There is no room for the store in %.100s (%" PRIu64 " MiB): %s.", dir,
-			env->map_bytes >> 20, strerror(rc));
-	rc = mdb_env_info(env->mdb, &info);
-	if (rc == 0 && info.me_mapaddr != NULL)
+		return why_not(why, -EIO, "The data file in %.150s has been cut short.", path);
+	// The secrets of a store in the clear are in it.
+	if (info.me_mapaddr != NULL)
 		madvise(info.me_mapaddr, info.me_mapsize, MADV_DONTDUMP);
 	return 0;
 }
 
-static int format_check(const struct view *v, bool *is_new)
+// The whole map gets its room on the disk now, so that a commit can never find the disk full.
+static int map_prepare(struct store_env *env, const char *dir, int fd, char *why)
+{
+	int rc = -posix_fallocate(fd, 0, (off_t)env->map_bytes);
+
+	if (rc == 0)
+		return 0;
+	return why_not(why, rc, "There is no room for the store in %.100s (%" PRIu64 " MiB): %s.",
+		dir, env->map_bytes >> 20, strerror(-rc));
+}
+
+// -ENOMSG: a file of LMDB's, but no store.
+static int format_check(const struct view *v)
 {
 	struct format_record format;
 	struct blob val;
 	int rc = db_get_u32(v, DB_META, META_FORMAT, &val);
 
-	*is_new = rc == -ENOENT;
-	if (rc == -ENOENT)
-		return 0;
 	if (rc != 0)
-		return rc;
+		return rc == -ENOENT ? -ENOMSG : rc;
 	if (val.len < sizeof(format))
-		return -EIO;
+		return -ENOMSG;
 	memcpy(&format, val.data, sizeof(format));
 	if (memcmp(format.magic, STORE_MAGIC, sizeof(format.magic)) != 0)
-		return -EIO;
+		return -ENOMSG;
 	return format.format == STORE_FORMAT ? 0 : -EPROTO;
-}
-
-static int format_create(const struct view *v)
-{
-	struct format_record format = {.magic = STORE_MAGIC, .format = STORE_FORMAT};
-	struct state_record state = {.version = STATE_VERSION, .dict_version = 1};
-	int rc;
-
-	if (getrandom(&state.hash_key, sizeof(state.hash_key), 0) != sizeof(state.hash_key))
-		return -EIO;
-	rc = db_put_u32(v, DB_META, META_FORMAT, &format, sizeof(format));
-	if (rc == 0)
-		rc = db_put_u32(v, DB_META, META_STATE, &state, sizeof(state));
-	if (rc == 0)
-		rc = index_create(v, DB_IMPI);
-	if (rc == 0)
-		rc = index_create(v, DB_BTID);
-	return rc;
 }
 
 int state_load(const struct view *v, struct state_record *out)
@@ -207,17 +152,12 @@ static int format_open(struct store_env *env, struct MDB_txn *mdb)
 {
 	struct view v = {.env = env, .mdb = mdb};
 	struct state_record state;
-	bool is_new = false;
-	int rc = db_error(
-		mdb_dbi_open(mdb, "meta", MDB_INTEGERKEY | MDB_CREATE, &env->dbi[DB_META]));
+	int rc = db_error(mdb_dbi_open(mdb, "meta", MDB_INTEGERKEY, &env->dbi[DB_META]));
 
 	// The format is looked at before any other table: another version may have others.
+	rc = rc == 0 ? format_check(&v) : rc == -ENOENT ? -ENOMSG : rc;
 	if (rc == 0)
-		rc = format_check(&v, &is_new);
-	if (rc == 0)
-		rc = db_open_tables(env, mdb);
-	if (rc == 0 && is_new)
-		rc = format_create(&v);
+		rc = db_open_tables(env, mdb, DB_COUNT, false);
 	if (rc == 0)
 		rc = state_load(&v, &state);
 	if (rc == 0)
@@ -228,7 +168,7 @@ static int format_open(struct store_env *env, struct MDB_txn *mdb)
 static int tables_open(struct store_env *env, const char *dir, char *why)
 {
 	struct MDB_txn *mdb;
-	int rc = db_error(mdb_txn_begin(env->mdb, NULL, 0, &mdb));
+	int rc = db_error(mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &mdb));
 
 	if (rc == 0) {
 		rc = format_open(env, mdb);
@@ -238,14 +178,58 @@ static int tables_open(struct store_env *env, const char *dir, char *why)
 			mdb_txn_abort(mdb);
 	}
 	if (rc == -EPROTO)
-		return fail(why, rc,
+		return why_not(why, rc,
 			"The store %.120s has a format that this program does not know; "
 			"it knows version %d.",
 			dir, STORE_FORMAT);
+	if (rc == -ENOMSG)
+		return why_not(
+			why, -EIO, "The data file in %.150s is not a store of mskpush.", dir);
 	if (rc != 0)
-		return fail(why, rc, "The tables of the store %.150s cannot be opened: %s.", dir,
+		return why_not(why, rc, "The tables of the store %.150s cannot be opened: %s.", dir,
 			strerror(-rc));
 	return 0;
+}
+
+static int wrap_open_up(struct store_env *env, const struct store_env_conf *conf, char *why)
+{
+	int rc = wrap_create(&env->wrap);
+
+	if (rc != 0)
+		return why_not(why, rc,
+			"The cipher of the store does not work on this machine: %s.",
+			strerror(-rc));
+	return wrap_start(env, conf->wrapping_key != NULL ? conf->wrapping_key : "none", why);
+}
+
+static int data_open(struct store_env *env, const struct store_env_conf *conf, int fd, char *why)
+{
+	const char *path = env->is_read_only ? conf->file : conf->dir;
+	int rc = map_size(env, conf, fd, why);
+
+	if (rc == 0)
+		rc = lmdb_open(env, conf, why);
+	if (rc == 0)
+		rc = size_check(env, path, fd, why);
+	if (rc == 0 && !env->is_read_only)
+		rc = map_prepare(env, conf->dir, fd, why);
+	if (rc == 0)
+		rc = tables_open(env, path, why);
+	return rc == 0 ? wrap_open_up(env, conf, why) : rc;
+}
+
+static int file_start(struct store_env *env, const struct store_env_conf *conf, char *why)
+{
+	int fd = open(conf->file, O_RDONLY | O_CLOEXEC);
+	int rc;
+
+	if (fd < 0)
+		return why_not(
+			why, -errno, "%.180s cannot be opened: %s.", conf->file, strerror(errno));
+	env->is_read_only = true;
+	rc = data_open(env, conf, fd, why);
+	close(fd);
+	return rc;
 }
 
 static int env_start(struct store_env *env, const struct store_env_conf *conf, char *why)
@@ -254,26 +238,26 @@ static int env_start(struct store_env *env, const struct store_env_conf *conf, c
 	int rc = dir_prepare(conf->dir, why);
 
 	if (rc == 0)
-		rc = lock_take(env, conf->dir, why);
+		rc = dir_lock(conf->dir, &env->lock_fd, why);
 	if (rc == 0)
-		rc = file_open(conf->dir, "data.mdb", &fd, why);
+		rc = env_create_missing(conf->dir, why);
 	if (rc == 0)
-		rc = map_size(conf, fd, &env->map_bytes, why);
+		rc = file_open(conf->dir, "data.mdb", 0, &fd, why);
 	if (rc == 0)
-		rc = lmdb_open(env, conf, why);
-	if (rc == 0)
-		rc = map_prepare(env, conf->dir, fd, why);
-	if (rc == 0)
-		rc = tables_open(env, conf->dir, why);
+		rc = data_open(env, conf, fd, why);
 	if (fd >= 0)
 		close(fd);
 	if (rc != 0)
 		return rc;
 	rc = import_recover(env);
 	if (rc != 0)
-		return fail(why, rc,
-			"What an interrupted import left in %.120s cannot be cleaned up: "
-			"%s.",
+		return why_not(why, rc,
+			"What an interrupted import left in %.120s cannot be cleaned "
+			"up: %s.",
+			conf->dir, strerror(-rc));
+	rc = copy_recover(env);
+	if (rc != 0)
+		return why_not(why, rc, "The copy of a store in %.120s cannot be taken over: %s.",
 			conf->dir, strerror(-rc));
 	return 0;
 }
@@ -286,9 +270,9 @@ int store_env_open(const struct store_env_conf *conf, struct store_env **out, ch
 	*out = NULL;
 	why[0] = '\0';
 	if (env == NULL)
-		return fail(why, -ENOMEM, "There is no memory for the store.");
+		return why_not(why, -ENOMEM, "There is no memory for the store.");
 	env->lock_fd = -1;
-	rc = env_start(env, conf, why);
+	rc = conf->file != NULL ? file_start(env, conf, why) : env_start(env, conf, why);
 	if (rc != 0) {
 		store_env_close(env);
 		return rc;
@@ -303,6 +287,7 @@ void store_env_close(struct store_env *env)
 		return;
 	if (env->mdb != NULL)
 		mdb_env_close(env->mdb);
+	wrap_destroy(env->wrap);
 	if (env->lock_fd >= 0)
 		close(env->lock_fd);
 	free(env);
@@ -316,10 +301,12 @@ int store_env_info(struct store_env *env, struct store_env_info *out)
 	if (rc != 0)
 		return db_error(rc);
 	*out = (struct store_env_info){
-		.map_bytes = info.me_mapsize,
+		.map_bytes = atomic_load(&env->map_bytes),
+		.map_max_bytes = env->map_max_bytes,
 		.used_bytes = (info.me_last_pgno + 1) * ENV_PAGE_BYTES,
 		.version = info.me_last_txnid,
 		.readers = info.me_numreaders,
+		.key_numbers_skipped = env->key_numbers_skipped,
 	};
 	return 0;
 }

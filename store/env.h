@@ -6,14 +6,23 @@
 #pragma once
 
 #include "db.h"
+#include "record.h"
 #include "writer.h"
+
+#include <stdatomic.h>
 
 struct store_env {
 	struct MDB_env *mdb;
 	unsigned int dbi[DB_COUNT];
 	int lock_fd;
-	uint64_t map_bytes;
+	bool is_read_only;
+	unsigned key_numbers_skipped;
+	_Atomic uint64_t map_bytes; // set aside on the disk; writer: rw, others: ro
+	uint64_t map_max_bytes;
+	bool is_disk_full; // it gave no more; writer only, as the next
+	int64_t grow_again_s;
 	struct hash_key hash_key; // never changes after creation
+	struct wrap *wrap; // data keys, wrap_keys.h
 	struct store_import *import; // the open one; writer only
 };
 
@@ -33,8 +42,28 @@ struct store_txn {
 	struct suffix_memo memo[SUFFIX_MEMOS];
 };
 
-// Opens all tables, making those that are missing.
-int db_open_tables(struct store_env *env, struct MDB_txn *mdb);
+#define ENV_MAP_BYTES_MIN (1 << 20)
+
+// env_create.c. Stores are made under another name; the caller gives them theirs.
+#define ENV_NEW_FILE "data.new"
+// Makes the store of a directory that has none. why gets a sentence.
+int env_create_missing(const char *dir, char *why);
+// Makes an empty store in ENV_NEW_FILE and opens it.
+int env_create_new(const char *dir, uint64_t map_bytes, const char *wrapping_key,
+	struct store_env **out, char *why);
+// Opens a file of format 1, read only.
+int env_open_format_1(const char *path, struct store_env **out, char *why);
+
+// backup.c: notes in a data file that nobody uses that it is a copy.
+int copy_mark(const char *path, struct store_backup_result *result);
+// copy.c: what a copy of a store has to do before it is one.
+int copy_recover(struct store_env *env);
+
+// room.c: sets more of the disk aside when little is left of what is.
+void env_keep_room(struct store_env *env);
+
+// Opens the first n tables, making them in a new store.
+int db_open_tables(struct store_env *env, struct MDB_txn *mdb, int n, bool is_new);
 
 static inline struct state_record *txn_state(struct store_txn *txn)
 {

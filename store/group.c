@@ -12,10 +12,9 @@ static int group_write(struct store_txn *txn, const struct store_group *group)
 {
 	struct group_key key = group_key_of(&group->id);
 	struct group_record record;
+	size_t len = record_encode_group(group, &record);
 
-	record_encode_group(group, &record);
-	return db_put(&txn->view, DB_GROUP, (struct blob){&key, sizeof(key)},
-		(struct blob){&record, sizeof(record)});
+	return sealed_put(txn, DB_GROUP, (struct blob){&key, sizeof(key)}, &record, len);
 }
 
 int store_group_put(struct store_txn *txn, const struct store_group *group)
@@ -84,11 +83,11 @@ static int msk_write(struct store_txn *txn, const struct store_msk *msk)
 {
 	struct msk_key key = msk_key_of(&msk->group, msk->number);
 	struct msk_record record;
+	size_t len;
 	int rc;
 
-	record_encode_msk(msk, &record);
-	rc = db_put(&txn->view, DB_MSK, (struct blob){&key, sizeof(key)},
-		(struct blob){&record, sizeof(record)});
+	len = record_encode_msk(msk, &record);
+	rc = sealed_put(txn, DB_MSK, (struct blob){&key, sizeof(key)}, &record, len);
 	explicit_bzero(&record, sizeof(record));
 	return rc;
 }

@@ -201,6 +201,7 @@ static int row_change(struct store_import *imp, struct store_txn *txn, store_id 
 {
 	struct store_subscriber old;
 	struct change_record record;
+	uint32_t number = (uint32_t)imp->changed_count;
 	size_t len;
 	int rc = view_subscriber(&txn->view, id, &old);
 	bool is_same = rc == 0 && subscriber_is_same(&old, row);
@@ -215,7 +216,7 @@ static int row_change(struct store_import *imp, struct store_txn *txn, store_id 
 	if (rc != 0)
 		return rc;
 	len = record_encode_change(id, row, &record);
-	rc = db_put_u32(&txn->view, DB_CHANGE, (uint32_t)imp->changed_count, &record, len);
+	rc = sealed_put(txn, DB_CHANGE, blob_u32(&number), &record, len);
 	explicit_bzero(&record, sizeof(record));
 	return rc == 0 ? changed_add(imp, id) : rc;
 }

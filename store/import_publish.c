@@ -191,12 +191,15 @@ static int change_apply(struct store_txn *txn, store_id id, struct store_subscri
 static int change_take(struct store_txn *txn, uint32_t number)
 {
 	struct store_subscriber sub;
-	struct blob val;
+	struct change_record record;
 	store_id id;
-	int rc = db_get_u32(&txn->view, DB_CHANGE, number, &val);
+	size_t len;
+	int rc =
+		sealed_get(&txn->view, DB_CHANGE, blob_u32(&number), &record, sizeof(record), &len);
 
 	if (rc == 0)
-		rc = record_decode_change(val, &id, &sub);
+		rc = record_decode_change((struct blob){&record, len}, &id, &sub);
+	explicit_bzero(&record, sizeof(record));
 	if (rc == 0) {
 		rc = change_apply(txn, id, &sub);
 		explicit_bzero(&sub, sizeof(sub));

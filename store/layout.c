@@ -95,6 +95,14 @@ void layout_to_cold(const struct layout *l, const struct store_subscriber *sub,
 		block->seat.count = (uint8_t)(at + 1);
 }
 
+static int raw_put(struct store_txn *txn, uint64_t key, const char *text)
+{
+	struct text_record record;
+	size_t len = record_encode_text(text, strlen(text), &record);
+
+	return sealed_put(txn, DB_RAW, (struct blob){&key, sizeof(key)}, &record, len);
+}
+
 int layout_put_raw(struct store_txn *txn, store_id id, const struct layout *l,
 	const struct store_subscriber *sub)
 {
@@ -102,60 +110,35 @@ int layout_put_raw(struct store_txn *txn, store_id id, const struct layout *l,
 	int rc = 0;
 
 	if (l->is_btid_raw)
-		rc = db_put_u64(&txn->view, DB_RAW, key | RAW_BTID, sub->btid, strlen(sub->btid));
+		rc = raw_put(txn, key | RAW_BTID, sub->btid);
 	if (rc == 0 && l->is_impi_raw)
-		rc = db_put_u64(&txn->view, DB_RAW, key | RAW_IMPI, sub->impi, strlen(sub->impi));
+		rc = raw_put(txn, key | RAW_IMPI, sub->impi);
 	return rc;
-}
-
-static int block_write(
-	struct store_txn *txn, enum db_id db, uint32_t number, const void *block, bool is_append)
-{
-	struct blob val = {block, sizeof(struct store_block)};
-
-	return is_append ? db_append(&txn->view, db, blob_u32(&number), val)
-			 : db_put(&txn->view, db, blob_u32(&number), val);
-}
-
-static void hot_block_seal(struct store_block *block)
-{
-	struct wrap_seat seat;
-
-	block->version = BLOCK_VERSION;
-	memcpy(&seat, block, sizeof(seat));
-	wrap_seal(&seat, block->muk, sizeof(block->muk));
-	memcpy(block, &seat, sizeof(seat));
-}
-
-static void cold_block_seal(struct cold_block *block)
-{
-	block->seat.version = BLOCK_VERSION;
-	wrap_seal(&block->seat, &block->secret, sizeof(block->secret));
 }
 
 int hot_block_put(struct store_txn *txn, uint32_t number, struct store_block *block)
 {
-	hot_block_seal(block);
+	block->version = BLOCK_VERSION;
 	txn_state(txn)->hot_version++;
-	return block_write(txn, DB_HOT, number, block, false);
+	return sealed_put(txn, DB_HOT, blob_u32(&number), block, sizeof(*block));
 }
 
 int cold_block_put(struct store_txn *txn, uint32_t number, struct cold_block *block)
 {
-	cold_block_seal(block);
-	return block_write(txn, DB_COLD, number, block, false);
+	block->seat.version = BLOCK_VERSION;
+	return sealed_put(txn, DB_COLD, blob_u32(&number), block, sizeof(*block));
 }
 
 int hot_block_append(struct store_txn *txn, uint32_t number, struct store_block *block)
 {
-	hot_block_seal(block);
-	return block_write(txn, DB_HOT, number, block, true);
+	block->version = BLOCK_VERSION;
+	return sealed_append(txn, DB_HOT, blob_u32(&number), block, sizeof(*block));
 }
 
 int cold_block_append(struct store_txn *txn, uint32_t number, struct cold_block *block)
 {
-	cold_block_seal(block);
-	return block_write(txn, DB_COLD, number, block, true);
+	block->seat.version = BLOCK_VERSION;
+	return sealed_append(txn, DB_COLD, blob_u32(&number), block, sizeof(*block));
 }
 
 int hot_block_merge(
@@ -200,15 +183,12 @@ int cold_block_merge(
 int hot_block_load(const struct view *v, uint32_t number, struct store_block *out)
 {
 	const struct store_block *block;
-	struct wrap_seat seat;
 	int rc = view_hot_block(v, number, &block);
 
 	memset(out, 0, sizeof(*out));
 	if (rc != 0)
 		return rc == -ENOENT ? 0 : rc;
-	memcpy(&seat, block, sizeof(seat));
-	memcpy(out, block, offsetof(struct store_block, muk));
-	return wrap_open(&seat, block->muk, out->muk, sizeof(out->muk));
+	return wrap_open(v, DB_HOT, blob_u32(&number), (struct blob){block, sizeof(*block)}, out);
 }
 
 int cold_block_load(const struct view *v, uint32_t number, struct cold_block *out)
@@ -219,6 +199,5 @@ int cold_block_load(const struct view *v, uint32_t number, struct cold_block *ou
 	memset(out, 0, sizeof(*out));
 	if (rc != 0)
 		return rc == -ENOENT ? 0 : rc;
-	memcpy(out, block, offsetof(struct cold_block, secret));
-	return wrap_open(&block->seat, &block->secret, &out->secret, sizeof(out->secret));
+	return wrap_open(v, DB_COLD, blob_u32(&number), (struct blob){block, sizeof(*block)}, out);
 }

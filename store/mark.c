@@ -6,18 +6,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "hash.h"
 #include "writer.h"
 
 #define MARK_VERSION 1
 #define SECTOR_BYTES 512
-#define PATH_BYTES 4096
+#define MARK_FILE "counter.mark"
+#define MARK_NEW "counter.mark.new"
 
 struct mark_record {
 	char magic[8];
@@ -50,20 +51,6 @@ static bool is_good(const struct mark_record *r)
 		r->version == MARK_VERSION && r->checksum == checksum(r);
 }
 
-// A name in a directory is durable when the directory has been synced.
-static int dir_sync(const char *dir)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (fsync(fd) != 0)
-		rc = -errno;
-	close(fd);
-	return rc;
-}
-
 static int sector_write(struct store_mark *m, struct mark_record *r)
 {
 	off_t at = (off_t)(r->sequence % 2) * SECTOR_BYTES;
@@ -71,6 +58,11 @@ static int sector_write(struct store_mark *m, struct mark_record *r)
 	r->checksum = checksum(r);
 	if (pwrite(m->fd, r, sizeof(*r), at) != (ssize_t)sizeof(*r))
 		return errno != 0 ? -errno : -EIO;
+	return 0;
+}
+
+static int file_sync(const struct store_mark *m)
+{
 	return fdatasync(m->fd) == 0 ? 0 : -errno;
 }
 
@@ -86,29 +78,23 @@ static int sectors_begin(struct store_mark *m, const uint8_t machine_id[16])
 		rc = sector_write(m, &first);
 	}
 	m->last = first;
-	return rc;
+	return rc == 0 ? file_sync(m) : rc;
 }
 
 // Makes the file under another name: a start that ends in between, by a crash or for want of room,
 // leaves none that looks damaged.
-static int mark_create(
-	struct store_mark *m, const char *dir, const char *path, const uint8_t machine_id[16])
+static int mark_create(struct store_mark *m, const char *dir, const uint8_t machine_id[16])
 {
-	char fresh[PATH_BYTES + 4];
-	int rc;
+	char why[WHY_BYTES];
+	int rc = file_open(dir, MARK_NEW, O_CREAT | O_TRUNC, &m->fd, why);
 
-	snprintf(fresh, sizeof(fresh), "%s.new", path);
-	m->fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (m->fd < 0)
-		return -errno;
-	rc = sectors_begin(m, machine_id);
-	if (rc == 0 && rename(fresh, path) != 0)
-		rc = -errno;
-	if (rc != 0) {
-		unlink(fresh);
-		return rc;
-	}
-	return dir_sync(dir);
+	if (rc == 0)
+		rc = sectors_begin(m, machine_id);
+	if (rc == 0)
+		rc = file_install(dir, MARK_NEW, MARK_FILE);
+	if (rc != 0)
+		file_remove(dir, MARK_NEW);
+	return rc;
 }
 
 static int mark_read(
@@ -125,8 +111,12 @@ static int mark_read(
 	if (!good[0] && !good[1])
 		return -EUCLEAN;
 	m->last = good[0] && (!good[1] || r[0].sequence > r[1].sequence) ? r[0] : r[1];
+	// A write that was cut off, of which nobody was told yet, and one that was damaged later
+	// look the same.
+	if (!good[0] || !good[1])
+		*state = STORE_MARK_HALF;
 	// A daemon that died right after it made the file has left no mark.
-	if (m->last.sequence < 2)
+	else if (m->last.sequence < 2)
 		*state = STORE_MARK_MISSING;
 	else if (memcmp(m->last.machine_id, machine_id, sizeof(m->last.machine_id)) != 0)
 		*state = STORE_MARK_OTHER_MACHINE;
@@ -137,12 +127,15 @@ static int mark_read(
 }
 
 // 0 when there is a file with something in it; -ENOENT when there is none.
-static int mark_find(struct store_mark *m, const char *path)
+static int mark_find(struct store_mark *m, const char *dir)
 {
+	char why[WHY_BYTES];
 	struct stat st;
+	int rc = file_open(dir, MARK_FILE, 0, &m->fd, why);
 
-	m->fd = open(path, O_RDWR | O_CLOEXEC);
-	if (m->fd < 0 || fstat(m->fd, &st) != 0)
+	if (rc != 0)
+		return rc;
+	if (fstat(m->fd, &st) != 0)
 		return -errno;
 	if (st.st_size > 0)
 		return 0;
@@ -155,8 +148,7 @@ int store_mark_open(const char *dir, const uint8_t machine_id[16], struct store_
 	uint32_t *mark, enum store_mark_state *state)
 {
 	struct store_mark *m = calloc(1, sizeof(*m));
-	char path[PATH_BYTES];
-	int rc = -ENAMETOOLONG;
+	int rc;
 
 	*out = NULL;
 	*mark = 0;
@@ -164,10 +156,9 @@ int store_mark_open(const char *dir, const uint8_t machine_id[16], struct store_
 	if (m == NULL)
 		return -ENOMEM;
 	m->fd = -1;
-	if (snprintf(path, sizeof(path), "%s/counter.mark", dir) < (int)sizeof(path))
-		rc = mark_find(m, path);
+	rc = mark_find(m, dir);
 	if (rc == -ENOENT)
-		rc = mark_create(m, dir, path, machine_id);
+		rc = mark_create(m, dir, machine_id);
 	else if (rc == 0)
 		rc = mark_read(m, machine_id, state);
 	if (rc != 0) {
@@ -187,6 +178,8 @@ int store_mark_write(struct store_mark *m, uint32_t mark)
 	next.mark = mark;
 	next.sequence++;
 	rc = sector_write(m, &next);
+	if (rc == 0)
+		rc = file_sync(m);
 	if (rc == 0)
 		m->last = next;
 	return rc;

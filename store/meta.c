@@ -6,6 +6,13 @@
 #include <errno.h>
 #include <string.h>
 
+// A record of this file's tables in the clear.
+union meta_record {
+	struct service_record service;
+	struct group_record group;
+	struct msk_record msk;
+};
+
 // The first entry above a key; its key goes to key, its value to val.
 static int entry_after(
 	const struct view *v, enum db_id db, struct blob after, void *key, struct blob *val)
@@ -28,12 +35,31 @@ static int entry_after(
 	return rc;
 }
 
-int meta_service(const struct view *v, store_service_id id, struct store_service *out)
+// Opens a value that was found into *out; *in is the record there.
+static int record_open(const struct view *v, enum db_id db, struct blob key, struct blob val,
+	union meta_record *out, struct blob *in)
+{
+	*in = (struct blob){out, val.len};
+	return val.len <= sizeof(*out) ? wrap_open(v, db, key, val, out) : -EIO;
+}
+
+static int record_get(const struct view *v, enum db_id db, struct blob key, union meta_record *out,
+	struct blob *in)
 {
 	struct blob val;
-	int rc = db_get_u32(v, DB_SERVICE, id, &val);
+	int rc = db_get(v, db, key, &val);
 
-	return rc == 0 ? record_decode_service(val, id, out) : rc;
+	return rc == 0 ? record_open(v, db, key, val, out, in) : rc;
+}
+
+int meta_service(const struct view *v, store_service_id id, struct store_service *out)
+{
+	uint32_t key = id;
+	union meta_record record;
+	struct blob in;
+	int rc = record_get(v, DB_SERVICE, blob_u32(&key), &record, &in);
+
+	return rc == 0 ? record_decode_service(in, id, out) : rc;
 }
 
 int meta_service_by_name(const struct view *v, const char *name, struct store_service *out)
@@ -45,16 +71,21 @@ int meta_service_by_name(const struct view *v, const char *name, struct store_se
 	if (len == 0 || len > STORE_NAME_MAX)
 		return -ENOENT;
 	rc = db_get(v, DB_SERVICE_NAME, (struct blob){name, len}, &val);
-	return rc == 0 ? meta_service(v, (store_service_id)blob_to_u32(val), out) : rc;
+	if (rc == 0)
+		rc = meta_service(v, (store_service_id)blob_to_u32(val), out);
+	return rc == 0 && strcmp(out->name, name) != 0 ? -EIO : rc;
 }
 
 int meta_service_next(const struct view *v, store_service_id after, struct store_service *out)
 {
 	uint32_t key = after;
-	struct blob val;
+	union meta_record record;
+	struct blob val, in;
 	int rc = entry_after(v, DB_SERVICE, blob_u32(&key), &key, &val);
 
-	return rc == 0 ? record_decode_service(val, (store_service_id)key, out) : rc;
+	if (rc == 0)
+		rc = record_open(v, DB_SERVICE, blob_u32(&key), val, &record, &in);
+	return rc == 0 ? record_decode_service(in, (store_service_id)key, out) : rc;
 }
 
 bool meta_service_names(const struct store_service *service, const struct store_group_id *group)
@@ -73,42 +104,56 @@ bool meta_service_names(const struct store_service *service, const struct store_
 int meta_group(const struct view *v, const struct store_group_id *id, struct store_group *out)
 {
 	struct group_key key = group_key_of(id);
-	struct blob val;
-	int rc = db_get(v, DB_GROUP, (struct blob){&key, sizeof(key)}, &val);
+	union meta_record record;
+	struct blob in;
+	int rc = record_get(v, DB_GROUP, (struct blob){&key, sizeof(key)}, &record, &in);
 
-	return rc == 0 ? record_decode_group(val, &key, out) : rc;
+	return rc == 0 ? record_decode_group(in, &key, out) : rc;
 }
 
 int meta_group_next(
 	const struct view *v, const struct store_group_id *after, struct store_group *out)
 {
 	struct group_key key = group_key_of(after);
-	struct blob val;
+	union meta_record record;
+	struct blob val, in;
 	int rc = entry_after(v, DB_GROUP, (struct blob){&key, sizeof(key)}, &key, &val);
 
-	return rc == 0 ? record_decode_group(val, &key, out) : rc;
+	if (rc == 0)
+		rc = record_open(v, DB_GROUP, (struct blob){&key, sizeof(key)}, val, &record, &in);
+	return rc == 0 ? record_decode_group(in, &key, out) : rc;
 }
 
 int meta_msk(const struct view *v, const struct store_group_id *group, uint16_t number,
 	struct store_msk *out)
 {
 	struct msk_key key = msk_key_of(group, number);
-	struct blob val;
-	int rc = db_get(v, DB_MSK, (struct blob){&key, sizeof(key)}, &val);
+	union meta_record record;
+	struct blob in;
+	int rc = record_get(v, DB_MSK, (struct blob){&key, sizeof(key)}, &record, &in);
 
-	return rc == 0 ? record_decode_msk(val, &key, out) : rc;
+	if (rc == 0)
+		rc = record_decode_msk(in, &key, out);
+	explicit_bzero(&record, sizeof(record));
+	return rc;
 }
 
 int meta_msk_next(const struct view *v, const struct store_group_id *group, uint16_t after,
 	struct store_msk *out)
 {
 	struct msk_key from = msk_key_of(group, after), key = from;
-	struct blob val;
+	union meta_record record;
+	struct blob val, in;
 	int rc = entry_after(v, DB_MSK, (struct blob){&from, sizeof(from)}, &key, &val);
 
 	if (rc == 0 && memcmp(&key, &from, sizeof(struct group_key)) != 0)
 		rc = -ENOENT;
-	return rc == 0 ? record_decode_msk(val, &key, out) : rc;
+	if (rc == 0)
+		rc = record_open(v, DB_MSK, (struct blob){&key, sizeof(key)}, val, &record, &in);
+	if (rc == 0)
+		rc = record_decode_msk(in, &key, out);
+	explicit_bzero(&record, sizeof(record));
+	return rc;
 }
 
 int meta_campaign(const struct view *v, uint32_t id, struct store_campaign *out)

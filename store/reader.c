@@ -12,6 +12,7 @@
 
 #include "nai.h"
 #include "view.h"
+#include "wrap.h"
 
 #define BURST 64
 #define LAG 5 // look-ups between the steps of a burst
@@ -81,6 +82,7 @@ void store_reader_destroy(struct store_reader *r)
 	block_table_free(&r->hot);
 	index_table_free(&r->btid);
 	suffix_table_free(&r->suffix);
+	muk_cache_destroy(r->muks);
 	free(r);
 }
 
@@ -122,6 +124,41 @@ uint32_t store_reader_damaged(const struct store_reader *r)
 const struct store_block *store_reader_block(const struct store_reader *r, uint32_t block)
 {
 	return block < r->hot.count ? r->hot.block[block] : NULL;
+}
+
+static int muk_open(const struct store_reader *r, store_id id, const struct store_block *block,
+	struct store_muk_state *out)
+{
+	uint32_t number = id / STORE_BLOCK_SUBSCRIBERS;
+	struct wrap_part part = {
+		.at = id % STORE_BLOCK_SUBSCRIBERS * sizeof(*out), .n = sizeof(*out), .out = out};
+
+	return wrap_open_part(
+		&r->view, DB_HOT, blob_u32(&number), (struct blob){block, sizeof(*block)}, &part);
+}
+
+int store_reader_muk(struct store_reader *r, store_id id, struct store_muk_state *out)
+{
+	uint32_t number = id / STORE_BLOCK_SUBSCRIBERS;
+	const struct store_block *block = store_reader_block(r, number);
+	const struct store_muk_state *muk;
+
+	if (block == NULL)
+		return -ENOENT;
+	// Whether it may lie in the clear was looked at when the snapshot was loaded.
+	if (block->data_key == WRAP_CLEAR) {
+		*out = block->muk[id % STORE_BLOCK_SUBSCRIBERS];
+		return 0;
+	}
+	if (r->muks == NULL)
+		r->muks = muk_cache_create();
+	if (r->muks == NULL)
+		return muk_open(r, id, block, out);
+	muk = muk_cache_get(r->muks, &r->view, number, block);
+	if (muk == NULL)
+		return -EBADMSG;
+	*out = muk[id % STORE_BLOCK_SUBSCRIBERS];
+	return 0;
 }
 
 static size_t btid_text(const struct store_reader *r, store_id id, const struct store_hot *hot,
@@ -203,7 +240,7 @@ static store_id probe_confirm(const struct store_reader *r, struct btid_probe *p
 	const struct store_bytes *btid, uint8_t *is_prev)
 {
 	for (; p->id != STORE_ID_NONE; probe_next(p)) {
-		const struct store_hot *hot = store_reader_hot(r, p->id, NULL);
+		const struct store_hot *hot = store_reader_hot(r, p->id);
 
 		if (hot == NULL || !(store_hot_flags(hot) & STORE_LIVE))
 			continue;
@@ -229,7 +266,7 @@ enum probe_step {
 
 static void probe_fetch(const struct store_reader *r, const struct btid_probe *p)
 {
-	const struct store_hot *hot = store_reader_hot(r, p->id, NULL);
+	const struct store_hot *hot = store_reader_hot(r, p->id);
 
 	if (hot == NULL)
 		return;
@@ -292,7 +329,7 @@ int store_reader_prev(const struct store_reader *r, store_id id, struct store_pr
 	memset(out, 0, sizeof(*out));
 	if (!r->is_loaded)
 		return -ENOENT;
-	hot = store_reader_hot(r, id, NULL);
+	hot = store_reader_hot(r, id);
 	if (hot == NULL || id >= r->state.span || !(store_hot_flags(hot) & STORE_HAS_PREV))
 		return -ENOENT;
 	return view_prev(&r->view, id, out);

@@ -30,6 +30,13 @@ int store_reader_renew(struct store_reader *r);
 // Number of the snapshot, rising with each commit.
 uint64_t store_reader_version(const struct store_reader *r);
 
+// Memory that holds keys of all open stores of this process: the locked part never reaches a swap.
+struct store_memory_info {
+	uint64_t locked_bytes;
+	uint64_t unlocked_bytes; // RLIMIT_MEMLOCK did not allow more
+};
+void store_memory_info(struct store_memory_info *out);
+
 // --- Subscribers, as the packet path reads them -------------------------------------------
 
 // Ids 0 .. span-1 have records (some may be free: STORE_LIVE tells).
@@ -39,16 +46,13 @@ store_id store_reader_span(const struct store_reader *r);
 uint32_t store_reader_damaged(const struct store_reader *r);
 // A block by number (id / STORE_BLOCK_SUBSCRIBERS), NULL beyond the span. One array look-up.
 const struct store_block *store_reader_block(const struct store_reader *r, uint32_t block);
-// The hot record of an id, NULL beyond the span. *muk gets the MUK's HMAC states unless NULL.
-static inline const struct store_hot *store_reader_hot(
-	const struct store_reader *r, store_id id, const struct store_muk_state **muk)
+// The hot record of an id, NULL beyond the span.
+static inline const struct store_hot *store_reader_hot(const struct store_reader *r, store_id id)
 {
 	const struct store_block *block = store_reader_block(r, id / STORE_BLOCK_SUBSCRIBERS);
 
 	if (block == NULL)
 		return NULL;
-	if (muk != NULL)
-		*muk = &block->muk[id % STORE_BLOCK_SUBSCRIBERS];
 	return &block->hot[id % STORE_BLOCK_SUBSCRIBERS];
 }
 // Brings the record of an id near, if there is one: for those that are needed soon.
@@ -61,6 +65,9 @@ static inline void store_reader_prefetch(const struct store_reader *r, store_id 
 	__builtin_prefetch(&block->hot[id % STORE_BLOCK_SUBSCRIBERS]);
 	__builtin_prefetch(&block->muk[id % STORE_BLOCK_SUBSCRIBERS]);
 }
+// The HMAC states of a subscriber's MUK, in the clear. -ENOENT beyond the span; -EBADMSG: the
+// block, so also its hot records, is not what the store has written. Wipe them after use.
+int store_reader_muk(struct store_reader *r, store_id id, struct store_muk_state *out);
 // Writes the B-TID of a hot record, no terminator. Returns its length, 0 when it has none.
 size_t store_reader_btid(const struct store_reader *r, store_id id, const struct store_hot *hot,
 	uint8_t out[STORE_NAI_MAX]);
@@ -104,7 +111,8 @@ static inline bool store_eligibility_is_member(
 
 // Number of live subscribers.
 uint32_t store_reader_subscriber_count(const struct store_reader *r);
-// -ENOENT when the id is free or beyond the span.
+// -ENOENT when the id is free or beyond the span. -EBADMSG, -EIO: it is damaged; impi and btid are
+// there as far as they can be read, to name it by.
 int store_reader_subscriber(
 	const struct store_reader *r, store_id id, struct store_subscriber *out);
 // STORE_ID_NONE when there is none.

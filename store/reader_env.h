@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "muk_cache.h"
 #include "tables.h"
 
 struct store_reader {
@@ -15,4 +16,5 @@ struct store_reader {
 	struct block_table hot;
 	struct index_table btid;
 	struct suffix_table suffix;
+	struct muk_cache *muks; // NULL until the first wrapped one is asked for
 };

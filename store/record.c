@@ -60,14 +60,12 @@ size_t record_encode_prev(const struct store_prev *in, struct prev_record *out)
 	out->secret.muk_state = in->muk_state;
 	out->btid_len = (uint8_t)len;
 	memcpy(out->btid, in->btid, len);
-	wrap_seal(&out->seat, &out->secret, sizeof(out->secret));
 	return offsetof(struct prev_record, btid) + len;
 }
 
 int record_decode_prev(struct blob in, struct store_prev *out)
 {
 	struct prev_record rec;
-	struct prev_secrets secret;
 	int rc = record_load(
 		in, PREV_VERSION, offsetof(struct prev_record, btid), &rec, sizeof(rec));
 
@@ -79,14 +77,12 @@ int record_decode_prev(struct blob in, struct store_prev *out)
 		explicit_bzero(&rec, sizeof(rec));
 		return -EIO;
 	}
-	rc = wrap_open(&rec.seat, &rec.secret, &secret, sizeof(secret));
 	out->expires = rec.expires;
-	out->muk = secret.muk;
-	out->muk_state = secret.muk_state;
+	out->muk = rec.secret.muk;
+	out->muk_state = rec.secret.muk_state;
 	memcpy(out->btid, rec.btid, rec.btid_len);
-	explicit_bzero(&secret, sizeof(secret));
 	explicit_bzero(&rec, sizeof(rec));
-	return rc;
+	return 0;
 }
 
 size_t record_encode_change(
@@ -108,14 +104,12 @@ size_t record_encode_change(
 	out->secret.mrk = in->mrk;
 	out->btid_len = (uint8_t)len;
 	memcpy(out->btid, in->btid, len);
-	wrap_seal(&out->seat, &out->secret, sizeof(out->secret));
 	return offsetof(struct change_record, btid) + len;
 }
 
 int record_decode_change(struct blob in, store_id *id, struct store_subscriber *out)
 {
 	struct change_record rec;
-	struct change_secrets secret;
 	int rc = record_load(
 		in, CHANGE_VERSION, offsetof(struct change_record, btid), &rec, sizeof(rec));
 
@@ -127,7 +121,6 @@ int record_decode_change(struct blob in, store_id *id, struct store_subscriber *
 		explicit_bzero(&rec, sizeof(rec));
 		return -EIO;
 	}
-	rc = wrap_open(&rec.seat, &rec.secret, &secret, sizeof(secret));
 	*id = rec.id;
 	out->expires = rec.expires;
 	out->authorised = rec.authorised;
@@ -135,13 +128,12 @@ int record_decode_change(struct blob in, store_id *id, struct store_subscriber *
 	out->port = rec.port;
 	out->flags = rec.flags;
 	out->addr = rec.addr;
-	out->muk = secret.muk;
-	out->muk_state = secret.muk_state;
-	out->mrk = secret.mrk;
+	out->muk = rec.secret.muk;
+	out->muk_state = rec.secret.muk_state;
+	out->mrk = rec.secret.mrk;
 	memcpy(out->btid, rec.btid, rec.btid_len);
-	explicit_bzero(&secret, sizeof(secret));
 	explicit_bzero(&rec, sizeof(rec));
-	return rc;
+	return 0;
 }
 
 size_t record_encode_service(const struct store_service *in, struct service_record *out)
@@ -149,9 +141,10 @@ size_t record_encode_service(const struct store_service *in, struct service_reco
 	size_t len = strlen(in->name);
 
 	memset(out, 0, sizeof(*out));
-	out->version = SERVICE_VERSION;
+	out->seat.version = SERVICE_VERSION;
 	out->group_count = in->group_count;
-	out->name_len = (uint16_t)len;
+	out->name_len = (uint8_t)len;
+	out->policy = in->policy;
 	for (unsigned i = 0; i < in->group_count; i++)
 		out->group[i] = group_key_of(&in->group[i]);
 	memcpy(out->name, in->name, len);
@@ -167,25 +160,28 @@ int record_decode_service(struct blob in, store_service_id id, struct store_serv
 	memset(out, 0, sizeof(*out));
 	if (rc != 0)
 		return rc;
-	if (rec.name_len > STORE_NAME_MAX || rec.group_count > STORE_SERVICE_GROUPS_MAX ||
+	if (rec.name_len > STORE_NAME_MAX || rec.policy > STORE_POLICY_BOOTSTRAP ||
+		rec.group_count > STORE_SERVICE_GROUPS_MAX ||
 		in.len != offsetof(struct service_record, name) + rec.name_len)
 		return -EIO;
 	out->id = id;
 	out->group_count = rec.group_count;
+	out->policy = rec.policy;
 	for (unsigned i = 0; i < rec.group_count; i++)
 		out->group[i] = group_id_of(&rec.group[i]);
 	memcpy(out->name, rec.name, rec.name_len);
 	return 0;
 }
 
-void record_encode_group(const struct store_group *in, struct group_record *out)
+size_t record_encode_group(const struct store_group *in, struct group_record *out)
 {
 	*out = (struct group_record){
-		.version = GROUP_VERSION,
+		.seat.version = GROUP_VERSION,
 		.profile = in->profile,
 		.last_key_number = in->last_key_number,
 		.created = in->created,
 	};
+	return sizeof(*out);
 }
 
 int record_decode_group(struct blob in, const struct group_key *key, struct store_group *out)
@@ -197,13 +193,13 @@ int record_decode_group(struct blob in, const struct group_key *key, struct stor
 	if (rc != 0)
 		return rc;
 	out->id = group_id_of(key);
-	out->profile = rec.profile;
+	out->profile = (uint8_t)rec.profile;
 	out->last_key_number = rec.last_key_number;
 	out->created = rec.created;
 	return 0;
 }
 
-void record_encode_msk(const struct store_msk *in, struct msk_record *out)
+size_t record_encode_msk(const struct store_msk *in, struct msk_record *out)
 {
 	*out = (struct msk_record){
 		.seat.version = MSK_VERSION,
@@ -217,7 +213,7 @@ void record_encode_msk(const struct store_msk *in, struct msk_record *out)
 		.key = in->key,
 	};
 	memcpy(out->rand, in->rand, sizeof(out->rand));
-	wrap_seal(&out->seat, &out->key, sizeof(out->key));
+	return sizeof(*out);
 }
 
 int record_decode_msk(struct blob in, const struct msk_key *key, struct store_msk *out)
@@ -240,12 +236,12 @@ int record_decode_msk(struct blob in, const struct msk_key *key, struct store_ms
 	out->created = rec.created;
 	out->activated = rec.activated;
 	memcpy(out->rand, rec.rand, sizeof(out->rand));
-	rc = wrap_open(&rec.seat, &rec.key, &out->key, sizeof(out->key));
+	out->key = rec.key;
 	explicit_bzero(&rec, sizeof(rec));
-	return rc;
+	return 0;
 }
 
-void record_encode_campaign(const struct store_campaign *in, struct campaign_record *out)
+size_t record_encode_campaign(const struct store_campaign *in, struct campaign_record *out)
 {
 	*out = (struct campaign_record){
 		.version = CAMPAIGN_VERSION,
@@ -277,6 +273,7 @@ void record_encode_campaign(const struct store_campaign *in, struct campaign_rec
 	memcpy(out->wait_s, in->wait_s, sizeof(out->wait_s));
 	memcpy(out->solicit_rand, in->solicit_rand, sizeof(out->solicit_rand));
 	memcpy(out->solicit_wait_s, in->solicit_wait_s, sizeof(out->solicit_wait_s));
+	return sizeof(*out);
 }
 
 int record_decode_campaign(struct blob in, uint32_t id, struct store_campaign *out)
@@ -319,5 +316,28 @@ int record_decode_campaign(struct blob in, uint32_t id, struct store_campaign *o
 	memcpy(out->solicit_rand, rec.solicit_rand, sizeof(out->solicit_rand));
 	memcpy(out->solicit_wait_s, rec.solicit_wait_s, sizeof(out->solicit_wait_s));
 	memcpy(out->wait_s, rec.wait_s, sizeof(out->wait_s));
+	return 0;
+}
+
+size_t record_encode_text(const void *text, size_t len, struct text_record *out)
+{
+	memset(&out->seat, 0, sizeof(out->seat));
+	out->seat.version = TEXT_VERSION;
+	memcpy(out->text, text, len);
+	return offsetof(struct text_record, text) + len;
+}
+
+int record_decode_text(struct blob in, struct blob *text)
+{
+	const struct text_record *rec = in.data;
+
+	*text = (struct blob){0};
+	if (in.len == 0)
+		return -EIO;
+	if (*(const uint8_t *)in.data != TEXT_VERSION)
+		return -EPROTO;
+	if (in.len < offsetof(struct text_record, text) || in.len > sizeof(*rec))
+		return -EIO;
+	*text = (struct blob){rec->text, in.len - offsetof(struct text_record, text)};
 	return 0;
 }

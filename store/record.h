@@ -9,13 +9,13 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "db.h"
 #include "hash.h"
 #include "types.h"
 #include "wrap.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records lie in memory order");
 
-#define STORE_FORMAT 1
 #define STORE_MAGIC "mskpush"
 
 // Keys of the table `meta`.
@@ -23,6 +23,7 @@ enum meta_key {
 	META_FORMAT,
 	META_STATE,
 	META_MARK,
+	META_WRAP, // struct wrap_record, in a store that is wrapped
 };
 
 struct format_record {
@@ -40,7 +41,8 @@ enum import_phase {
 struct state_record {
 	uint8_t version;
 	uint8_t import; // enum import_phase
-	uint16_t reserved;
+	uint8_t is_copy; // a backup, that nobody has used as a store yet
+	uint8_t reserved;
 	uint32_t span;
 	uint32_t live;
 	uint32_t suffix_count;
@@ -49,7 +51,7 @@ struct state_record {
 	uint32_t last_campaign;
 	uint32_t changes; // entries in the change list, those applied included
 	uint32_t applied;
-	uint32_t spare;
+	uint32_t last_data_key; // the highest one that is stored
 	uint64_t dict_version;
 	uint64_t hot_version; // moves when a hot block below the span was written
 	uint64_t index_version; // moves when a block of an index was written
@@ -114,25 +116,34 @@ struct change_record {
 	char btid[STORE_NAI_MAX]; // btid_len of them are stored
 };
 
-#define SERVICE_VERSION 1
+#define SERVICE_VERSION 2
 struct group_key {
 	uint8_t byte[5]; // KDI, then the group number, both big endian
 };
 struct service_record {
-	uint8_t version;
-	uint8_t group_count;
+	struct wrap_seat seat;
 	uint16_t name_len;
+	uint8_t group_count;
+	uint8_t policy;
 	struct group_key group[STORE_SERVICE_GROUPS_MAX];
 	char name[STORE_NAME_MAX]; // name_len of them are stored
 };
 
-#define GROUP_VERSION 1
+#define GROUP_VERSION 2
 struct group_record {
-	uint8_t version;
-	uint8_t profile;
+	struct wrap_seat seat;
+	uint16_t profile;
 	uint16_t last_key_number;
 	uint32_t created;
 };
+
+// Entries of the dictionaries and names without a binary form.
+#define TEXT_VERSION 1
+struct text_record {
+	struct wrap_seat seat;
+	uint8_t text[STORE_NAI_MAX + 3]; // as many as there are
+};
+#define TEXT_MAX (sizeof(struct text_record) - offsetof(struct text_record, text))
 
 #define MSK_VERSION 1
 struct msk_key {
@@ -193,17 +204,13 @@ _Static_assert(offsetof(struct campaign_record, start_ms) == CAMPAIGN_V1_BYTES &
 		sizeof(struct campaign_record) == 256,
 	"a campaign record is 256 octets, as before in its first 144");
 
-struct blob {
-	const void *data;
-	size_t len;
-};
-
 struct group_key group_key_of(const struct store_group_id *id);
 struct store_group_id group_id_of(const struct group_key *key);
 struct msk_key msk_key_of(const struct store_group_id *group, uint16_t number);
 
-// Encoders return the length of the record. Decoders return -EPROTO for a version they do not
-// know, -EIO for a record that is not well formed, -ENOTSUP for an unknown data key.
+// All of them work on records in the clear, as wrap.h takes and gives them. Encoders return the
+// length of the record. Decoders return -EPROTO for a version they do not know, -EIO for a record
+// that is not well formed.
 size_t record_encode_prev(const struct store_prev *in, struct prev_record *out);
 int record_decode_prev(struct blob in, struct store_prev *out);
 size_t record_encode_change(
@@ -211,9 +218,13 @@ size_t record_encode_change(
 int record_decode_change(struct blob in, store_id *id, struct store_subscriber *out);
 size_t record_encode_service(const struct store_service *in, struct service_record *out);
 int record_decode_service(struct blob in, store_service_id id, struct store_service *out);
-void record_encode_group(const struct store_group *in, struct group_record *out);
+size_t record_encode_group(const struct store_group *in, struct group_record *out);
 int record_decode_group(struct blob in, const struct group_key *key, struct store_group *out);
-void record_encode_msk(const struct store_msk *in, struct msk_record *out);
+size_t record_encode_msk(const struct store_msk *in, struct msk_record *out);
 int record_decode_msk(struct blob in, const struct msk_key *key, struct store_msk *out);
-void record_encode_campaign(const struct store_campaign *in, struct campaign_record *out);
+size_t record_encode_campaign(const struct store_campaign *in, struct campaign_record *out);
 int record_decode_campaign(struct blob in, uint32_t id, struct store_campaign *out);
+// len at most TEXT_MAX.
+size_t record_encode_text(const void *text, size_t len, struct text_record *out);
+// *text points into the record. Looks at its version; whether it is what was sealed, wrap.h tells.
+int record_decode_text(struct blob in, struct blob *text);

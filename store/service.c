@@ -27,7 +27,8 @@ static int service_check(const struct view *v, const struct store_service *servi
 {
 	size_t len = strnlen(service->name, sizeof(service->name));
 
-	if (len == 0 || len > STORE_NAME_MAX || service->group_count > STORE_SERVICE_GROUPS_MAX)
+	if (len == 0 || len > STORE_NAME_MAX || service->group_count > STORE_SERVICE_GROUPS_MAX ||
+		service->policy > STORE_POLICY_BOOTSTRAP)
 		return -EINVAL;
 	for (unsigned i = 0; i < service->group_count; i++) {
 		struct store_group group;
@@ -45,9 +46,10 @@ static int service_write(struct store_txn *txn, const struct store_service *serv
 {
 	struct service_record record;
 	size_t len = record_encode_service(service, &record);
+	uint32_t id = service->id;
 
 	txn_state(txn)->dict_version++;
-	return db_put_u32(&txn->view, DB_SERVICE, service->id, &record, len);
+	return sealed_put(txn, DB_SERVICE, blob_u32(&id), &record, len);
 }
 
 int store_service_put(struct store_txn *txn, struct store_service *service)

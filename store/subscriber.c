@@ -60,7 +60,7 @@ static int prev_put(struct store_txn *txn, store_id id, const struct store_subsc
 
 	memcpy(prev.btid, old->btid, sizeof(prev.btid));
 	len = record_encode_prev(&prev, &record);
-	rc = db_put_u32(&txn->view, DB_PREV, id, &record, len);
+	rc = sealed_put(txn, DB_PREV, blob_u32(&id), &record, len);
 	explicit_bzero(&prev, sizeof(prev));
 	explicit_bzero(&record, sizeof(record));
 	return rc;
@@ -230,6 +230,21 @@ int store_subscriber_put(struct store_txn *txn, const struct store_subscriber *s
 	return rc;
 }
 
+bool store_subscriber_is_there(
+	struct store_txn *txn, const struct store_subscriber *sub, store_id *id)
+{
+	const struct view *v = &txn->view;
+	struct store_subscriber old;
+	bool is_same;
+
+	*id = view_find_impi(v, sub->impi, strlen(sub->impi));
+	if (*id == STORE_ID_NONE || view_subscriber(v, *id, &old) != 0)
+		return false;
+	is_same = subscriber_is_same(&old, sub);
+	explicit_bzero(&old, sizeof(old));
+	return is_same;
+}
+
 static int blocks_clear(struct store_txn *txn, store_id id)
 {
 	static const struct store_subscriber nobody;
@@ -320,12 +335,13 @@ int store_subscriber_verified(struct store_txn *txn, const store_id *ids, size_t
 
 static bool muk_is_same(const struct view *v, const struct store_verification *verification)
 {
-	uint32_t number = verification->id / STORE_BLOCK_SUBSCRIBERS;
-	const struct store_block *block;
+	struct store_muk_state muk;
+	bool is_same = verification->id < v->state->span &&
+		view_muk_state(v, verification->id, &muk) == 0 &&
+		store_muk_check(&muk) == verification->muk_check;
 
-	return verification->id < v->state->span && view_hot_block(v, number, &block) == 0 &&
-		store_muk_check(&block->muk[verification->id % STORE_BLOCK_SUBSCRIBERS]) ==
-		verification->muk_check;
+	explicit_bzero(&muk, sizeof(muk));
+	return is_same;
 }
 
 int store_subscriber_verified_under(

@@ -34,13 +34,14 @@ static int block_table_reserve(struct block_table *t, uint32_t count)
 // The block of a number. One that lies where it lay before was checked then; not to touch it again
 // is what makes renewals quick.
 static const struct store_block *block_at(
-	const struct block_table *t, uint32_t number, uint32_t known, struct blob val)
+	const struct view *v, const struct block_table *t, uint32_t known, struct db_cursor *c)
 {
+	uint32_t number = blob_to_u32(c->key);
 	const struct store_block *block;
 
-	if (number < known && t->block[number] == val.data && val.len == sizeof(*block))
-		return val.data;
-	block = hot_block_check(val);
+	if (number < known && t->block[number] == c->val.data && c->val.len == sizeof(*block))
+		return c->val.data;
+	block = hot_block_check(v, c->val);
 	return block != NULL ? block : &no_block;
 }
 
@@ -64,7 +65,7 @@ int block_table_load(struct block_table *t, const struct view *v)
 			t->block[next++] = &no_block;
 		if (number != next || next == count)
 			continue;
-		t->block[next] = block_at(t, number, known, c.val);
+		t->block[next] = block_at(v, t, known, &c);
 		next++;
 	}
 	db_cursor_close(&c);

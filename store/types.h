@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define STORE_FORMAT 2 // of the store as a whole
+
 // RFC 4282 bounds a NAI at 253 octets; IMPI and B-TID are NAIs.
 #define STORE_NAI_MAX 253
 #define STORE_NAME_MAX 127 // service names
@@ -172,8 +174,16 @@ struct store_msk {
 	uint32_t activated;
 };
 
+// What a request for an MSK has to come with, besides the right response (TS 33.246 6.3.2.2.4).
+enum store_service_policy {
+	STORE_POLICY_ACCEPT, // a MUK that is fresh
+	STORE_POLICY_REAUTHENTICATE, // and a nonce that was issued for it
+	STORE_POLICY_BOOTSTRAP, // and a MUK that nothing was verified under yet
+};
+
 struct store_service {
 	store_service_id id;
+	uint8_t policy; // enum store_service_policy
 	char name[STORE_NAME_MAX + 1]; // the serviceId URI
 	uint8_t group_count;
 	struct store_group_id group[STORE_SERVICE_GROUPS_MAX];
@@ -199,8 +209,9 @@ enum store_campaign_flag {
 		<< 0, // the last solicited pull goes under the previous MUK, too
 	STORE_CAMPAIGN_NEW_MSK = 1 << 1, // makes the MSK when it begins
 	STORE_CAMPAIGN_SELECTED = 1 << 2, // its members were chosen when it was ordered
-	STORE_CAMPAIGN_ARMED = 1 << 4, // paused before its first message, keys are derived ahead
 	STORE_CAMPAIGN_HALTED = 1 << 3, // paused because too few of the first members verified
+	STORE_CAMPAIGN_ARMED = 1 << 4, // paused before its first message, keys are derived ahead
+	STORE_CAMPAIGN_FIXED = 1 << 5, // nobody joins it when it is fired
 };
 
 #define STORE_SENDS_MAX 31

@@ -10,22 +10,17 @@
 #include "index.h"
 #include "nai.h"
 
-const struct store_block *hot_block_check(struct blob val)
-{
-	const struct store_block *block = val.data;
-
-	if (val.len != sizeof(*block) || block->version != BLOCK_VERSION ||
-		wrap_check(val.data) != 0)
-		return NULL;
-	return block;
-}
-
-// What is wrong with a block that was refused.
-static int block_error(struct blob val)
+// What is wrong with a value that should be a block, 0 when nothing is. Its secrets are not opened.
+static int block_check(const struct view *v, struct blob val)
 {
 	if (val.len != sizeof(struct store_block))
 		return -EIO;
-	return *(const uint8_t *)val.data != BLOCK_VERSION ? -EPROTO : -ENOTSUP;
+	return *(const uint8_t *)val.data == BLOCK_VERSION ? wrap_check(v, val) : -EPROTO;
+}
+
+const struct store_block *hot_block_check(const struct view *v, struct blob val)
+{
+	return block_check(v, val) == 0 ? val.data : NULL;
 }
 
 int view_hot_block(const struct view *v, uint32_t block, const struct store_block **out)
@@ -33,10 +28,8 @@ int view_hot_block(const struct view *v, uint32_t block, const struct store_bloc
 	struct blob val;
 	int rc = db_get_u32(v, DB_HOT, block, &val);
 
-	if (rc != 0)
-		return rc;
-	*out = hot_block_check(val);
-	return *out != NULL ? 0 : block_error(val);
+	*out = val.data;
+	return rc == 0 ? block_check(v, val) : rc;
 }
 
 int view_cold_block(const struct view *v, uint32_t block, const struct cold_block **out)
@@ -44,12 +37,8 @@ int view_cold_block(const struct view *v, uint32_t block, const struct cold_bloc
 	struct blob val;
 	int rc = db_get_u32(v, DB_COLD, block, &val);
 
-	if (rc != 0)
-		return rc;
 	*out = val.data;
-	if (val.len != sizeof(**out) || (*out)->seat.version != BLOCK_VERSION)
-		return block_error(val);
-	return 0;
+	return rc == 0 ? block_check(v, val) : rc;
 }
 
 int view_hot(const struct view *v, store_id id, const struct store_hot **out)
@@ -69,15 +58,15 @@ int view_hot(const struct view *v, store_id id, const struct store_hot **out)
 static size_t raw_text(
 	const struct view *v, store_id id, enum raw_kind kind, char out[STORE_NAI_MAX + 1])
 {
-	uint64_t key = (uint64_t)id << 1 | kind;
-	struct blob val;
+	uint64_t number = (uint64_t)id << 1 | kind;
+	struct blob key = {&number, sizeof(number)}, val, text;
 
-	if (db_get(v, DB_RAW, (struct blob){&key, sizeof(key)}, &val) != 0 ||
-		val.len > STORE_NAI_MAX)
+	if (db_get(v, DB_RAW, key, &val) != 0 || wrap_verify(v, DB_RAW, key, val) != 0 ||
+		record_decode_text(val, &text) != 0 || text.len > STORE_NAI_MAX)
 		return 0;
-	memcpy(out, val.data, val.len);
-	out[val.len] = '\0';
-	return val.len;
+	memcpy(out, text.data, text.len);
+	out[text.len] = '\0';
+	return text.len;
 }
 
 // Puts '@' and the suffix behind the first n characters.
@@ -132,52 +121,79 @@ size_t view_impi(
 	return len;
 }
 
-static int cold_read(const struct cold_block *cold, unsigned at, struct store_subscriber *out)
+static int hot_secret(const struct view *v, store_id id, const struct store_block *block,
+	struct store_muk_state *out)
 {
-	int rc = wrap_open(&cold->seat, &cold->secret.muk[at], &out->muk, sizeof(out->muk));
+	uint32_t number = id / STORE_BLOCK_SUBSCRIBERS;
+	struct wrap_part part = {
+		.at = id % STORE_BLOCK_SUBSCRIBERS * sizeof(*out), .n = sizeof(*out), .out = out};
+
+	return wrap_open_part(
+		v, DB_HOT, blob_u32(&number), (struct blob){block, sizeof(*block)}, &part);
+}
+
+static int cold_secrets(const struct view *v, store_id id, struct store_subscriber *out)
+{
+	uint32_t number = id / COLD_BLOCK_SUBSCRIBERS;
+	unsigned at = id % COLD_BLOCK_SUBSCRIBERS;
+	const struct cold_block *cold;
+	struct cold_secrets secret;
+	int rc = view_cold_block(v, number, &cold);
 
 	if (rc == 0)
-		rc = wrap_open(&cold->seat, &cold->secret.mrk[at], &out->mrk, sizeof(out->mrk));
-	return rc;
+		rc = wrap_open_secrets(
+			v, DB_COLD, blob_u32(&number), (struct blob){cold, sizeof(*cold)}, &secret);
+	if (rc == 0) {
+		out->muk = secret.muk[at];
+		out->mrk = secret.mrk[at];
+		explicit_bzero(&secret, sizeof(secret));
+	}
+	return rc == -ENOENT ? -EIO : rc;
+}
+
+int view_muk_state(const struct view *v, store_id id, struct store_muk_state *out)
+{
+	const struct store_block *block;
+	int rc = view_hot_block(v, id / STORE_BLOCK_SUBSCRIBERS, &block);
+
+	return rc == 0 ? hot_secret(v, id, block, out) : rc;
 }
 
 int view_subscriber(const struct view *v, store_id id, struct store_subscriber *out)
 {
-	const struct store_block *block;
-	const struct cold_block *cold;
 	const struct store_hot *hot;
 	int rc = view_hot(v, id, &hot);
 
 	memset(out, 0, sizeof(*out));
-	if (rc == 0)
-		rc = view_hot_block(v, id / STORE_BLOCK_SUBSCRIBERS, &block);
 	if (rc != 0)
 		return rc;
-	rc = view_cold_block(v, id / COLD_BLOCK_SUBSCRIBERS, &cold);
+	view_btid(v, id, hot, out->btid);
+	view_impi(v, id, hot, out->impi);
+	rc = view_muk_state(v, id, &out->muk_state);
+	if (rc == 0)
+		rc = cold_secrets(v, id, out);
 	if (rc != 0)
-		return rc == -ENOENT ? -EIO : rc;
+		return rc;
 	out->flags = store_hot_flags(hot);
 	out->port = hot->port;
 	out->expires = hot->expires;
 	out->authorised = store_hot_authorised(hot);
 	out->registered = store_hot_registered(hot);
 	out->addr = hot->addr;
-	out->muk_state = block->muk[id % STORE_BLOCK_SUBSCRIBERS];
-	view_btid(v, id, hot, out->btid);
-	view_impi(v, id, hot, out->impi);
-	return cold_read(cold, id % COLD_BLOCK_SUBSCRIBERS, out);
+	return 0;
 }
 
 int view_prev(const struct view *v, store_id id, struct store_prev *out)
 {
-	struct blob val;
-	int rc = db_get_u32(v, DB_PREV, id, &val);
+	struct prev_record record;
+	size_t len;
+	int rc = sealed_get(v, DB_PREV, blob_u32(&id), &record, sizeof(record), &len);
 
-	if (rc != 0) {
-		memset(out, 0, sizeof(*out));
-		return rc;
-	}
-	return record_decode_prev(val, out);
+	memset(out, 0, sizeof(*out));
+	if (rc == 0)
+		rc = record_decode_prev((struct blob){&record, len}, out);
+	explicit_bzero(&record, sizeof(record));
+	return rc;
 }
 
 store_id view_find_impi(const struct view *v, const char *text, size_t len)

@@ -11,8 +11,8 @@
 // -ENOENT beyond the last block, -EIO or -EPROTO or -ENOTSUP when the block cannot be used.
 int view_hot_block(const struct view *v, uint32_t block, const struct store_block **out);
 int view_cold_block(const struct view *v, uint32_t block, const struct cold_block **out);
-// NULL unless the value is a hot block that can be used.
-const struct store_block *hot_block_check(struct blob val);
+// NULL unless the value is a hot block that can be used. Its secrets are not opened.
+const struct store_block *hot_block_check(const struct view *v, struct blob val);
 
 // The record of a live subscriber below the span, -ENOENT when there is none.
 int view_hot(const struct view *v, store_id id, const struct store_hot **out);
@@ -23,6 +23,8 @@ size_t view_btid(const struct view *v, store_id id, const struct store_hot *hot,
 size_t view_impi(const struct view *v, store_id id, const struct store_hot *hot,
 	char out[STORE_NAI_MAX + 1]);
 
+// Any id of a block. Errors of view_hot_block(), and -EBADMSG when it is not what was sealed.
+int view_muk_state(const struct view *v, store_id id, struct store_muk_state *out);
 int view_subscriber(const struct view *v, store_id id, struct store_subscriber *out);
 int view_prev(const struct view *v, store_id id, struct store_prev *out);
 

@@ -32,8 +32,10 @@ static int txn_create(struct store_env *env, struct store_txn *parent, struct st
 
 int store_txn_begin(struct store_env *env, struct store_txn **out)
 {
-	int rc = txn_create(env, NULL, out);
+	int rc;
 
+	env_keep_room(env);
+	rc = txn_create(env, NULL, out);
 	if (rc != 0)
 		return rc;
 	rc = state_load(&(*out)->view, &(*out)->state);
@@ -65,6 +67,9 @@ int store_txn_commit(struct store_txn *txn)
 		return rc;
 	}
 	rc = db_error(mdb_txn_commit(txn->view.mdb));
+	// LMDB calls a write that the disk took in part an I/O error.
+	if (rc == -EIO && txn->view.env->is_disk_full)
+		rc = -ENOSPC;
 	if (rc == 0 && parent != NULL && txn->is_state_dirty) {
 		parent->state = txn->state;
 		parent->is_state_dirty = true;

@@ -13,22 +13,76 @@
 
 struct store_env_conf {
 	const char *dir; // made 0700 when missing
-	uint64_t map_bytes; // size of the map, preallocated; grown when the file is larger
+	const char
+		*file; // or this file alone, such as a backup: read only, and nobody may write it
+	uint64_t map_bytes; // set aside on the disk at once; more when the file is larger
+	uint64_t map_max_bytes; // it may grow so far while it is open; 0: not at all
 	unsigned max_readers;
+	const char *wrapping_key; // where it comes from, see below; NULL as "none"
 };
 
 // Opens or creates a store. -EBUSY: another daemon has it (why says so). -EPROTO: unknown format
-// version. Cleans up what an interrupted import left behind. why gets a sentence on any error.
+// version. -EKEYREJECTED: it is wrapped, and not under this key. Cleans up what an interrupted
+// import left behind. why gets a sentence on any error.
 int store_env_open(const struct store_env_conf *conf, struct store_env **out, char why[256]);
 void store_env_close(struct store_env *env);
 
 struct store_env_info {
-	uint64_t map_bytes;
+	uint64_t map_bytes; // set aside
+	uint64_t map_max_bytes;
 	uint64_t used_bytes; // (last page + 1) x page size
 	uint64_t version; // number of the last commit
 	uint32_t readers;
+	unsigned key_numbers_skipped; // in each group: this was a copy until it was opened
 };
 int store_env_info(struct store_env *env, struct store_env_info *out);
+
+// Sources of a wrapping key:
+//   none                  the secrets of a store lie in the clear
+//   file:PATH             32 octets, or 64 hex digits
+//   credential:NAME       the same in $CREDENTIALS_DIRECTORY, where systemd puts it
+//   passphrase-file:PATH  one line; scrypt makes the key of it
+// 0, or -EINVAL with a sentence when it is none of them. Reads nothing.
+int store_wrapping_check(const char *source, char why[256]);
+
+struct store_wrapping {
+	const char *kind; // "none", "key", "passphrase"
+	uint32_t data_keys; // that are stored
+	uint32_t below; // records under lower data keys are being sealed anew; 0: none
+};
+int store_wrapping_info(const struct store_reader *r, struct store_wrapping *out);
+
+// Another wrapping key. The data keys are wrapped anew with it, in one transaction; is_deep: and a
+// new data key is drawn, and all records have to be sealed anew (store_rewrap_step()).
+struct store_rotation;
+// Reads the key, which takes a second for a passphrase. Any thread. -EINVAL: the store is not
+// wrapped, or other errors with a sentence.
+int store_rotation_prepare(
+	struct store_env *env, const char *source, struct store_rotation **out, char why[256]);
+// Writer, no transaction open. Frees the rotation in any case.
+int store_rotation_commit(struct store_env *env, struct store_rotation *rotation, bool is_deep);
+
+// Sealing anew, table by table, a few milliseconds a call. Writer, no transaction open. Begin with
+// zeros. 1 while there is more, 0 when all records are under the present data keys (older ones are
+// forgotten then), or nothing was to be done. Begin again after an error or a new start.
+struct store_rewrap {
+	unsigned table;
+	uint8_t key[8];
+	uint8_t key_len;
+	uint32_t sealed;
+	uint32_t damaged; // could not be opened, and stay as they are
+};
+int store_rewrap_step(struct store_env *env, struct store_rewrap *at);
+
+// Writes a copy of the newest snapshot to a file, 0600, complete when it has its name. Any thread;
+// takes a reader, and readers and the writer go on. The counter mark is no part of it, nor is the
+// wrapping key. -errno with a sentence.
+struct store_backup_result {
+	uint64_t bytes;
+	uint64_t version; // of the snapshot
+};
+int store_backup(
+	struct store_env *env, const char *path, struct store_backup_result *result, char why[256]);
 
 struct store_txn;
 
@@ -53,6 +107,10 @@ int store_set_intern(
 // may_reuse_id: ids freed by store_subscriber_remove may be given out again.
 int store_subscriber_put(struct store_txn *txn, const struct store_subscriber *sub,
 	bool may_reuse_id, store_id *id, bool *is_new);
+// Whether a subscriber is there and is just so already: putting it would change nothing. *id is set
+// then.
+bool store_subscriber_is_there(
+	struct store_txn *txn, const struct store_subscriber *sub, store_id *id);
 // -EBUSY while an import is open.
 int store_subscriber_remove(struct store_txn *txn, store_id id);
 // Notes that a verification under the current MUK arrived, which ends the life of the previous
@@ -178,6 +236,7 @@ enum store_mark_state {
 	STORE_MARK_OK,
 	STORE_MARK_MISSING,
 	STORE_MARK_OTHER_MACHINE, // written under another machine-id
+	STORE_MARK_HALF, // one of its sectors is damaged: it may have held a higher mark
 };
 
 // Opens dir/counter.mark, creating it when missing. machine_id: 16 octets. -EUCLEAN: both

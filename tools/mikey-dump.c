@@ -230,7 +230,10 @@ static bool arguments_show(struct dump *dump)
 		uint8_t *data = hex_read(dump->hex[i], &message.len);
 
 		if (data == NULL) {
-			fprintf(stderr, "mikey-dump: argument %d is not hex\n", i + 1);
+			fprintf(stderr,
+				"mikey-dump: argument %d is not hex; a capture is read with "
+				"--pcap\n",
+				i + 1);
 			return false;
 		}
 		message.number++;

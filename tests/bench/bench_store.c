@@ -2,7 +2,8 @@
 // Copyright the mskpush authors
 
 // Measures the store alone: import, look-ups, scan, renewal, room. JSON on stdout.
-//   bench-store [--subscribers N] [--dir DIR]      DIR is kept; without it a fresh one is removed
+//   bench-store [--subscribers N] [--dir DIR] [--wrapping-key SOURCE]
+// DIR is kept; without it a fresh one is removed.
 
 #include <errno.h>
 #include <getopt.h>
@@ -22,6 +23,7 @@
 struct bench {
 	uint32_t subscribers;
 	const char *dir;
+	const char *wrapping_key;
 	struct store_env *env;
 	double import_s;
 	double import_cpu_s; // without waiting for the disk
@@ -200,17 +202,18 @@ static void look_up(struct bench *b, const struct store_reader *r)
 	free(text);
 }
 
-static void scan(struct bench *b, const struct store_reader *r)
+static void scan(struct bench *b, struct store_reader *r)
 {
 	double start = now_s();
 	uint64_t sum = 0;
 
 	for (unsigned pass = 0; pass < PASSES; pass++)
 		for (store_id id = 0; id < store_reader_span(r); id++) {
-			const struct store_muk_state *muk;
-			const struct store_hot *hot = store_reader_hot(r, id, &muk);
+			const struct store_hot *hot = store_reader_hot(r, id);
+			struct store_muk_state muk;
 
-			sum += hot->expires + muk->inner[0];
+			check(store_reader_muk(r, id, &muk), "MUK");
+			sum += hot->expires + muk.inner[0];
 		}
 	b->scan_per_s = (double)store_reader_span(r) * PASSES / (now_s() - start);
 	if (sum == 0)
@@ -270,6 +273,7 @@ static void options(struct bench *b, int argc, char **argv)
 	static const struct option known[] = {
 		{"subscribers", required_argument, NULL, 's'},
 		{"dir", required_argument, NULL, 'd'},
+		{"wrapping-key", required_argument, NULL, 'w'},
 		{0},
 	};
 	int c;
@@ -279,6 +283,8 @@ static void options(struct bench *b, int argc, char **argv)
 			b->subscribers = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (c == 'd')
 			b->dir = optarg;
+		else if (c == 'w')
+			b->wrapping_key = optarg;
 		else
 			exit(2);
 	}
@@ -298,6 +304,7 @@ int main(int argc, char **argv)
 
 	options(&b, argc, argv);
 	conf.dir = b.dir != NULL ? b.dir : mkdtemp(fresh);
+	conf.wrapping_key = b.wrapping_key;
 	conf.map_bytes = (UINT64_C(64) << 20) + b.subscribers * UINT64_C(256);
 	if (conf.dir == NULL || store_env_open(&conf, &b.env, why) != 0) {
 		fprintf(stderr, "bench-store: %s\n", conf.dir != NULL ? why : strerror(errno));

@@ -60,6 +60,16 @@ const struct store_block *store_reader_block(const struct store_reader *r, uint3
 	return block < l->count ? fake_list_at(l, block) : NULL;
 }
 
+int store_reader_muk(struct store_reader *r, store_id id, struct store_muk_state *out)
+{
+	const struct store_block *block = store_reader_block(r, id / STORE_BLOCK_SUBSCRIBERS);
+
+	if (block == NULL)
+		return -ENOENT;
+	*out = block->muk[id % STORE_BLOCK_SUBSCRIBERS];
+	return 0;
+}
+
 // A live subscriber, or NULL.
 static const struct store_subscriber *subscriber(const struct store_reader *r, store_id id)
 {

@@ -10,6 +10,7 @@
 struct fake_list {
 	unsigned char *data;
 	size_t count;
+	size_t room; // items that fit in data
 	size_t item_bytes;
 };
 

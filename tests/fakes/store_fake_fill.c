@@ -55,6 +55,7 @@ void fake_data_copy(struct fake_data *to, const struct fake_data *from)
 		size_t bytes = from->list[i].count * from->list[i].item_bytes;
 
 		to->list[i].data = must(malloc(bytes + 1));
+		to->list[i].room = from->list[i].count;
 		if (bytes != 0)
 			memcpy(to->list[i].data, from->list[i].data, bytes);
 	}
@@ -94,7 +95,10 @@ static void *list_insert(struct fake_list *l, size_t at)
 {
 	unsigned char *item;
 
-	l->data = must(realloc(l->data, (l->count + 1) * l->item_bytes));
+	if (l->count == l->room) {
+		l->room = l->room * 2 + 1;
+		l->data = must(realloc(l->data, l->room * l->item_bytes));
+	}
 	item = l->data + at * l->item_bytes;
 	memmove(item + l->item_bytes, item, (l->count - at) * l->item_bytes);
 	memset(item, 0, l->item_bytes);

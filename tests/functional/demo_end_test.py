@@ -8,6 +8,7 @@
       Ctrl-C, SIGTERM   +-- --hold DIR: site.json      --keep DIR: the dossier
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -15,7 +16,8 @@ import subprocess
 import tempfile
 
 from dossier import Dossier
-from story import (BUILD, DONE, GROUP, TOP, expect, expect_in, expect_that, tell, wait_until)
+from story import (BUILD, DONE, GROUP, TOP, Site, expect, expect_in, expect_that, tell,
+                   wait_until)
 from wire import read_wire
 
 UES = 5000
@@ -92,6 +94,61 @@ def sigterm_in_the_push_cleans_up():
         demo.leaves_nothing(130)
 
 
+def a_terminal_that_is_closed_cleans_up():
+    with Demo("--loss", "40", "--http", "0") as demo:
+        demo.says("imported")
+        demo.process.send_signal(signal.SIGHUP)
+        demo.leaves_nothing(130)
+
+
+def closed_pipe():
+    """The end to write to of a pipe that nobody reads."""
+    read, write = os.pipe()
+    os.close(read)
+    return write
+
+
+def output_that_takes_nothing_ends_it():
+    with tempfile.TemporaryDirectory(prefix="msk") as tmp:
+        for output in (os.open("/dev/full", os.O_WRONLY), closed_pipe()):
+            done = subprocess.run(
+                [os.path.join(TOP, "tools/dev/demo.py"), "--ues", "10", "--http", "0"],
+                stdout=output, stderr=subprocess.PIPE, text=True, check=False,
+                env={**os.environ, "MSKPUSH_BUILD": BUILD, "TMPDIR": tmp})
+            os.close(output)
+            expect(f"exit status ({done.stderr})", done.returncode, 2)
+            expect_in("demo: standard output: ", done.stderr)
+            expect_that("Traceback" not in done.stderr, "a sentence", done.stderr)
+            expect("what is left in TMPDIR", os.listdir(tmp), [])
+
+
+@contextlib.contextmanager
+def site_under(tmp):
+    """A site's directory while TMPDIR is that."""
+    before = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = tmp
+    try:
+        with Site(BUILD) as site:
+            yield site
+    finally:
+        os.environ.pop("TMPDIR")
+        if before is not None:
+            os.environ["TMPDIR"] = before
+
+
+def odd_directories_are_passed_by():
+    """A TMPDIR that sockets, DPDK or YAML cannot live with is not used; a relative one is."""
+    with tempfile.TemporaryDirectory(prefix="msk") as outside:
+        odd = ["a b", "a,b", "\u00e9", "x" * 80, "a#b"]
+        for name in odd:
+            os.mkdir(os.path.join(outside, name))
+        for name in [os.path.join(outside, name) for name in odd] + ["/nowhere", __file__, ""]:
+            with site_under(name) as site:
+                expect(f"with TMPDIR {name!r} under", os.path.dirname(site.dir), "/tmp")
+        with site_under(os.path.relpath(outside)) as site:
+            expect("under", os.path.dirname(site.dir), outside)
+
+
 def hold_tells_where_everything_is():
     with tempfile.TemporaryDirectory(prefix="msk") as outside:
         hold, keep = os.path.join(outside, "hold"), os.path.join(outside, "keep")
@@ -142,15 +199,18 @@ def check_site(site):
 def bad_options_are_named():
     cases = [["--ues", "0"], ["--ues", "x"], ["--loss", "100"], ["--http", "-1"],
              ["--profile", "v5"], ["--csv", "/nowhere"], ["--story", "none"], ["--nonsense"],
+             ["--seed", "-1"], ["--seed", str(1 << 64)], ["--ue", "5"], ["--keep", ""],
              ["--keep", __file__], ["--hold", os.path.join(__file__, "x")]]
     for flags in cases:
         done = subprocess.run([os.path.join(TOP, "tools/dev/demo.py"), *flags], check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         expect(f"exit status of {flags}", done.returncode, 2)
-        expect_in(flags[-1] if flags[0] in ("--keep", "--hold") else flags[0], done.stdout)
+        is_path = flags[0] in ("--keep", "--hold") and flags[1]
+        expect_in(flags[1] if is_path else flags[0], done.stdout)
         expect_that("Traceback" not in done.stdout, "a sentence", done.stdout)
 
 
 if __name__ == "__main__":
     tell(ctrl_c_at_every_step_cleans_up, sigterm_in_the_push_cleans_up,
-         hold_tells_where_everything_is, bad_options_are_named)
+         a_terminal_that_is_closed_cleans_up, output_that_takes_nothing_ends_it,
+         odd_directories_are_passed_by, hold_tells_where_everything_is, bad_options_are_named)

@@ -42,13 +42,13 @@ def ether(kind, payload, to=MAC, source=GATEWAY_MAC):
 
 
 def ipv4(protocol, payload, to=OURS, *, head=b"", fragment=0, version=4, ihl=None, total=None,
-         break_checksum=False):
+         break_checksum=False, source=PHONE):
     """An IPv4 packet, right but for what is asked for; head: options."""
     size = 20 + len(head)
     first = version << 4 | (size // 4 if ihl is None else ihl)
     length = size + len(payload) if total is None else total
     start = struct.pack(">BBHHHBB", first, 0, length, 7, fragment, 64, protocol)
-    rest = packed(PHONE) + packed(to) + head
+    rest = packed(source) + packed(to) + head
     value = checksum(start + b"\0\0" + rest) ^ (1 if break_checksum else 0)
     return start + struct.pack(">H", value) + rest + payload
 
@@ -89,6 +89,11 @@ def dropped_frames():
     yield from (("vlan", ether(kind, right[14:])) for kind in (0x8100, 0x88a8, 0x9100))
     yield "not-our-mac", ether(0x0800, right[14:], GATEWAY_MAC)
     yield "not-our-mac", ether(0x0800, right[14:], bytes.fromhex("01005e000001"))
+    yield from (("source", ether(0x0800, right[14:], MAC, sender)) for sender in (
+        BROADCAST, bytes.fromhex("01005e000001")))
+    yield "source", ether(0x0806, arp()[14:], BROADCAST, BROADCAST)
+    yield from (("source", ether(0x0800, ipv4(1, icmp(), source=source))) for source in (
+        "0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255"))
     yield from (("arp-malformed", frame) for frame in (
         arp()[:41], arp(hardware=6), arp(protocol=0x86dd), arp(lengths=(8, 4)),
         arp(lengths=(6, 16)), arp(opcode=3), arp(opcode=0)))
@@ -145,11 +150,11 @@ def read_frames(path):
     return frames
 
 
-def run_frames(site, frames):
+def run_frames(site, frames, port_yaml=""):
     """Feeds them to a daemon of their own; returns its counters and what it sent."""
     write_pcap(site.path("in.pcap"), frames)
     site.port = f"net_pcap0,rx_pcap={site.path('in.pcap')},tx_pcap={site.path('out.pcap')}"
-    site.port_yaml = f'  mac: "{MAC.hex(":")}"\n'
+    site.port_yaml = f'  mac: "{MAC.hex(":")}"\n{port_yaml}'
     site.start_daemon()
     wait_until("all frames received",
                lambda: site.cli("stats")["counters"]["rx_frames"] == len(frames),
@@ -174,7 +179,8 @@ def every_drop_has_its_name():
         expect("verified", stats["counters"]["verified"], 0)
         expect("the gateway", status["port"]["gateway_mac"], GATEWAY_MAC.hex(":"))
         # Nobody gets an answer: all that is sent is the question for the gateway.
-        expect_that(all(frame[:6] == BROADCAST and frame[12:14] == b"\x08\x06" for frame in sent),
+        expect_that(all(frame[:6] in (BROADCAST, GATEWAY_MAC)
+                        and frame[12:22] == arp()[12:22] for frame in sent),
                     "nothing but ARP requests sent", [frame.hex() for frame in sent])
     left = {"unknown-idr", "not-a-member", "stale-counter", "bad-mac", "duplicate",
             "no-room-to-answer", "nd-malformed", "nd-not-ours"}
@@ -203,6 +209,22 @@ def arp_and_ping_are_answered():
         expect("frames that are neither", len(answers), 10)
 
 
+def answers_have_the_tags_of_the_port():
+    """Whatever types those of the question had: old switches and kernels use their own."""
+    def tagged(frame, outer):
+        return frame[:12] + struct.pack(">HHHH", outer, 0x6000 | 2000, 0x8100, 7) + frame[12:]
+    asked = [tagged(frame, outer) for outer in (0x88a8, 0x8100, 0x9100)
+             for frame in (arp(), ether(0x0800, ipv4(1, icmp())))]
+    with Stage() as site:
+        stats, _, sent = run_frames(site, asked, "  vlan: [2000, 7]\n")
+        expect("drops", {name: n for name, n in stats["drops"].items() if n}, {})
+        head = GATEWAY_MAC + MAC + struct.pack(">HHHH", 0x88a8, 2000, 0x8100, 7)
+        answers = Counter(frame[:22] for frame in sent if frame[:6] != BROADCAST
+                          and frame[28:30] != b"\0\1")
+        expect("heads of the answers", answers, Counter({head + b"\x08\x06": 3,
+                                                        head + b"\x08\0": 3}))
+
+
 def check_arp_answers(answers):
     expect("who is told", Counter(answers), Counter({
         ether(0x0806, struct.pack(">HHBBH", 1, 0x0800, 6, 4, 2) + MAC + packed(OURS) + GATEWAY_MAC
@@ -227,4 +249,4 @@ def check_echoes(echoes, pings):
 
 
 if __name__ == "__main__":
-    tell(every_drop_has_its_name, arp_and_ping_are_answered)
+    tell(every_drop_has_its_name, arp_and_ping_are_answered, answers_have_the_tags_of_the_port)

@@ -40,6 +40,16 @@ def phones_behind_a_router_over_af_xdp():
     campaign_over("net_af_xdp")
 
 
+def two_workers_have_a_queue_each():
+    """The kernel spreads what it receives over them."""
+    with netns.KernelStage(workers=2) as site:
+        site.raise_all(PHONES)
+        expect("verified", site.push()["verified"], PHONES)
+        workers = site.cli("stats")["workers"]
+        expect_that(min(w["pushes"] for w in workers) > PHONES // 3, "both push", workers)
+        expect_that(min(w["rx_frames"] for w in workers) > 0, "both receive", workers)
+
+
 def linux_finds_and_pings_us():
     """ARP, ND and echo as Linux does them; and it gives up an address of ours (RFC 4862, 5.4)."""
     with netns.KernelStage() as site:
@@ -102,5 +112,6 @@ def tagged_frames_pass_a_kernel_that_knows_vlans():
 if __name__ == "__main__":
     netns.must_be_root()
     tell(phones_behind_a_router_over_af_packet, phones_behind_a_router_over_af_xdp,
+         two_workers_have_a_queue_each,
          linux_finds_and_pings_us, unreachable_phones_are_counted_by_area,
          tagged_frames_pass_a_kernel_that_knows_vlans)

@@ -119,8 +119,8 @@ class Network:
 class KernelStage(Stage):
     """A site whose daemon and phones live in namespaces, joined by Linux."""
 
-    def __init__(self, driver="net_af_packet", has_second=False):
-        super().__init__()
+    def __init__(self, driver="net_af_packet", has_second=False, workers=1):
+        super().__init__(workers=workers)
         self.network = Network(has_second)
         self.driver = driver
         self.port = self.device(0)
@@ -128,7 +128,8 @@ class KernelStage(Stage):
 
     def device(self, number):
         """DPDK's name of a daemon's interface."""
-        return f"{self.driver}{number},iface=d{number}"
+        queues = f",qpairs={self.workers}" if self.workers > 1 else ""
+        return f"{self.driver}{number},iface=d{number}{queues}"
 
     def spawn(self, seat, argv, log):
         role = "d" if seat == "daemon" else "p"

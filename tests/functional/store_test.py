@@ -188,7 +188,7 @@ def foreign_or_damaged_store_is_refused():
             whole = file.read(4 << 20)
         randomness = random.Random(5)
         damages = {
-            "a later version": (whole.replace(b"mskpush\0\1\0\0\0", b"mskpush\0\x63\0\0\0"),
+            "a later version": (whole.replace(b"mskpush\0\2\0\0\0", b"mskpush\0\x63\0\0\0"),
                                 "a format that this program does not know"),
             "another file": (randomness.randbytes(len(whole)), "damaged or is not a store"),
             "both meta pages": (randomness.randbytes(8192) + whole[8192:],

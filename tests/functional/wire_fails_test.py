@@ -12,7 +12,7 @@ itself.
 import time
 
 import netns
-from story import expect, expect_that, tell, wait_until
+from story import NOT_ALL, expect, expect_that, tell, wait_until
 
 PHONES = 1200
 PACE = ("--rate", "600", "--waits", "2")
@@ -111,6 +111,19 @@ def device_goes_and_comes_back_under_af_xdp():
     device_goes_and_comes_back("net_af_xdp")
 
 
+def interface_gets_a_smaller_mtu():
+    """What does not fit any more is refused by name, not handed to a kernel that refuses it."""
+    with netns.KernelStage() as site:
+        site.raise_all(20)
+        expect("verified", site.push()["verified"], 20)
+        site.network.at("d", "ip", "link", "set", "d0", "mtu", "150")
+        wait_until("the MTU is seen", lambda: site.cli("status")["ports"][0]["mtu"] == 150)
+        expect("refused by", site.push(status=NOT_ALL)["refused_by"], {"too-long-for-port": 20})
+        site.network.at("d", "ip", "link", "set", "d0", "mtu", "1500")
+        wait_until("the MTU is seen", lambda: site.cli("status")["ports"][0]["mtu"] == 1500)
+        expect("verified", site.push()["verified"], 20)
+
+
 def second_port_takes_over():
     """Two ports with a gateway each. The first link fails: the rest leaves by the second."""
     with netns.KernelStage(has_second=True) as site:
@@ -155,4 +168,5 @@ if __name__ == "__main__":
     netns.must_be_root()
     tell(link_is_unplugged, link_is_unplugged_under_af_xdp, gateway_does_not_answer_any_more,
          gateway_comes_back_with_a_new_mac, device_goes_and_comes_back,
-         device_goes_and_comes_back_under_af_xdp, second_port_takes_over, lossy_slow_wire)
+         device_goes_and_comes_back_under_af_xdp, interface_gets_a_smaller_mtu,
+         second_port_takes_over, lossy_slow_wire)

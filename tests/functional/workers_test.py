@@ -9,10 +9,11 @@
     worker 1 --queue 1--/
 """
 
-from story import Stage, expect, expect_that, tell
+from story import NOT_ALL, Stage, expect, expect_that, tell, wait_until
 from wire import check_counters, read_wire, sends_per_btid
 
 PHONES = 3000  # more than four slices
+PEER_MAC = "02:00:00:00:00:02"
 
 
 def two_workers_share_a_campaign():
@@ -61,6 +62,41 @@ def single_push_beside_a_campaign():
         check_counters(read_wire(site.pcap)[0])
 
 
+def two_queues_of_a_memif():
+    """Between two daemons: the second one is at the other end, and nobody's address is its own."""
+    with Stage(workers=2) as site, Stage(workers=2) as peer:
+        for end, role in ((peer, "server"), (site, "client")):
+            end.port = (f"net_memif0,role={role},socket={site.path('memif.sock')},"
+                        "socket-abstract=no,bsize=2048")
+        peer.mac_yaml = f'  mac: "{PEER_MAC}"\n'
+        site.gateway_mac = PEER_MAC
+        peer.start_daemon()
+        site.make_phones(PHONES)
+        site.start_daemon()
+        site.provision()
+        campaign = site.push("--sends", "1", "--waits", "0", status=NOT_ALL)
+        expect("pushes", campaign["pushes"], PHONES)
+        workers = site.cli("stats")["workers"]
+        expect_that(min(w["pushes"] for w in workers) > PHONES // 3, "both push", workers)
+        wait_until("all of them at the other end",
+                   lambda: peer.drops().get("ip-not-ours") == PHONES, show=peer.drops)
+        workers = peer.cli("stats")["workers"]
+        expect_that(min(w["rx_frames"] for w in workers) > PHONES // 3, "both receive", workers)
+
+
+def rss_is_asked_for_where_a_device_has_it():
+    with Stage(workers=2) as site:
+        site.port = "net_null0,no-rx=1"
+        site.start_daemon()
+        port = site.cli("status")["ports"][0]
+        expect("queues and RSS", (port["queues"], port["paths"]["rss"]), (2, True))
+    with Stage(workers=2) as site:
+        site.start_daemon()
+        port = site.cli("status")["ports"][0]
+        expect("queues and RSS of a vhost", (port["queues"], port["paths"]["rss"]), (2, False))
+
+
 if __name__ == "__main__":
     tell(two_workers_share_a_campaign, rate_is_that_of_both_together,
-         single_push_beside_a_campaign)
+         single_push_beside_a_campaign, two_queues_of_a_memif,
+         rss_is_asked_for_where_a_device_has_it)

@@ -156,11 +156,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += len;
 		size -= len;
 		now.ns += 100000000;
-		for (unsigned h = 0; h < shared.routes.hops; h++) {
-			bool is_lost;
-
-			neigh_ask(&shared.routes.hop[h].neigh, now.ns, &is_lost);
-		}
+		for (unsigned h = 0; h < shared.routes.hops; h++)
+			if (neigh_due(&shared.routes.hop[h].neigh, now.ns) != NEIGH_ASK_NOBODY)
+				neigh_asked(&shared.routes.hop[h].neigh, now.ns);
 	}
 	require(neigh_mac(&shared.routes.hop[0].neigh, &mac) &&
 		rte_is_same_ether_addr(&mac, &fixed));

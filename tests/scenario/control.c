@@ -167,6 +167,29 @@ static void kind_set(struct site *s, struct campaign *c, const struct control_or
 		dp->way = calloc(dp->span + 1, 1);
 }
 
+// Where each member's address lies.
+static void areas_set(const struct site *s, struct dp_campaign *dp)
+{
+	const struct routes *r = &s->shared.routes;
+
+	if (s->conf.areas == 0)
+		return;
+	dp->area = calloc(dp->span + 1, 1);
+	for (unsigned i = 0; i < s->people.n; i++) {
+		struct ue_address address = people_address(&s->people, i);
+		struct dp_addr addr;
+		uint16_t way, area;
+
+		if (s->people.person[i].id >= dp->span)
+			continue;
+		memcpy(addr.byte, address.octets, sizeof(addr.byte));
+		routes_find_burst(r, &addr, 1, &way);
+		area = routes_way(r, way)->area;
+		dp->area[s->people.person[i].id] =
+			(uint8_t)(area == AREA_NONE ? s->conf.areas : area);
+	}
+}
+
 // Members of an AUTO campaign whose MUK is not fresh are solicited from the start.
 static void ways_set(const struct site *s, struct dp_campaign *dp)
 {
@@ -216,6 +239,7 @@ struct campaign *control_start(struct site *s, const struct control_order *order
 	control->campaign[control->n++] = c;
 	members_find(s, c, order);
 	ways_set(s, dp);
+	areas_set(s, dp);
 	campaign_tally(c, &c->tally);
 	campaign_send(s, c, DP_CMD_CAMPAIGN_OPEN);
 	return c;

@@ -93,6 +93,9 @@ static void marks_damage(struct site *s, const struct site_restart *how)
 		s->has_mark_file = false;
 	if (how->mark == SITE_MARK_OLD)
 		s->mark = s->old_mark - 60;
+	s->is_half_damaged = how->mark == SITE_MARK_HALF;
+	if (s->is_half_damaged)
+		s->mark = s->old_mark;
 	s->is_other_machine = how->mark == SITE_MARK_OTHER_MACHINE;
 	if (how->is_store_lost)
 		s->has_store_mark = false;
@@ -110,6 +113,7 @@ static void daemon_start(struct site *s, bool is_clock_accepted)
 		.has_file_mark = s->has_mark_file,
 		.file_mark = s->mark,
 		.is_other_machine = s->is_other_machine,
+		.is_half_damaged = s->is_half_damaged,
 		.is_clock_accepted = is_clock_accepted,
 	};
 	struct dp_counter_start start;
@@ -124,7 +128,7 @@ static void daemon_start(struct site *s, bool is_clock_accepted)
 		script_fail("the daemon does not start: %s", why);
 	// Nothing at or below `first` is sent, nothing above it before the mark is written.
 	s->mark = start.first;
-	s->is_other_machine = false;
+	s->is_other_machine = s->is_half_damaged = false;
 	s->is_running = true;
 	now_follow(s);
 	mark_follow(s);

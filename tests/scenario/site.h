@@ -42,6 +42,7 @@ struct site {
 	bool has_store_mark;
 	bool is_mark_frozen; // the disk is full
 	bool is_other_machine;
+	bool is_half_damaged;
 	uint32_t mark;
 	uint32_t old_mark; // as the file stood ten seconds ago
 	uint32_t store_mark;
@@ -64,6 +65,7 @@ enum site_mark {
 	SITE_MARK_LOST,
 	SITE_MARK_OLD,
 	SITE_MARK_OTHER_MACHINE,
+	SITE_MARK_HALF, // the sector with the newest mark is damaged
 };
 struct site_restart {
 	double after_s;

@@ -78,6 +78,30 @@ static void verb_rate(struct site *s, struct words *w)
 		atomic_store(&s->control.campaign[i]->dp->rate, s->control.rate);
 }
 
+// area-rate NAME N
+static void verb_area_rate(struct site *s, struct words *w)
+{
+	const char *name = word_take(w, "an area");
+	unsigned area = 0;
+
+	while (area < s->conf.areas && strcmp(s->conf.area[area].name, name) != 0)
+		area++;
+	if (area == s->conf.areas)
+		script_fail("area-rate: there is no area '%s'", name);
+	atomic_store(&s->shared.area_pace[area].rate,
+		(uint32_t)word_number(w, "UEs per second", 0, INT32_MAX));
+	words_end(w);
+}
+
+// solicit-rate N: what the HTTP side can serve; nothing at 0
+static void verb_solicit_rate(struct site *s, struct words *w)
+{
+	uint32_t rate = (uint32_t)word_number(w, "UEs per second", 0, INT32_MAX);
+
+	words_end(w);
+	atomic_store(&s->shared.solicit_pace.rate, rate == 0 ? PACE_NOTHING : rate);
+}
+
 static struct control_order order_take(struct site *s, struct words *w)
 {
 	struct control_order order = {.group = 1, .only = UINT_MAX};
@@ -181,12 +205,13 @@ static enum site_mark mark_take(struct words *w)
 		[SITE_MARK_LOST] = "lost",
 		[SITE_MARK_OLD] = "old",
 		[SITE_MARK_OTHER_MACHINE] = "other-machine",
+		[SITE_MARK_HALF] = "half",
 	};
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (word_take_if(w, names[i]))
 			return (enum site_mark)i;
-	script_fail("restart: the mark is kept, lost, old or from an other-machine");
+	script_fail("restart: the mark is kept, lost, old, half or from an other-machine");
 }
 
 static void store_take(struct words *w, struct site_restart *how)
@@ -228,6 +253,8 @@ const struct verb verbs_run[] = {
 	{"solicits", verb_solicits, false},
 	{"pulls", verb_pulls, false},
 	{"rate", verb_rate, false},
+	{"area-rate", verb_area_rate, false},
+	{"solicit-rate", verb_solicit_rate, false},
 	{"start", verb_start, false},
 	{"push-one", verb_push_one, false},
 	{"pause", verb_pause, false},

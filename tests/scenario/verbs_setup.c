@@ -224,14 +224,18 @@ static void verb_route(struct site *s, struct words *w)
 	words_end(w);
 }
 
-// area NAME PREFIX...
+// area NAME PREFIX... [rate N]
 static void verb_area(struct site *s, struct words *w)
 {
 	struct dp_area_conf *area = &s->conf.area[s->conf.areas++];
 
 	area->name = strdup(word_take(w, "a name"));
-	while (w->at < w->n && area->prefixes < DP_AREA_PREFIXES_MAX)
-		area->prefix[area->prefixes++] = prefix_take(w);
+	while (w->at < w->n && area->prefixes < DP_AREA_PREFIXES_MAX) {
+		if (word_take_if(w, "rate"))
+			area->rate = (uint32_t)word_number(w, "UEs per second", 0, INT32_MAX);
+		else
+			area->prefix[area->prefixes++] = prefix_take(w);
+	}
 	words_end(w);
 }
 

@@ -14,8 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define GLOBAL_OPTIONS \
-	(1ull << OPT_SOCKET | 1ull << OPT_JSON | 1ull << OPT_HELP | 1ull << OPT_VERSION)
 #define GETOPT_BASE 256 // getopt's own return values stay below
 
 static int option_refuse(struct cli *cli, int c, char **argv)
@@ -110,7 +108,7 @@ static int verb_find(struct cli *cli, int argc, char **argv, const struct cli_ve
 static int verb_check(struct cli *cli, const struct cli_verb *verb, const struct cli_args *args)
 {
 	for (unsigned i = 0; i < OPT_COUNT; i++) {
-		if (args->option[i] != NULL && !((verb->options | GLOBAL_OPTIONS) >> i & 1))
+		if (args->option[i] != NULL && !((verb->options | CLI_GLOBAL_OPTIONS) >> i & 1))
 			return cli_fail(cli, CLI_USAGE, "bad-usage", "'%s' has no option --%s",
 				verb->name, help_option_name(i));
 	}

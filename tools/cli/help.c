@@ -30,6 +30,7 @@ static const struct option_text {
 	[OPT_NO_WAIT] = {"no-wait", NULL, "start the campaign and return"},
 	[OPT_UNDELIVERED] = {"undelivered", NULL, "list the members without the key, and why"},
 	[OPT_CAPTURE_COUNT] = {"count", "N", "end after N frames"},
+	[OPT_DEEP] = {"deep", NULL, "draw a new data key too, and seal all records with it"},
 	[OPT_STAGES] = {"stages", NULL, "measure each stage for a second: cycles per message"},
 	[OPT_NO_CONFIDENTIALITY] = {"no-confidentiality", NULL, "announce flows in the clear"},
 	[OPT_NO_INTEGRITY] = {"no-integrity", NULL, "announce flows without integrity"},
@@ -46,6 +47,13 @@ static const struct option_text {
 	[OPT_UNDELIVERED_OF] = {"undelivered-of", "ID",
 		"only UEs that this campaign did not reach"},
 	[OPT_ARM] = {"arm", "[=keys]", "derive the keys ahead and wait for `mskpush fire`"},
+	[OPT_POLICY] = {"policy", "NAME",
+		"MSK requests: accept (default), reauthenticate or bootstrap"},
+	[OPT_REKEY] = {"rekey", NULL, "make new MSKs for those who stay, and push them"},
+	[OPT_AT] = {"at", "WHEN", "begin then (RFC 3339)"},
+	[OPT_STOP_IF_UNVERIFIED] = {"stop-if-unverified", "SHARE",
+		"pause when more of the first UEs are unverified: 20%"},
+	[OPT_STOP_AFTER] = {"stop-after", "N", "so many UEs are the first (default 1000)"},
 	[OPT_YES] = {"yes", NULL, "do not ask, however many UEs it is"},
 };
 
@@ -106,17 +114,61 @@ void help_all(void)
 	       "all verified, or failed; 2 bad usage or input; 3 the daemon was not reached.\n");
 }
 
-int help_run(struct cli *cli, const struct cli_args *args)
+// --- The same for programs, such as the shell's completion ------------------------------------
+
+static json_t *options_json(uint32_t options)
 {
-	char name[64] = "";
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < OPT_COUNT; i++) {
+		const struct option_text *o = &option_texts[i];
+		char name[32];
+
+		if (!(options >> i & 1))
+			continue;
+		snprintf(name, sizeof(name), "--%s", o->name);
+		json_array_append_new(list,
+			json_pack("{s:s, s:s?, s:s}", "option", name, "value", o->value, "help",
+				o->help));
+	}
+	return list;
+}
+
+static json_t *verb_json(const struct cli_verb *verb)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "command", verb->name, "usage", verb->usage,
+		"help", verb->help, "example", verb->example, "options",
+		options_json(verb->options));
+}
+
+// Those that begin with the words in name.
+static bool help_json(const char *name)
+{
+	json_t *verbs = json_array(), *all;
+	size_t len = strlen(name);
+	bool is_found;
+
+	for (size_t i = 0; i < cli_verb_count; i++) {
+		const char *rest = cli_verbs[i].name + len;
+
+		if (strncmp(cli_verbs[i].name, name, len) == 0 &&
+			(len == 0 || *rest == '\0' || *rest == ' '))
+			json_array_append_new(verbs, verb_json(&cli_verbs[i]));
+	}
+	is_found = json_array_size(verbs) > 0;
+	all = json_pack(
+		"{s:o, s:o}", "commands", verbs, "options", options_json(CLI_GLOBAL_OPTIONS));
+	if (is_found)
+		cli_print_json(all);
+	json_decref(all);
+	return is_found;
+}
+
+// Prints the commands that begin with the words in name, or all about the one that is named.
+static bool help_text(const char *name)
+{
 	unsigned found = 0;
 
-	if (args->words == 0) {
-		help_all();
-		return CLI_DONE;
-	}
-	snprintf(name, sizeof(name), "%s%s%s", args->word[0], args->words > 1 ? " " : "",
-		args->words > 1 ? args->word[1] : "");
 	for (size_t i = 0; i < cli_verb_count; i++) {
 		const char *rest = cli_verbs[i].name + strlen(name);
 
@@ -124,14 +176,28 @@ int help_run(struct cli *cli, const struct cli_args *args)
 			continue;
 		if (*rest == '\0') {
 			help_verb(&cli_verbs[i]);
-			return CLI_DONE;
+			return true;
 		}
 		if (*rest == ' ' && found++ == 0)
 			printf("Commands:\n");
 		if (*rest == ' ')
 			verb_print(&cli_verbs[i]);
 	}
-	if (found > 0)
+	return found > 0;
+}
+
+int help_run(struct cli *cli, const struct cli_args *args)
+{
+	char name[64] = "";
+
+	if (args->words == 0 && !cli->is_json) {
+		help_all();
+		return CLI_DONE;
+	}
+	if (args->words > 0)
+		snprintf(name, sizeof(name), "%s%s%s", args->word[0], args->words > 1 ? " " : "",
+			args->words > 1 ? args->word[1] : "");
+	if (cli->is_json ? help_json(name) : help_text(name))
 		return CLI_DONE;
 	return cli_fail(
 		cli, CLI_USAGE, "bad-usage", "there is no command '%s'; see: mskpush help", name);

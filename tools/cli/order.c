@@ -161,6 +161,21 @@ static int choice_set(struct cli *cli, const struct cli_args *args, json_t *body
 	return err != 0 ? err : only_set(cli, args, body);
 }
 
+static int safety_set(struct cli *cli, const struct cli_args *args, json_t *body)
+{
+	double share = 0;
+	int err = args_percent(cli, args, OPT_STOP_IF_UNVERIFIED, &share);
+
+	if (err == 0 && share > 0 && (share != (int)share || share > 99))
+		err = cli_fail(cli, CLI_USAGE, "bad-usage",
+			"--stop-if-unverified has to be a whole number of percent, 1 to 99");
+	if (err == 0 && share > 0)
+		json_object_set_new(body, "stop_if_unverified", json_integer((json_int_t)share));
+	if (err == 0)
+		err = number_set(cli, args, OPT_STOP_AFTER, 1, UINT32_MAX - 1, body, "stop_after");
+	return err != 0 ? err : text_set(cli, args, OPT_AT, body, "at");
+}
+
 int order_fill(struct cli *cli, const struct cli_args *args, const char *kind, json_t *body)
 {
 	char group[CLI_GROUP_TEXT];
@@ -176,6 +191,8 @@ int order_fill(struct cli *cli, const struct cli_args *args, const char *kind, j
 		err = waits_set(cli, args, OPT_SOLICIT_WAITS, body, "solicit_waits");
 	if (err == 0)
 		err = pace_set(cli, args, body);
+	if (err == 0)
+		err = safety_set(cli, args, body);
 	if (err == 0)
 		err = choice_set(cli, args, body);
 	if (err != 0)

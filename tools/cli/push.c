@@ -48,6 +48,9 @@ static int started_print(struct cli *cli, const json_t *campaign)
 			text_at(campaign, "group"),
 			number_text(number_at(campaign, "members"), members),
 			number_at(campaign, "id"));
+	else if (json_is_string(value_at(campaign, "at")))
+		printf("campaign %" PRIu64 " begins at %s\n", number_at(campaign, "id"),
+			text_at(campaign, "at"));
 	else
 		printf("campaign %" PRIu64 " %s MSK %s of %s %s %s member%s\n",
 			number_at(campaign, "id"), is_solicit ? "asks for" : "pushes",
@@ -61,7 +64,8 @@ static int started_print(struct cli *cli, const json_t *campaign)
 static int order_begin(struct cli *cli, const struct cli_args *args, json_t *body)
 {
 	json_t *campaign = NULL, *drops = NULL;
-	bool waits = args->option[OPT_NO_WAIT] == NULL && args->option[OPT_ARM] == NULL;
+	bool waits = args->option[OPT_NO_WAIT] == NULL && args->option[OPT_ARM] == NULL &&
+		args->option[OPT_AT] == NULL;
 	int err = waits ? drops_read(cli, &drops) : 0;
 
 	if (err == 0)

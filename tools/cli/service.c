@@ -3,6 +3,7 @@
 
 #include "http.h"
 #include "print.h"
+#include "rekey.h"
 #include "verbs.h"
 
 #include <stdio.h>
@@ -48,22 +49,25 @@ int service_add_run(struct cli *cli, const struct cli_args *args)
 		json_decref(groups);
 		return err;
 	}
-	return http_show(cli, "PUT", path, json_pack("{s:o}", "groups", groups), NULL);
+	return http_show(cli, "PUT", path,
+		json_pack("{s:o, s:s*}", "groups", groups, "policy", args->option[OPT_POLICY]),
+		NULL);
 }
 
 static void services_print(const json_t *answer)
 {
 	static const struct table_column columns[] = {
-		{"ID", true}, {"NAME", false}, {"KEY GROUPS", false}};
+		{"ID", true}, {"NAME", false}, {"POLICY", false}, {"KEY GROUPS", false}};
 	const json_t *service;
 	struct table t;
 	size_t i;
 
-	table_begin(&t, columns, 3);
+	table_begin(&t, columns, 4);
 	json_array_foreach(value_at(answer, "services"), i, service)
 	{
 		table_number(&t, number_at(service, "id"));
 		table_text(&t, text_at(service, "name"));
+		table_text(&t, text_at(service, "policy"));
 		table_list(&t, value_at(service, "groups"));
 	}
 	table_end(&t);
@@ -105,8 +109,19 @@ int service_announce_run(struct cli *cli, const struct cli_args *args)
 
 int service_remove_run(struct cli *cli, const struct cli_args *args)
 {
+	json_t *groups = json_array(), *answer = NULL;
+	json_t *names = json_pack("[s]", args->word[0]);
 	char path[HTTP_PATH_MAX];
 	int err = service_path(cli, args->word[0], path);
 
-	return err != 0 ? err : http_show(cli, "DELETE", path, NULL, NULL);
+	if (err == 0)
+		err = rekey_groups(cli, names, groups);
+	if (err == 0)
+		err = http_call(cli, "DELETE", path, NULL, &answer);
+	if (err == 0)
+		err = rekey_offer(cli, args, groups);
+	json_decref(answer);
+	json_decref(groups);
+	json_decref(names);
+	return err;
 }

@@ -116,6 +116,10 @@ static void store_print(struct table *t, const json_t *status)
 		number_text(number_at(status, "store.used_bytes") >> 20, used),
 		number_text(number_at(status, "store.map_bytes") >> 20, map));
 	table_pair(t, "subscribers", "%s", number_text(number_at(status, "store.subscribers"), n));
+	table_pair(t, "at rest", "%s%s",
+		strcmp(text_at(status, "store.wrapping.kind"), "none") == 0 ? "in the clear"
+									    : "wrapped",
+		truth_at(status, "store.wrapping.is_sealing") ? ", being sealed" : "");
 	table_pair(t, "services", "%" PRIu64, number_at(status, "store.services"));
 	table_pair(t, "key groups", "%" PRIu64, number_at(status, "store.groups"));
 }
@@ -161,7 +165,7 @@ static void campaigns_print(struct table *t, const json_t *status)
 static void status_print(const json_t *status)
 {
 	static const struct table_column columns[] = {{NULL, false}, {NULL, false}};
-	char n[PRINT_NUMBER_MAX];
+	char n[PRINT_NUMBER_MAX], m[PRINT_NUMBER_MAX];
 	struct table t;
 	size_t cpus;
 
@@ -176,6 +180,9 @@ static void status_print(const json_t *status)
 	clock_print(&t, status);
 	table_pair(&t, "memory", "%s MB",
 		number_text(number_at(status, "memory.resident_bytes") >> 20, n));
+	table_pair(&t, "keys in memory", "%s KB locked, %s KB not",
+		number_text(number_at(status, "memory.keys_locked_bytes") >> 10, n),
+		number_text(number_at(status, "memory.keys_unlocked_bytes") >> 10, m));
 	campaigns_print(&t, status);
 	table_end(&t);
 }

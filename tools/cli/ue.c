@@ -3,6 +3,7 @@
 
 #include "http.h"
 #include "print.h"
+#include "rekey.h"
 #include "verbs.h"
 
 #include <inttypes.h>
@@ -122,10 +123,32 @@ int ue_show_run(struct cli *cli, const struct cli_args *args)
 	return err != 0 ? err : http_show(cli, "GET", path, NULL, ue_print);
 }
 
+// What the subscriber was registered with, before it goes.
+static int ue_groups(struct cli *cli, const char *path, json_t *groups)
+{
+	json_t *subscriber;
+	int err = http_call(cli, "GET", path, NULL, &subscriber);
+
+	if (err != 0)
+		return err;
+	err = rekey_groups(cli, value_at(subscriber, "services"), groups);
+	json_decref(subscriber);
+	return err;
+}
+
 int ue_remove_run(struct cli *cli, const struct cli_args *args)
 {
+	json_t *groups = json_array(), *answer = NULL;
 	char path[HTTP_PATH_MAX];
 	int err = ue_path(cli, args->word[0], path);
 
-	return err != 0 ? err : http_show(cli, "DELETE", path, NULL, NULL);
+	if (err == 0)
+		err = ue_groups(cli, path, groups);
+	if (err == 0)
+		err = http_call(cli, "DELETE", path, NULL, &answer);
+	if (err == 0)
+		err = rekey_offer(cli, args, groups);
+	json_decref(answer);
+	json_decref(groups);
+	return err;
 }

@@ -6,7 +6,9 @@
 #define BIT(option) (1ull << OPT_##option)
 #define PACE_BITS (BIT(RATE) | BIT(WITHIN) | BIT(BY))
 #define CHOICE_BITS (BIT(UE) | BIT(SAMPLE) | BIT(AREA) | BIT(ONLY) | BIT(UNDELIVERED_OF))
-#define START_BITS (BIT(DRY_RUN) | BIT(NO_WAIT) | BIT(YES))
+#define START_BITS                                                                    \
+	(BIT(DRY_RUN) | BIT(NO_WAIT) | BIT(YES) | BIT(AT) | BIT(STOP_IF_UNVERIFIED) | \
+		BIT(STOP_AFTER))
 #define SOLICIT_BITS (BIT(SOLICITS) | BIT(SOLICIT_WAITS) | BIT(SOLICIT_PREVIOUS))
 
 const struct cli_verb cli_verbs[] = {
@@ -20,9 +22,12 @@ const struct cli_verb cli_verbs[] = {
 		"List subscribers in the order of their ids", "mskpush ue list --limit 20"},
 	{"ue show", "ID", 1, 1, 0, ue_show_run, "Show one subscriber, by IMPI or B-TID",
 		"mskpush ue show 001010000000001@ims.mnc001.mcc001.3gppnetwork.org"},
-	{"ue remove", "ID", 1, 1, 0, ue_remove_run, "Remove one subscriber, by IMPI or B-TID",
+	{"ue remove", "ID", 1, 1, BIT(REKEY) | BIT(YES), ue_remove_run,
+		"Remove one subscriber, by IMPI or B-TID\n\n"
+		"The phone still holds the MSKs it was given: --rekey makes new ones, and pushes\n"
+		"them to all others.",
 		"mskpush ue remove 001010000000001@ims.mnc001.mcc001.3gppnetwork.org"},
-	{"service add", "NAME [G]...", 1, CLI_WORDS_MAX, BIT(GROUP), service_add_run,
+	{"service add", "NAME [G]...", 1, CLI_WORDS_MAX, BIT(GROUP) | BIT(POLICY), service_add_run,
 		"Add a user service, or set its key groups",
 		"mskpush service add urn:example:news --group 001-01/0001"},
 	{"service list", "", 0, 0, 0, service_list_run, "List the user services",
@@ -35,7 +40,10 @@ const struct cli_verb cli_verbs[] = {
 		"they wait, and which keys protect which flows. FLOW is ADDRESS:PORT, or\n"
 		"G=ADDRESS:PORT where the service has more than one key group.",
 		"mskpush service announce urn:example:news 232.1.1.1:5004"},
-	{"service remove", "NAME", 1, 1, 0, service_remove_run, "Remove a user service",
+	{"service remove", "NAME", 1, 1, BIT(REKEY) | BIT(YES), service_remove_run,
+		"Remove a user service\n\n"
+		"Phones still hold the MSKs they were given for it: --rekey makes new ones in its\n"
+		"key groups, and pushes them to the members that are left.",
 		"mskpush service remove urn:example:news"},
 	{"group add", "G", 1, 1, BIT(PROFILE), group_add_run, "Add a key group, MCC-MNC/GROUP",
 		"mskpush group add 001-01/0001 --profile ts33246"},
@@ -82,6 +90,25 @@ const struct cli_verb cli_verbs[] = {
 		"End a campaign; members without the key are given up", "mskpush campaign abort 7"},
 	{"campaign set", "ID", 1, 1, BIT(RATE), campaign_set_run, "Change the rate of a campaign",
 		"mskpush campaign set 7 --rate 20000"},
+	{"area list", "", 0, 0, 0, area_list_run, "List the areas, their limits and counters",
+		"mskpush area list"},
+	{"area set", "NAME", 1, 1, BIT(RATE), area_set_run,
+		"Change the limit of an area, until the daemon ends",
+		"mskpush area set north --rate 2000"},
+	{"key show", "", 0, 0, 0, key_show_run, "Show how the secrets at rest are wrapped",
+		"mskpush key show"},
+	{"key rotate", "[SOURCE]", 0, 1, BIT(DEEP), key_rotate_run,
+		"Wrap the secrets at rest under another key\n\n"
+		"SOURCE is written as store.wrapping_key in the configuration, which has to name "
+		"it at\n"
+		"the next start; without SOURCE the configured one is read again.",
+		"mskpush key rotate file:/etc/mskpush/wrapping-2.key --deep"},
+	{"backup", "FILE", 1, 1, 0, backup_run,
+		"Write a copy of the store to a new file\n\n"
+		"The daemon writes it, mode 0600, and goes on meanwhile. The wrapping key is no "
+		"part of\n"
+		"it: keep a copy of that in another place.",
+		"mskpush backup /var/backups/mskpush.mdb"},
 	{"capture", "FILE", 1, 1, BIT(CAPTURE_COUNT) | BIT(UE), capture_run,
 		"Write what the ports send and receive, as pcapng (- = standard output)",
 		"mskpush capture push.pcapng --count 1000"},

@@ -21,5 +21,9 @@ cli_run push_run, solicit_run;
 // campaign.c
 cli_run campaign_list_run, campaign_show_run, campaign_watch_run, campaign_pause_run,
 	campaign_resume_run, campaign_abort_run, campaign_set_run, fire_run;
+// area.c
+cli_run area_list_run, area_set_run;
+// store.c
+cli_run key_show_run, key_rotate_run, backup_run;
 // status.c
 cli_run capture_run, status_run, stats_run;

@@ -122,11 +122,13 @@ static void campaign_progress(struct progress *p, const json_t *campaign)
 	progress_show(p, all > 0 ? (double)done / (double)all : 0, text);
 }
 
+// Closed, or paused by itself: nothing changes unless somebody says so.
 static bool is_closed(const json_t *campaign)
 {
 	const char *state = text_at(campaign, "state");
 
-	return strcmp(state, "done") == 0 || strcmp(state, "aborted") == 0;
+	return truth_at(campaign, "is_halted") || strcmp(state, "done") == 0 ||
+		strcmp(state, "aborted") == 0;
 }
 
 // Reads the campaign; an answer that is none would be watched for ever.
@@ -162,6 +164,11 @@ static int verdict_print(struct cli *cli, json_t *campaign, const json_t *drops_
 		campaign_print(campaign, drops);
 	}
 	json_decref(drops);
+	if (err == 0 && truth_at(campaign, "is_halted"))
+		return cli_fail(cli, CLI_FAILED, "halted",
+			"too few of the first UEs verified; go on with: mskpush campaign resume "
+			"%" PRIu64 ", or end it with: mskpush campaign abort %" PRIu64,
+			number_at(campaign, "id"), number_at(campaign, "id"));
 	return err != 0 ? err : is_whole ? CLI_DONE : CLI_FAILED;
 }
 

@@ -11,14 +11,15 @@ import os
 import re
 import shutil
 import statistics
-import struct
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from bench_flood import measure_flood  # noqa: E402
+from bench_solicit import measure_paces, measure_solicit, measure_storms  # noqa: E402
 from bench_ua import measure_pulls  # noqa: E402
-from mskpush_site import DAEMON_IP, FQDN, GROUP, SERVICE, Site, SiteError, allowed_cpus  # noqa: E402
+from mskpush_site import GROUP, SERVICE, Site, SiteError, allowed_cpus, available_memory  # noqa: E402
 
 DISK_NEEDED, MEMORY_NEEDED = 6 << 30, 4 << 30
 PUSH_BYTES = 226  # Ethernet frame of a 184-byte push
@@ -26,12 +27,19 @@ PUSH_BYTES = 226  # Ethernet frame of a 184-byte push
 
 def parse_args():
     """Options of the benchmark."""
-    parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="tools/bench", allow_abbrev=False, description=__doc__)
     parser.add_argument("--ues", type=int, default=1000000, help="subscribers (default 1,000,000)")
     parser.add_argument("--seconds", type=float, default=5, help="length of one measurement")
     parser.add_argument("--repeat", type=int, default=3, help="measurements; the median counts")
     parser.add_argument("--out", help="JSON file (default build/bench.json)")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if not 1 <= args.ues <= 10000000:
+        parser.error("--ues is 1 to 10,000,000")
+    if not 0 < args.seconds <= 60:
+        parser.error("--seconds is above 0, to 60")
+    if not 1 <= args.repeat <= 100:
+        parser.error("--repeat is 1 to 100")
+    return args
 
 
 def cpu_model():
@@ -141,7 +149,8 @@ def bench_site(args):
     site = Site(os.environ.get("MSKPUSH_BUILD", "build"))
     site.port = memif(site.dir, "client")
     site.map_size = f"{max(64, 48 + args.ues * 260 // 1000000)}M"
-    site.extra_yaml = "campaign:\n  sends: 31\n  waits: [0]\n"
+    site.extra_yaml = ("campaign:\n  sends: 31\n  waits: [0]\n  solicits: 29\n"
+                       "  solicit_waits: [0]\ngovernor:\n  target: 0\n")
     site.gateway_mac = "02:00:00:00:00:02"
     return site
 
@@ -149,8 +158,7 @@ def bench_site(args):
 def provision(site, args, results):
     """Subscribers and a group; import rate and size of the store."""
     csv = os.path.join(site.dir, "ues.csv")
-    subprocess.run([site.program("mskpush-ue"), "--generate", str(args.ues), "--seed", "7",
-                    "--fqdn", FQDN, "--service", SERVICE, "--out", csv], check=True)
+    site.make_csv(csv, args.ues, "--seed", "7")
     site.cli("group", "add", GROUP)
     site.cli("service", "add", SERVICE, "--group", GROUP)
     done = site.cli("ue", "import", csv)
@@ -210,10 +218,39 @@ def measure_campaign(site, start, seconds):
     return (after - before) / (end - begin)
 
 
+def is_running(site, campaign):
+    """Whether a campaign still sends."""
+    return site.cli("campaign", "show", str(campaign))["state"] == "running"
+
+
+def rate_while_running(site, campaign, seconds):
+    """Pushes per second over some seconds, or until shortly before the campaign's end."""
+    before, begin = after, end = pushes(site)
+    while end < begin + seconds:
+        time.sleep(min(seconds, 0.5))
+        seen = pushes(site)
+        if not is_running(site, campaign):
+            break
+        after, end = seen
+    if end == begin:
+        raise SiteError("a campaign ended before it could be measured: more --ues")
+    return (after - before) / (end - begin)
+
+
+def push_rate(site, args):
+    """Pushes per second while a campaign runs at full speed, without answers."""
+    campaign = site.cli("push", GROUP, "--yes", "--no-wait")["id"]
+    time.sleep(0.5)
+    rate = rate_while_running(site, campaign, args.seconds)
+    # It may end by itself just now.
+    site.cli("campaign", "abort", str(campaign), check=False)
+    wait_closed(site, campaign)
+    return rate
+
+
 def measure_push(site, args):
-    """The median of cold pushes."""
-    return statistics.median(
-        measure_campaign(site, campaign_cold, args.seconds) for _ in range(args.repeat))
+    """The median of some."""
+    return statistics.median(push_rate(site, args) for _ in range(args.repeat))
 
 
 def measure_kinds(site, args, kinds, results):
@@ -296,8 +333,7 @@ def measure_stages(site, results):
     for stage in site.cli("stats", "--stages")["stages"]:
         if stage["items"]:
             results["cycles_" + stage["name"]] = round(stage["cycles_per_item"], 1)
-    if site.cli("campaign", "show", str(campaign))["state"] == "running":
-        site.cli("campaign", "abort", str(campaign))
+    site.cli("campaign", "abort", str(campaign), check=False)
     wait_closed(site, campaign)
 
 
@@ -352,67 +388,45 @@ def measure_openssl(build, args, results):
         results[key] = json.loads(done.stdout)["pushes"]
 
 
-FLOOD_PHONES = 1024
+def wrapped_site(args):
+    """The same as bench_site(), with keys wrapped at rest."""
+    site = bench_site(args)
+    path = os.path.join(site.dir, "wrapping.key")
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+        file.write(os.urandom(32))
+    site.wrapping_key = "file:" + path
+    return site
 
 
-def flood_write(path, names, csb_id, mark):
-    """Verifications as phones send them, but for their MAC; counters that a campaign will use."""
-    with open(path, "wb") as file:
-        file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
-        for i, name in enumerate(names):
-            # HDR, T, IDr and V (docs/mikey-profile.md).
-            message = (b"\x01\x01\x05\x00" + csb_id + b"\x00\x01" + b"\x06\x02"
-                       + struct.pack(">I", mark + 1 + i % 8) + b"\x09\x00"
-                       + struct.pack(">H", len(name)) + name + b"\x00\x01" + bytes(20))
-            udp = struct.pack(">HHHH", 2269, 2269, 8 + len(message), 0) + message
-            start = struct.pack(">BBHHHBB", 0x45, 0, 20 + len(udp), 0, 0x4000, 64, 17)
-            rest = bytes([10, 0, i >> 8, i & 255]) + bytes(map(int, DAEMON_IP.split(".")))
-            total = sum(struct.unpack(">9H", start + rest))
-            total = (total & 0xffff) + (total >> 16)
-            frame = (bytes.fromhex("020000000001020000000002") + b"\x08\x00" + start
-                     + struct.pack(">H", ~total & 0xffff) + rest + udp)
-            file.write(struct.pack("<IIII", 0, 0, len(frame), len(frame)) + frame)
-
-
-def measure_flood(args, results):
-    """The push rate while forged verifications come as fast as they are taken, over that without:
-    a port that replays a capture without end, and takes everything."""
-    with Site(os.environ.get("MSKPUSH_BUILD", "build")) as site:
-        flood, calm = (os.path.join(site.dir, name) for name in ("flood.pcap", "calm.pcap"))
-        flood_write(calm, [], b"", 0)
-        csv = os.path.join(site.dir, "ues.csv")
-        site.extra_yaml = "campaign:\n  sends: 31\n  waits: [0]\n"
-        site.gateway_mac = "02:00:00:00:00:02"
-        site.port = f"net_pcap0,rx_pcap={calm}"
+def turn(site, task):
+    """One task for a daemon and its sink, which are there only that long: two would share the
+    CPUs."""
+    sink = start_sink(site)
+    try:
         site.start_daemon()
-        subprocess.run([site.program("mskpush-ue"), "--generate", str(args.ues // 4 or 1), "--seed",
-                        "7", "--fqdn", FQDN, "--service", SERVICE, "--out", csv], check=True)
-        site.cli("group", "add", GROUP)
-        site.cli("service", "add", SERVICE, "--group", GROUP)
-        site.cli("ue", "import", csv)
-        csb_id = bytes.fromhex(site.cli("msk", "new", GROUP)["csb_id"])
-        quiet = measure_push(site, args)
-        with open(csv, encoding="ascii") as file:
-            names = [line.split(",")[1].encode() for line in list(file)[1:FLOOD_PHONES + 1]]
+        return task()
+    finally:
         site.stop_daemon()
-        mark = site_mark(site)
-        flood_write(flood, names, csb_id, mark)
-        site.port = f"net_pcap0,rx_pcap={flood},infinite_rx=1"
-        site.mac_yaml = '  mac: "02:00:00:00:00:01"\n'
-        site.write_config()
-        site.start_daemon()
-        flooded = measure_push(site, args)
-        drops = site.cli("stats")["drops"]
-        site.stop_daemon()
-    results["push_flooded_over_quiet"] = round(flooded / quiet, 3)
-    results["flood_bad_mac"] = drops["bad-mac"]
+        sink.stop()
 
 
-def site_mark(site):
-    """Where the counter begins at the next start: the newer of the two sectors of the mark file."""
-    with open(os.path.join(site.dir, "store", "counter.mark"), "rb") as file:
-        data = file.read()
-    return max(int.from_bytes(data[at + 12:at + 16], "little") for at in (0, 512))
+def measure_wrapped(args, results):
+    """Push rate with keys wrapped at rest against keys in the clear, in turns. A sweep over all
+    members opens every block again when there are more of them than the cache of a worker holds."""
+    with bench_site(args) as plain, wrapped_site(args) as wrapped:
+        for site in (plain, wrapped):
+            site.write_config()
+        turn(plain, lambda: provision(plain, args, {}))
+        of_wrapped = {}
+        turn(wrapped, lambda: provision(wrapped, args, of_wrapped))
+        results["import_wrapped"] = of_wrapped["import"]
+        results["bytes_per_subscriber_wrapped"] = of_wrapped["bytes_per_subscriber"]
+        ratios = []
+        for _ in range(args.repeat):
+            rates = [turn(site, lambda site=site: push_rate(site, args))
+                     for site in (plain, wrapped)]
+            ratios.append(rates[1] / rates[0])
+        results["push_wrapped_over_plain"] = round(statistics.median(ratios), 3)
 
 
 def measure_crypto(build, args, results):
@@ -432,6 +446,9 @@ def check_room():
     free = shutil.disk_usage("/tmp").free
     if free < DISK_NEEDED:
         raise SiteError(f"needs {DISK_NEEDED >> 30} GB of disk in /tmp, {free >> 30} GB are free")
+    if available_memory() < MEMORY_NEEDED:
+        raise SiteError(f"needs {MEMORY_NEEDED >> 30} GB of memory, "
+                        f"{available_memory() >> 30} GB are available")
 
 
 def bound(results, floor):
@@ -479,11 +496,14 @@ def main():
         measure_daemon(args, results)
         measure_openssl(build, args, results)
         measure_verify(build, args, results)
+        measure_wrapped(args, results)
         measure_ports(args, results)
-        measure_flood(args, results)
+        results.update(measure_flood(args, measure_push))
         measure_crypto(build, args, results)
         measure_pulls(build, args, results)
-    except SiteError as error:
+        measure_paces(build, results)
+        measure_storms(build, results)
+    except (SiteError, subprocess.CalledProcessError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     out = args.out or os.path.join(build, "bench.json")

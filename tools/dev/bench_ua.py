@@ -172,8 +172,7 @@ def ours(build):
         site.gateway_mac = "02:00:00:00:00:02"
         site.ua_yaml = f"  address: imported\n  connections: {2 * PHONES}\n"
         path = os.path.join(site.dir, "ues.csv")
-        subprocess.run([site.program("mskpush-ue"), "--generate", str(PHONES), "--fqdn", FQDN,
-                        "--service", SERVICE, "--out", path], check=True)
+        site.make_csv(path, PHONES)
         with pinned():
             site.start_daemon()
         provision(site, path)
@@ -248,8 +247,7 @@ def measure_first_push(build, results):
     with Site(build) as site:
         site.ua_yaml = "  address: imported\n"
         path, pcap = os.path.join(site.dir, "ues.csv"), os.path.join(site.dir, "wire.pcap")
-        subprocess.run([site.program("mskpush-ue"), "--generate", str(PULLERS), "--fqdn", FQDN,
-                        "--service", SERVICE, "--out", path], check=True)
+        site.make_csv(path, PULLERS)
         site.start_daemon()
         site.start_phones(path, "--pcap", pcap)
         provision(site, path)

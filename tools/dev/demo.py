@@ -11,12 +11,11 @@ import math
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from mskpush_site import FQDN, GROUP, SERVICE, Site, SiteError  # noqa: E402
+from mskpush_site import FQDN, GROUP, SERVICE, Site, SiteError, available_memory  # noqa: E402
 
 # What one phone takes, measured: rows of the CSV, store, capture; daemon and emulator.
 DISK_PER_UE, DISK_FIXED = 560, 120 << 20
@@ -30,12 +29,13 @@ SINGLES_PATIENCE_S = 45  # a single push is repeated for 39 s
 PCAP_FRAME, FRAMES_PER_UE = 260, 16  # bytes of a frame in the capture; eight sends, answered
 SENDS, SENDS_MAX, CHANCE = 8, 31, 1e-3  # sends by default; chance that one phone misses all
 STORIES = {}
+ENDINGS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 def parse_args(argv):
     """Options of the demo; argparse ends with status 2 on bad ones."""
     parser = argparse.ArgumentParser(
-        prog="tools/demo", description="Re-keys emulated phones over DPDK and checks every one.",
+        prog="tools/demo", allow_abbrev=False, description="Re-keys emulated phones over DPDK and checks every one.",
         epilog="example: tools/demo --ues 20000 --loss 5 --keep /tmp/dossier")
     parser.add_argument("--ues", type=int, metavar="N", help="phones (default 1,000,000)")
     parser.add_argument("--loss", type=float, default=1.0, metavar="PERCENT",
@@ -66,6 +66,11 @@ def parse_args(argv):
         parser.error(f"--csv {args.csv}: there is no such file")
     if args.csv and not os.access(args.csv, os.R_OK):
         parser.error(f"--csv {args.csv}: it cannot be read")
+    for name in ("keep", "hold"):
+        if getattr(args, name) == "":
+            parser.error(f"--{name} is a directory")
+    if not 0 <= args.seed < 1 << 64:
+        parser.error("--seed is 0 to 2^64 - 1")
     if not 0 <= args.loss < 100:
         parser.error("--loss is 0 to less than 100 percent")
     if args.story is not None and args.story not in STORIES:
@@ -75,15 +80,6 @@ def parse_args(argv):
     if not 1 <= args.workers <= 8:
         parser.error("--workers is 1 to 8")
     return args
-
-
-def available_memory():
-    """MemAvailable in bytes."""
-    with open("/proc/meminfo", encoding="ascii") as lines:
-        for line in lines:
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) << 10
-    return 1 << 62
 
 
 def check_room(args, site):
@@ -164,10 +160,8 @@ class Demo:
         """The CSV of the phones, unless one was given."""
         if self.args.csv:
             return
-        subprocess.run([self.site.program("mskpush-ue"), "--generate", str(self.args.ues),
-                        "--seed", str(self.args.seed), "--fqdn", FQDN, "--service", SERVICE,
-                        "--unregistered", str(self.http_ues), "--out", self.csv,
-                        *self.site.phone_flags()], check=True)
+        self.site.make_csv(self.csv, self.args.ues, "--seed", str(self.args.seed),
+                           "--unregistered", str(self.http_ues), *self.site.phone_flags())
         self.say(f"made {self.args.ues:,} phones ({os.path.getsize(self.csv) >> 20} MB of CSV)")
 
     def start(self):
@@ -346,15 +340,12 @@ class Demo:
 
 
 def interrupted(*_):
-    """SIGTERM ends like Ctrl-C: through the clean-up."""
+    """SIGTERM and SIGHUP end like Ctrl-C: through the clean-up."""
     raise KeyboardInterrupt
 
 
-def main():
-    args = parse_args(sys.argv[1:])
-    if args.check:
-        return 0
-    signal.signal(signal.SIGTERM, interrupted)
+def run(args):
+    """The site and the demo on it; returns the exit status."""
     args.ues = args.ues or (count_rows(args.csv) if args.csv else 1000000)
     site = Site(os.environ.get("MSKPUSH_BUILD", "build"), workers=args.workers)
     try:
@@ -364,16 +355,34 @@ def main():
             args.keep = make_directory(args.keep)
         check_room(args, site)
         return Demo(args, site).run()
+    except KeyboardInterrupt:
+        print("demo: interrupted, cleaning up", file=sys.stderr)
+        raise
+    finally:
+        for number in ENDINGS:
+            signal.signal(number, signal.SIG_IGN)
+        site.close()
+
+
+def main():
+    args = parse_args(sys.argv[1:])
+    if args.check:
+        return 0
+    for number in ENDINGS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, interrupted)
+    try:
+        return run(args)
     except SiteError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        # Standard output is among what may be full or gone: nobody is to write to it at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        print(f"demo: {error.filename or 'standard output'}: {error.strerror}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
-        print("demo: interrupted, cleaning up", file=sys.stderr)
         return 130
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        site.close()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ Needs no root, no hugepages, no NIC. Used by the demo, the functional tests and 
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -34,6 +35,15 @@ def allowed_cpus():
     return sorted(os.sched_getaffinity(0))
 
 
+def available_memory():
+    """MemAvailable in bytes."""
+    with open("/proc/meminfo", encoding="ascii") as lines:
+        for line in lines:
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) << 10
+    return 1 << 62
+
+
 def child_begins(mask):
     """In the child: die when the parent does (Linux prctl), and stay out of its Ctrl-C."""
     import ctypes
@@ -47,7 +57,7 @@ class Site:
 
     def __init__(self, build, workers=1, port=None, ue_port=None):
         self.build = os.path.abspath(build)
-        self.dir = tempfile.mkdtemp(prefix="msk", dir=self._short_tmp())
+        self.dir = self._make_directory()
         self.socket = os.path.join(self.dir, "admin.sock")
         self.ue_socket = os.path.join(self.dir, "ue.sock")
         self.vhost = os.path.join(self.dir, "v.sock")
@@ -61,6 +71,7 @@ class Site:
         self.ue_argv = []
         self.map_size = "512M"
         self.extra_yaml = ""
+        self.wrapping_key = "none"
         self.ua_listen = '["127.0.0.1:0"]'
         self.ua_yaml = ""  # more of the section about Ua
         self.ua_served = (0, None)
@@ -70,14 +81,21 @@ class Site:
         self.crypto = None  # None: what the CPU can run
 
     @staticmethod
-    def _short_tmp():
-        tmp = os.environ.get("TMPDIR", "/tmp")
-        return tmp if len(tmp) < SUN_PATH_MAX - 40 and os.access(tmp, os.W_OK) else "/tmp"
+    def _make_directory():
+        """Under TMPDIR, unless that is too long for a socket's path, or no word to DPDK and YAML."""
+        tmp = os.path.abspath(os.environ.get("TMPDIR") or "/tmp")
+        is_fit = len(tmp) < SUN_PATH_MAX - 40 and re.fullmatch(r"[\w/.+-]+", tmp, re.ASCII)
+        if not is_fit or not os.path.isdir(tmp) or not os.access(tmp, os.W_OK | os.X_OK):
+            tmp = "/tmp"
+        try:
+            return tempfile.mkdtemp(prefix="msk", dir=tmp)
+        except OSError as error:
+            raise SiteError(f"cannot make a directory in {tmp}: {error.strerror}") from error
 
     def program(self, name):
         """Path of one of our programs in the build directory."""
         folder = {"mskpushd": "control", "mskpush-ue": "tools/ue", "mskpush": "tools/cli",
-                  "mikey-dump": "tools/dump"}[name]
+                  "mikey-dump": "tools/dump", "mskpush-store": "tools/store"}[name]
         return os.path.join(self.build, folder, name)
 
     def environment(self):
@@ -94,6 +112,7 @@ socket: {self.socket}
 store:
   dir: {self.dir}/store
   map_size: {self.map_size}
+  wrapping_key: {self.wrapping_key}
 {self.port_lines()}workers:
 {self.crypto_line()}  count: {self.workers}
   cpus: [{", ".join(str(self.daemon_cpu(i)) for i in range(self.workers))}]
@@ -173,6 +192,15 @@ ua:
             "--file-prefix", os.path.basename(self.dir) + "u", *flags]
         self.spawn("ue", self.ue_argv, "mskpush-ue.log")
         self._wait_for(self.ue_socket, self.ue, "mskpush-ue", timeout_s)
+
+    def make_csv(self, path, count, *flags):
+        """Phones that are made up, as a CSV."""
+        done = subprocess.run(
+            [self.program("mskpush-ue"), "--generate", str(count), "--fqdn", FQDN, "--service",
+             SERVICE, "--out", path, *flags], stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode != 0:
+            raise SiteError(done.stderr.strip() or
+                            f"mskpush-ue --generate ended with status {done.returncode}")
 
     def spawn(self, seat, argv, log):
         """Starts a program of ours; self.SEAT knows it from the first moment on."""

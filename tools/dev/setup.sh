@@ -13,8 +13,9 @@ packages_build="gcc libc6-dev meson ninja-build pkg-config python3 libdpdk-dev l
 	liblmdb-dev libmicrohttpd-dev libexpat1-dev libjansson-dev libyaml-dev libssl-dev
 	libcurl4-openssl-dev libpcap-dev libcmocka-dev scdoc"
 packages_test="tshark libasan8 libubsan1 binutils procps iproute2 iputils-ping nftables dpdk-dev
-	openssl valgrind"
+	openssl systemd valgrind"
 packages_bench="dpdk-dev apache2-bin"
+packages_install="debhelper lintian mmdebstrap uidmap git systemd"
 
 setup_fail() {
 	printf '%s: %s\n' "${0##*/}" "$1" >&2
@@ -82,4 +83,32 @@ setup_build() {
 		cat "$setup_dir/ninja.log" >&2
 		setup_fail "the build failed (see above)"
 	}
+}
+
+# As root, by sudo, or as who we are.
+setup_root() {
+	if [ "$(id -u)" != 0 ] && command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		"$@"
+	fi
+}
+
+# Fetches and unpacks a package, without installing it, into a fresh directory.
+setup_fetch() {
+	# apt-get download writes into the directory it is called in.
+	(cd "$2" && apt-get -q download "$1" && dpkg -x "$1"_*.deb root) >&2
+}
+
+# Puts promtool into the given directory, out of Debian's package prometheus, whose service is not
+# wanted here. Does nothing when it is there.
+setup_promtool() {
+	[ ! -x "$1/promtool" ] || return 0
+	setup_work=$(mktemp -d)
+	setup_fetch prometheus "$setup_work" || {
+		setup_root apt-get -q -o DPkg::Lock::Timeout=600 update >&2
+		setup_fetch prometheus "$setup_work"
+	} || setup_fail "the package prometheus cannot be fetched (see above)"
+	mv "$setup_work/root/usr/bin/promtool" "$1/promtool"
+	rm -rf "$setup_work"
 }

@@ -5,21 +5,24 @@
 -- port, second by second, and prints the sum when nothing has come for a while.
 --   pktgen EAL-ARGUMENTS -- -P -m "1.0" -f pktgen-mskpush.lua
 
-package.path = package.path .. ";?.lua;test/?.lua;app/?.lua"
-require "Pktgen"
-
-local port = "0"
+local port = 0
 local quiet_s = 5 -- the push is over when nothing came for so long
 local most_s = 600
 
 local function received()
-	return pktgen.portStats(port)[0].ipackets
+	return pktgen.portStats(tostring(port), "port")[port].ipackets
+end
+
+local function say(format, ...)
+	io.write("mskpush: ", string.format(format, ...), "\n")
+	io.flush()
 end
 
 local function main()
-	local begin, last, silent, first_s, last_s = received(), received(), 0, nil, nil
+	local begin = received()
+	local last, silent, first_s, last_s = begin, 0, nil, nil
 
-	printf("mskpush: waiting for frames on port %s\n", port)
+	say("waiting for frames on port %d", port)
 	for second = 1, most_s do
 		pktgen.delay(1000)
 		local now = received()
@@ -27,7 +30,7 @@ local function main()
 		if now > last then
 			first_s = first_s or second
 			last_s, silent = second, 0
-			printf("mskpush: second=%d rate=%d total=%d\n", second, now - last, now - begin)
+			say("second=%d rate=%d total=%d", second, now - last, now - begin)
 		elseif first_s then
 			silent = silent + 1
 		end
@@ -36,7 +39,7 @@ local function main()
 			break
 		end
 	end
-	printf("mskpush: received=%d seconds=%d\n", last - begin, first_s and last_s - first_s + 1 or 0)
+	say("received=%d seconds=%d", last - begin, first_s and last_s - first_s + 1 or 0)
 end
 
 main()

@@ -3,11 +3,8 @@
 
 #include "ue.h"
 
-static const struct {
-	const char *name;
-	const char *text;
-} refusals[] = {
-#define UE_REFUSAL(NAME, name, text) {name, text},
+static const char *const refusals[] = {
+#define UE_REFUSAL(NAME, name, text) name,
 #include "refusal.def"
 #undef UE_REFUSAL
 };
@@ -26,12 +23,7 @@ static const char *const findings[] = {
 
 const char *ue_refusal_name(enum ue_refusal refusal)
 {
-	return refusal < UE_REFUSAL_COUNT ? refusals[refusal].name : "unknown";
-}
-
-const char *ue_refusal_text(enum ue_refusal refusal)
-{
-	return refusal < UE_REFUSAL_COUNT ? refusals[refusal].text : "unknown";
+	return refusal < UE_REFUSAL_COUNT ? refusals[refusal] : "unknown";
 }
 
 const char *ue_count_name(enum ue_count count)

@@ -483,17 +483,7 @@ void ue_ua_destroy(struct ue_ua *ua)
 	free(ua);
 }
 
-void ue_ua_count(struct ue_ua *ua, enum ue_ua_event event)
-{
-	ua->events[event]++;
-}
-
 void ue_ua_count_refused(struct ue_ua *ua, enum ue_ua_refusal refusal)
 {
 	ua->refused[refusal]++;
-}
-
-const struct ue_ua_conf *ue_ua_conf(const struct ue_ua *ua)
-{
-	return &ua->conf;
 }

@@ -87,11 +87,9 @@ void ue_ua_fail(struct ue_ua *ua, uint32_t phone, enum ue_ua_event event, const 
 void ue_ua_refuse(
 	struct ue_ua *ua, uint32_t phone, enum ue_ua_refusal refusal, const struct ue_now *now);
 // Counts what has to do with no phone.
-void ue_ua_count(struct ue_ua *ua, enum ue_ua_event event);
 void ue_ua_count_refused(struct ue_ua *ua, enum ue_ua_refusal refusal);
 
 // Everything for the control socket and the report.
 json_t *ue_ua_report(const struct ue_ua *ua);
 // What one phone is about: state, why it left.
 json_t *ue_ua_report_phone(const struct ue_ua *ua, uint32_t phone);
-const struct ue_ua_conf *ue_ua_conf(const struct ue_ua *ua);

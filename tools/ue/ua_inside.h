@@ -127,8 +127,6 @@ void ue_ua_retry(struct ue_ua *ua, uint32_t phone, int64_t wait_us, enum ue_ua_l
 void ue_ua_leave(struct ue_ua *ua, uint32_t phone, enum ue_ua_leave cause);
 // The MSKs that were promised have all come.
 void ue_ua_msk_came(struct ue_ua *ua, uint32_t phone, const struct ue_now *now);
-// True when the phone's newest credential is one it can ask with.
-bool ue_ua_has_key(const struct ue_ua *ua, uint32_t phone);
 
 void ue_ua_forget_association(struct ue_ua_phone *phone);
 // Digits that are new each time.

@@ -410,11 +410,6 @@ bool ue_pool_turn(struct ue_pool *pool, const struct ue_now *now)
 	return is_any;
 }
 
-bool ue_pool_is_busy(const struct ue_pool *pool)
-{
-	return pool->lists[BUSY].count > 0;
-}
-
 json_t *ue_pool_report(const struct ue_pool *pool)
 {
 	return json_pack("{s:I, s:I, s:I, s:I}", "limit", (json_int_t)pool->conf.connections,

@@ -36,7 +36,5 @@ void ue_pool_event(
 // Ends what took too long and gives connections to phones that are due, to a bounded number of
 // them. True when there was anything to do.
 bool ue_pool_turn(struct ue_pool *pool, const struct ue_now *now);
-// True while an answer is awaited.
-bool ue_pool_is_busy(const struct ue_pool *pool);
 // Connections open, with a request, and opened so far.
 json_t *ue_pool_report(const struct ue_pool *pool);

@@ -20,7 +20,8 @@ void ue_ua_forget_association(struct ue_ua_phone *phone)
 	phone->association = NULL;
 }
 
-bool ue_ua_has_key(const struct ue_ua *ua, uint32_t phone)
+// True when the phone's newest credential is one it can ask with.
+static bool phone_has_key(const struct ue_ua *ua, uint32_t phone)
 {
 	uint32_t current = ua->phones->phones[phone].current;
 	const struct ue_credential *credential;
@@ -50,7 +51,7 @@ static bool credential_prepare(struct ue_ua *ua, uint32_t phone, const struct ue
 {
 	struct ue_ua_phone *s = &ua->states[phone];
 	const struct ue_phone *owner = &ua->phones->phones[phone];
-	bool has_key = ue_ua_has_key(ua, phone);
+	bool has_key = phone_has_key(ua, phone);
 
 	if (!has_key || ua->phones->credentials[owner->current].expires <= now->wall / 1000000)
 		has_key |= ue_ua_bootstrap(ua, phone, now);

@@ -39,7 +39,6 @@ enum ue_finding {
 };
 
 const char *ue_refusal_name(enum ue_refusal refusal);
-const char *ue_refusal_text(enum ue_refusal refusal);
 const char *ue_count_name(enum ue_count count);
 const char *ue_finding_name(enum ue_finding finding);
 

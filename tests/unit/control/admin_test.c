@@ -34,7 +34,7 @@ static void second_daemon_does_not_take_the_socket(void **state)
 	char why[256];
 
 	(void)state;
-	assert_int_equal(admin_socket_open(client.path, why), -EADDRINUSE);
+	assert_int_equal(admin_socket_open(client.path, (gid_t)-1, why), -EADDRINUSE);
 	assert_non_null(strstr(why, "another daemon listens on"));
 	assert_int_equal(call("GET /v1/status", NULL), 200);
 }
@@ -50,18 +50,18 @@ static void stale_socket_is_replaced_but_no_other_file(void **state)
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/stale", client.site->dir);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	close(fd);
-	again = admin_socket_open(address.sun_path, why);
+	again = admin_socket_open(address.sun_path, (gid_t)-1, why);
 	assert_true(again >= 0);
 	close(again);
 	snprintf(path, sizeof(path), "%s/file", client.site->dir);
 	file = fopen(path, "w");
 	fclose(file);
-	assert_int_equal(admin_socket_open(path, why), -EEXIST);
+	assert_int_equal(admin_socket_open(path, (gid_t)-1, why), -EEXIST);
 	assert_int_equal(access(path, F_OK), 0);
 	memset(path, 'a', 120);
 	path[0] = '/';
 	path[120] = '\0';
-	assert_int_equal(admin_socket_open(path, why), -ENAMETOOLONG);
+	assert_int_equal(admin_socket_open(path, (gid_t)-1, why), -ENAMETOOLONG);
 	assert_string_equal(why, "a socket path has at most 107 octets, this one has 120");
 }
 

@@ -19,12 +19,13 @@ int client_up(void **state)
 
 	client.site = *state;
 	snprintf(client.path, sizeof(client.path), "%s/run/admin.sock", client.site->dir);
-	return ret != 0 ? ret : admin_http_start(&client.site->ctl, client.path, &client.http, why);
+	snprintf(client.site->conf.socket, sizeof(client.site->conf.socket), "%s", client.path);
+	return ret != 0 ? ret : admin_http_start(&client.site->ctl, why);
 }
 
 int client_down(void **state)
 {
-	admin_http_stop(client.http);
+	admin_http_stop(client.site->ctl.admin);
 	json_decref(client.body);
 	client.body = NULL;
 	return site_down(state);

@@ -14,7 +14,6 @@
 #include "test.h"
 
 struct client {
-	struct admin_http *http;
 	struct site *site;
 	char path[100];
 	unsigned status; // of the last answer

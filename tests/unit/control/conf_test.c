@@ -67,16 +67,19 @@ static void unknown_key_is_named_with_line_and_what_is_allowed(void **state)
 {
 	(void)state;
 	expect_refused("fqdn: a\nstore:\n  dri: /x\n",
-		"f.yaml:3: store.dri: unknown key; allowed: dir, map_size, max_subscribers");
+		"f.yaml:3: store.dri: unknown key; allowed: dir, map_size, map_max, "
+		"max_subscribers, wrapping_key");
 	expect_refused("nix: 1\n",
-		"f.yaml:1: nix: unknown key; allowed: store, socket, fqdn, port, ports, routes, "
-		"areas, workers, memory, "
+		"f.yaml:1: nix: unknown key; allowed: store, socket, admin, metrics, fqdn, port, "
+		"ports, routes, areas, workers, memory, "
 		"eal, "
-		"campaign, ua, key_source, muk_margin, verification_timestamp_bytes, log");
+		"campaign, governor, ua, key_source, muk_margin, verification_timestamp_bytes, "
+		"log");
 	expect_refused("store.dir: /x\n",
-		"f.yaml:1: store.dir: unknown key; allowed: store, socket, fqdn, port, ports, "
-		"routes, areas, workers, "
-		"memory, eal, campaign, ua, key_source, muk_margin, verification_timestamp_bytes, "
+		"f.yaml:1: store.dir: unknown key; allowed: store, socket, admin, metrics, fqdn, "
+		"port, ports, routes, areas, workers, "
+		"memory, eal, campaign, governor, ua, key_source, muk_margin, "
+		"verification_timestamp_bytes, "
 		"log");
 }
 
@@ -147,10 +150,11 @@ static void broken_yaml_is_refused_with_its_line(void **state)
 	assert_int_equal(read_text("fqdn: a\nsocket: 'b\n"), -EINVAL);
 	assert_memory_equal(why, "f.yaml:3: not YAML: ", 20);
 	expect_refused("a: b\n---\nc: d\n",
-		"f.yaml:1: a: unknown key; allowed: store, socket, fqdn, port, ports, routes, "
-		"areas, workers, memory, "
+		"f.yaml:1: a: unknown key; allowed: store, socket, admin, metrics, fqdn, port, "
+		"ports, routes, areas, workers, memory, "
 		"eal, "
-		"campaign, ua, key_source, muk_margin, verification_timestamp_bytes, log");
+		"campaign, governor, ua, key_source, muk_margin, verification_timestamp_bytes, "
+		"log");
 	expect_refused("fqdn: b\n---\nfqdn: d\n", "f.yaml:2: a second document; allowed: one");
 	assert_int_equal(conf_parse(&conf, "f", "fqdn: a\0b\n", 10, why), -EINVAL);
 }
@@ -231,6 +235,8 @@ static void wrong_ports_are_named(void **state)
 	expect_refused("port: {address: 'ff02::1', gateway: 'fe80::1'}\n",
 		"f.yaml:1: port.address: not an address phones can answer to: \"ff02::1\"; "
 		"allowed: an address, as 192.0.2.1, 192.0.2.1/24 or 2001:db8::1/64");
+	expect_refused("port: {address: 192.0.2.1/24, gateway: 192.0.2.1}\n",
+		"f.yaml: port.gateway: number 1 is an address of ours");
 	expect_refused("port: {gateway_mac: ['02:00:00:00:00:01', '02:00:00:00:00:02']}\n",
 		"f.yaml: port.gateway_mac: 2 for 1 gateways");
 }
@@ -249,6 +255,8 @@ static void wrong_routes_are_named(void **state)
 		"f.yaml: routes[0].via: on the link of no port, or of several: name the port");
 	expect_refused("routes:\n  - {to: 10.0.0.0/8, via: '2001:db8::9'}\n",
 		"f.yaml: routes[0].via: of the other IP version than its prefix");
+	expect_refused("routes:\n  - {to: 10.0.0.0/8, via: 192.0.2.1}\n",
+		"f.yaml: routes[0].via: an address of ours");
 	expect_refused("routes:\n  - {to: 10.0.0.0/8, via: 192.0.2.9, port: x}\n",
 		"f.yaml: routes[0].port: there is no port \"x\"");
 	expect_refused("routes:\n  - {to: 10.0.0.0/8, via: 192.0.2.9, source: 192.0.2.7}\n",
@@ -357,8 +365,9 @@ static void socket_is_taken_from_environment_file_and_default_in_this_order(void
 
 static unsigned reported;
 
-static void report(const char *key, const char *value)
+static void report(void *arg, const char *key, const char *value)
 {
+	(void)arg;
 	(void)value;
 	assert_string_not_equal(key, "fqdn");
 	reported++;
@@ -368,8 +377,40 @@ static void site_specific_defaults_are_reported(void **state)
 {
 	(void)state;
 	assert_int_equal(read_text("fqdn: bmsc.site\nport: {device: net_null1}\n"), 0);
-	conf_defaults_report(&conf, report);
-	assert_int_equal(reported, 2);
+	conf_defaults_report(&conf, report, NULL);
+	assert_int_equal(reported, 3);
+}
+
+static void explained(const char *yaml, char text[4096])
+{
+	FILE *out = fmemopen(text, 4096, "w");
+
+	assert_int_equal(read_text(yaml), 0);
+	conf_explain(&conf, out);
+	fclose(out);
+}
+
+static void explanation_says_what_the_values_come_to(void **state)
+{
+	char text[4096];
+
+	(void)state;
+	explained("campaign: {sends: 3, waits: [1s, 5s]}\nworkers: {count: 2, cpus: [4, 6]}\n"
+		  "port: {device: '0000:3b:00.0'}\nstore: {map_size: 256M}\n",
+		text);
+	assert_non_null(strstr(text, "0000:3b:00.0, a PCI port"));
+	assert_non_null(strstr(text, "CPU 4, 6; idle ones sleep"));
+	assert_non_null(strstr(text, "given up 11 s after"));
+	assert_non_null(strstr(text, "room for some 1048576 subscribers"));
+	assert_non_null(strstr(text, "2442M as store.map_size"));
+	assert_non_null(strstr(text, "fqdn: still the default"));
+	assert_null(strstr(text, "port.device: still"));
+	explained("fqdn: a.b\nport: {device: 'net_af_packet0,iface=x'}\ncampaign: {rate: 5}\n"
+		  "store: {max_subscribers: 1000}\n",
+		text);
+	assert_non_null(strstr(text, "through a packet socket"));
+	assert_null(strstr(text, "would hold those"));
+	assert_null(strstr(text, "set campaign.rate"));
 }
 
 static void missing_file_is_an_error_with_its_name(void **state)
@@ -400,6 +441,7 @@ int main(void)
 		cmocka_unit_test(printed_configuration_reads_back_the_same),
 		cmocka_unit_test(socket_is_taken_from_environment_file_and_default_in_this_order),
 		cmocka_unit_test(site_specific_defaults_are_reported),
+		cmocka_unit_test(explanation_says_what_the_values_come_to),
 		cmocka_unit_test(missing_file_is_an_error_with_its_name),
 	};
 

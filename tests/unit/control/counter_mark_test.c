@@ -12,6 +12,7 @@
 #include "counter_mark.h"
 #include "site.h"
 #include "test.h"
+#include "writer_thread.h"
 
 static void mark_runs_ten_ahead_of_the_later_of_clock_and_use(void **state)
 {
@@ -114,6 +115,68 @@ static void lost_mark_file_begins_an_hour_ahead(void **state)
 	counter_mark_close(m);
 }
 
+// The store's copy of the mark; 0 when it has none.
+static uint32_t stored_mark(struct site *s)
+{
+	struct store_reader *r;
+	uint32_t mark = 0;
+
+	assert_int_equal(store_reader_create(s->ctl.env, &r), 0);
+	store_reader_mark(r, &mark);
+	store_reader_destroy(r);
+	return mark;
+}
+
+// Then a start that has lost the file begins above it all the same.
+static void mark_an_hour_ahead_of_the_clock_is_in_the_store_before_it_is_used(void **state)
+{
+	struct site *s = *state;
+	struct dp_counter_start start;
+	struct counter_mark *m;
+
+	assert_int_equal(open_mark(s, &m, &start), 0);
+	writer_destroy(s->ctl.writer);
+	assert_int_equal(writer_create(&s->ctl, m, &s->ctl.writer), 0);
+	s->dp->now = 1000;
+	s->dp->highest = 1000 + COUNTER_LOST_MARK_S - COUNTER_MARK_AHEAD_S;
+	assert_int_equal(counter_mark_run(m, &s->ctl), 0);
+	wait_for_mark(s, 1000 + COUNTER_LOST_MARK_S);
+	assert_int_equal(stored_mark(s), 0);
+	s->dp->highest += COUNTER_MARK_AHEAD_S;
+	wait_for_mark(s, 1000 + COUNTER_LOST_MARK_S + COUNTER_MARK_AHEAD_S);
+	assert_int_equal(stored_mark(s), s->dp->mark);
+	counter_mark_stop(m);
+	writer_destroy(s->ctl.writer);
+	s->ctl.writer = NULL;
+	counter_mark_close(m);
+}
+
+// The sector that is gone may have held the newer mark, and values up to it may have been sent.
+static void half_a_mark_file_begins_above_what_the_other_half_may_have_allowed(void **state)
+{
+	struct site *s = *state;
+	struct dp_counter_start start, again;
+	struct counter_mark *m;
+	char path[128];
+	int fd;
+
+	assert_int_equal(open_mark(s, &m, &start), 0);
+	s->dp->highest = start.first;
+	assert_int_equal(counter_mark_run(m, &s->ctl), 0);
+	wait_for_mark(s, start.first + COUNTER_MARK_AHEAD_S);
+	s->dp->highest = s->dp->mark;
+	wait_for_mark(s, start.first + 2 * COUNTER_MARK_AHEAD_S);
+	counter_mark_stop(m);
+	counter_mark_close(m);
+	snprintf(path, sizeof(path), "%s/counter.mark", s->dir);
+	fd = open(path, O_WRONLY);
+	assert_int_equal(pwrite(fd, "torn", 4, 512), 4);
+	close(fd);
+	assert_int_equal(open_mark(s, &m, &again), 0);
+	assert_true(again.first >= s->dp->mark);
+	counter_mark_close(m);
+}
+
 static void damaged_mark_file_is_refused_with_a_sentence(void **state)
 {
 	struct site *s = *state;
@@ -168,6 +231,8 @@ int main(void)
 		cmocka_unit_test(mark_stops_at_the_last_value_there_is),
 		WITH_SITE(workers_learn_the_mark_after_it_is_on_disk),
 		WITH_SITE(lost_mark_file_begins_an_hour_ahead),
+		WITH_SITE(mark_an_hour_ahead_of_the_clock_is_in_the_store_before_it_is_used),
+		WITH_SITE(half_a_mark_file_begins_above_what_the_other_half_may_have_allowed),
 		WITH_SITE(damaged_mark_file_is_refused_with_a_sentence),
 		WITH_SITE(machine_id_is_thirty_two_hex_digits_or_zeros),
 	};

@@ -19,6 +19,12 @@ struct dp *fake_dp_create(unsigned workers)
 	dp->singles_most = FAKE_SINGLES_MAX;
 	dp->answers_close = true;
 	dp->capture_fd = -1;
+	dp->stats.pushes = 7;
+	snprintf(dp->status.crypto, sizeof(dp->status.crypto), "none");
+	dp->status.ports = 1;
+	dp->status.port[0].is_up = 1;
+	snprintf(dp->status.port[0].name, sizeof(dp->status.port[0].name), "port0");
+	snprintf(dp->status.port[0].device, sizeof(dp->status.port[0].device), "fake");
 	return dp;
 }
 
@@ -129,23 +135,25 @@ uint32_t dp_counter_now(const struct dp *dp)
 
 void dp_stats_read(const struct dp *dp, int worker, struct dp_stats *out)
 {
-	(void)dp;
-	(void)worker;
-	*out = (struct dp_stats){.pushes = 7};
+	*out = dp->stats;
+	for (unsigned i = 0; i < dp->workers; i++)
+		if (worker < 0 || (unsigned)worker == i)
+			out->turns += dp->turns[i];
 }
 
-void dp_status_read(const struct dp *dp, struct dp_status *out)
+void dp_status_read(struct dp *dp, struct dp_status *out)
 {
-	*out = (struct dp_status){.workers = dp->workers, .crypto = "none"};
-	out->ports = 1;
-	snprintf(out->port[0].name, sizeof(out->port[0].name), "port0");
-	snprintf(out->port[0].device, sizeof(out->port[0].device), "fake");
+	*out = dp->status;
+	out->workers = dp->workers;
+	out->counter_now = dp->now;
+	out->counter_highest = dp->highest;
+	out->counter_mark = dp->mark;
 }
 
 void dp_area_stats_read(const struct dp *dp, unsigned area, struct dp_area_stats *out)
 {
-	(void)dp;
-	*out = (struct dp_area_stats){.sent = 10 + area, .unreachable = area == 0};
+	*out = dp->area;
+	out->sent += area;
 }
 
 // Areas are told by the last octet of an address.
@@ -235,6 +243,27 @@ int dp_muk_prep_burst(struct dp_muk_prep *prep, const uint8_t *muks, size_t stri
 void dp_muk_prep_destroy(struct dp_muk_prep *prep)
 {
 	free(prep);
+}
+
+int dp_telemetry_command(const char *command, const char *help)
+{
+	(void)command;
+	(void)help;
+	return 0;
+}
+
+void dp_telemetry_serve(
+	void (*answer)(void *arg, const char *command, struct dp_telemetry *out), void *arg)
+{
+	(void)answer;
+	(void)arg;
+}
+
+void dp_telemetry_add(struct dp_telemetry *out, const char *key, double value)
+{
+	(void)out;
+	(void)key;
+	(void)value;
 }
 
 // One thread of Ua orders at a time in these tests.

@@ -24,6 +24,10 @@ struct dp {
 	unsigned events;
 	_Atomic uint32_t now, highest, mark;
 	_Atomic int capture_fd;
+	uint64_t turns[DP_WORKERS_MAX]; // of each worker
+	struct dp_stats stats; // of each worker and of all, but for the turns
+	struct dp_area_stats area; // of each; a higher one has sent more
+	struct dp_status status; // but for the number of workers and the clock
 	struct dp_single single[FAKE_SINGLES_MAX]; // orders for single pushes
 	_Atomic unsigned singles;
 	_Atomic unsigned singles_most; // as many are taken

@@ -2,6 +2,7 @@
 // Copyright the mskpush authors
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "admin_routes.h"
@@ -126,7 +127,75 @@ static void other_texts_are_no_groups(void **state)
 		assert_int_equal(admin_group_text_parse(bad[i], &id), -EINVAL);
 }
 
-int main(void)
+// --- docs/admin-api.md ------------------------------------------------------------------------
+
+static const char *page; // its path
+
+// A row of the page's table: "| `GET /v1/groups/MCC-MNC/GROUP?x=1` | read | ...". Names in capitals
+// become wildcards.
+static bool row_read(const char *line, char method[8], char path[256], char role[16])
+{
+	char raw[256], *segment, *save = NULL;
+
+	if (sscanf(line, "| `%7[A-Z] %255[^`]` | %15[a-z] |", method, raw, role) != 3)
+		return false;
+	raw[strcspn(raw, "?")] = '\0';
+	path[0] = '\0';
+	for (segment = strtok_r(raw, "/", &save); segment != NULL;
+		segment = strtok_r(NULL, "/", &save)) {
+		bool is_name = strspn(segment, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") == strlen(segment);
+
+		strcat(path, "/");
+		strcat(path, is_name ? "*" : segment);
+	}
+	return true;
+}
+
+static unsigned rows_of(const char *method, const char *path, const char *role)
+{
+	char line[4096], seen[8], where[256], needs[16];
+	FILE *file = fopen(page, "r");
+	unsigned n = 0;
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file) != NULL)
+		n += row_read(line, seen, where, needs) &&
+			(method == NULL ||
+				(strcmp(seen, method) == 0 && strcmp(where, path) == 0 &&
+					strcmp(needs, role) == 0));
+	fclose(file);
+	return n;
+}
+
+static void every_call_has_one_row_of_the_page_with_its_role(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < admin_routes_count; i++) {
+		const struct admin_route *route = &admin_routes[i];
+
+		if (rows_of(route->method, route->path, admin_role_name(route->role)) != 1)
+			fail_msg("%s has not one row | `%s %s` | %s |", page, route->method,
+				route->path, admin_role_name(route->role));
+		assert_true(strlen(route->text) > 5);
+	}
+	assert_int_equal(rows_of(NULL, NULL, NULL), admin_routes_count);
+}
+
+static void page_tells_the_version_of_the_table(void **state)
+{
+	char line[4096];
+	FILE *file = fopen(page, "r");
+	bool is_told = false;
+
+	(void)state;
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file) != NULL)
+		is_told |= strncmp(line, "Version " ADMIN_API_VERSION ".", 12) == 0;
+	fclose(file);
+	assert_true(is_told);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wildcards_are_decoded_segments),
@@ -137,7 +206,14 @@ int main(void)
 		cmocka_unit_test(every_route_has_one_way_to_be_handled),
 		cmocka_unit_test(groups_are_coded_as_plmn_identities),
 		cmocka_unit_test(other_texts_are_no_groups),
+		cmocka_unit_test(every_call_has_one_row_of_the_page_with_its_role),
+		cmocka_unit_test(page_tells_the_version_of_the_table),
 	};
 
+	if (argc != 2) {
+		fprintf(stderr, "usage: %s ADMIN-API.MD\n", argv[0]);
+		return 2;
+	}
+	page = argv[1];
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,8 +24,10 @@ static void ctl_up(struct site *s)
 	s->dp = fake_dp_create((unsigned)s->conf.workers.count);
 	s->ctl.conf = &s->conf;
 	s->ctl.dp = s->dp;
+	pthread_mutex_init(&s->ctl.conf_lock, NULL);
 	pthread_mutex_init(&s->ctl.dp_lock, NULL);
 	pthread_mutex_init(&s->ctl.msk_lock, NULL);
+	pthread_mutex_init(&s->ctl.meters.expiry.lock, NULL);
 	assert_int_equal(store_env_open(&conf, &s->ctl.env, why), 0);
 	assert_int_equal(campaigns_create(&s->ctl, &s->ctl.campaigns), 0);
 	assert_int_equal(writer_create(&s->ctl, NULL, &s->ctl.writer), 0);

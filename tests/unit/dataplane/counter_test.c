@@ -113,7 +113,7 @@ static void mark_further_than_an_hour_ahead_still_counts(void **state)
 	(void)state;
 	known.has_file_mark = false;
 	assert_int_equal(counter_start(&known, &start, why), 0);
-	assert_int_equal(start.first, t_now + 5000);
+	assert_int_equal(start.first, t_now + 5000 + COUNTER_MARK_AHEAD_S);
 }
 
 static void lost_store_begins_above_the_mark_file(void **state)
@@ -127,6 +127,21 @@ static void lost_store_begins_above_the_mark_file(void **state)
 	known.file_mark = t_now + 400;
 	assert_int_equal(counter_start(&known, &start, why), 0);
 	assert_int_equal(start.first, t_now + 400);
+}
+
+static void mark_that_may_be_the_last_but_one_begins_an_hour_and_a_step_ahead(void **state)
+{
+	struct counter_known known = known_after(t_now - 100);
+	struct dp_counter_start start;
+	char why[256];
+
+	(void)state;
+	known.is_half_damaged = true;
+	assert_int_equal(counter_start(&known, &start, why), 0);
+	assert_int_equal(start.first, t_now + 3600);
+	known.file_mark = t_now + 3600;
+	assert_int_equal(counter_start(&known, &start, why), 0);
+	assert_int_equal(start.first, t_now + 3610);
 }
 
 static void clock_back_by_a_year_is_refused_unless_accepted(void **state)
@@ -335,6 +350,7 @@ int main(void)
 		cmocka_unit_test(mark_of_another_machine_begins_an_hour_ahead),
 		cmocka_unit_test(mark_further_than_an_hour_ahead_still_counts),
 		cmocka_unit_test(lost_store_begins_above_the_mark_file),
+		cmocka_unit_test(mark_that_may_be_the_last_but_one_begins_an_hour_and_a_step_ahead),
 		cmocka_unit_test(clock_back_by_a_year_is_refused_unless_accepted),
 		cmocka_unit_test(clock_back_is_judged_to_the_second),
 		cmocka_unit_test(clock_far_after_the_mark_is_refused_unless_accepted),

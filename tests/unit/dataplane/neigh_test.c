@@ -24,10 +24,10 @@ static void assert_mac(const struct neigh *neigh, const struct rte_ether_addr *w
 // Whom a next hop is asked about at a time; nobody may get lost by it.
 static enum neigh_question ask(struct neigh *neigh, uint64_t now_ns)
 {
-	bool is_lost;
-	enum neigh_question whom = neigh_ask(neigh, now_ns, &is_lost);
+	enum neigh_question whom = neigh_due(neigh, now_ns);
 
-	assert_false(is_lost);
+	if (whom != NEIGH_ASK_NOBODY)
+		assert_false(neigh_asked(neigh, now_ns));
 	return whom;
 }
 
@@ -135,7 +135,8 @@ static void next_hop_that_never_answers_is_lost(void **state)
 	neigh_known(&neigh);
 	for (uint64_t now = 31 * S; !is_lost && questions < 100; now += 200 * MS) {
 		assert_mac(&neigh, &good);
-		neigh_ask(&neigh, now, &is_lost);
+		assert_int_not_equal(neigh_due(&neigh, now), NEIGH_ASK_NOBODY);
+		is_lost = neigh_asked(&neigh, now);
 		questions++;
 	}
 	assert_int_equal(questions, NEIGH_LOST + 1);
@@ -150,14 +151,43 @@ static void link_that_was_down_brings_a_question(void **state)
 
 	(void)state;
 	neigh_known(&neigh);
+	assert_true(neigh_is_usable(&neigh));
 	neigh_doubt(&neigh);
-	assert_int_equal(ask(&neigh, 2 * S), NEIGH_ASK_IT);
+	assert_false(neigh_is_usable(&neigh));
+	// Who says so unasked proves nothing.
+	assert_false(neigh_learn(&neigh, &good, S + 50 * MS));
+	assert_false(neigh_is_usable(&neigh));
+	assert_int_equal(ask(&neigh, S + 100 * MS), NEIGH_ASK_IT);
 	assert_mac(&neigh, &good);
+	assert_false(neigh_learn(&neigh, &good, S + 101 * MS));
+	assert_true(neigh_is_usable(&neigh));
+	assert_int_equal(ask(&neigh, S + 500 * MS), NEIGH_ASK_NOBODY);
 }
 
-static void group_addresses_are_never_learnt(void **state)
+static void nothing_is_sent_to_who_is_doubted(void **state)
 {
-	static const struct rte_ether_addr broadcast = {{255, 255, 255, 255, 255, 255}};
+	struct neigh neigh;
+
+	(void)state;
+	neigh_init(&neigh, none);
+	assert_false(neigh_is_usable(&neigh));
+	neigh_known(&neigh);
+	for (unsigned i = 0; i < NEIGH_DIRECT; i++) {
+		ask(&neigh, 31 * S + i * 200 * MS);
+		assert_true(neigh_is_usable(&neigh));
+	}
+	ask(&neigh, 31 * S + 600 * MS);
+	assert_false(neigh_is_usable(&neigh));
+	assert_false(neigh_learn(&neigh, &good, 31 * S + 601 * MS));
+	assert_true(neigh_is_usable(&neigh));
+	neigh_init(&neigh, good.addr_bytes);
+	neigh_doubt(&neigh);
+	assert_true(neigh_is_usable(&neigh));
+}
+
+static void addresses_that_no_station_has_are_never_learnt(void **state)
+{
+	static const struct rte_ether_addr broadcast = {{255, 255, 255, 255, 255, 255}}, zero;
 	struct rte_ether_addr mac;
 	struct neigh neigh;
 
@@ -165,6 +195,7 @@ static void group_addresses_are_never_learnt(void **state)
 	neigh_init(&neigh, none);
 	ask(&neigh, S);
 	assert_false(neigh_learn(&neigh, &broadcast, S));
+	assert_false(neigh_learn(&neigh, &zero, S));
 	assert_false(neigh_mac(&neigh, &mac));
 }
 
@@ -179,7 +210,8 @@ int main(void)
 		cmocka_unit_test(mac_that_does_not_answer_is_replaced_by_who_does),
 		cmocka_unit_test(next_hop_that_never_answers_is_lost),
 		cmocka_unit_test(link_that_was_down_brings_a_question),
-		cmocka_unit_test(group_addresses_are_never_learnt),
+		cmocka_unit_test(nothing_is_sent_to_who_is_doubted),
+		cmocka_unit_test(addresses_that_no_station_has_are_never_learnt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

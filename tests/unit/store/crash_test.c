@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "subscriber.h"
 #include "support_import.h"
-#include "view.h"
 
 #define OLD 1000 // subscribers before
 #define CHANGED 400 // of them get another B-TID
@@ -179,7 +179,7 @@ static void death_during_recovery_is_harmless(void **state)
 static void cleanup_wipes_the_shared_cold_block(void **state)
 {
 	const char *dir = make_store();
-	const struct cold_block *cold;
+	struct cold_block cold;
 	static const struct store_secret32 zero;
 	struct store_env *env;
 	struct store_txn *txn;
@@ -194,12 +194,12 @@ static void cleanup_wipes_the_shared_cold_block(void **state)
 	assert_false(child_finished(child));
 	env = test_open(dir);
 	txn = test_begin(env);
-	assert_int_equal(view_cold_block(&txn->view, OLD / COLD_BLOCK_SUBSCRIBERS, &cold), 0);
-	assert_int_equal(cold->seat.count, OLD % COLD_BLOCK_SUBSCRIBERS);
+	assert_int_equal(cold_block_load(&txn->view, OLD / COLD_BLOCK_SUBSCRIBERS, &cold), 0);
+	assert_int_equal(cold.seat.count, OLD % COLD_BLOCK_SUBSCRIBERS);
 	for (unsigned i = OLD % COLD_BLOCK_SUBSCRIBERS; i < COLD_BLOCK_SUBSCRIBERS; i++) {
-		assert_memory_equal(&cold->secret.muk[i], &zero, sizeof(zero));
-		assert_memory_equal(&cold->secret.mrk[i], &zero, sizeof(zero));
-		assert_true(cold->impi[i] == 0);
+		assert_memory_equal(&cold.secret.muk[i], &zero, sizeof(zero));
+		assert_memory_equal(&cold.secret.mrk[i], &zero, sizeof(zero));
+		assert_true(cold.impi[i] == 0);
 	}
 	store_txn_abort(txn);
 	store_env_close(env);

@@ -81,8 +81,8 @@ static void expect_block_unreadable(struct store_env *env, int rc)
 	assert_int_equal(store_reader_damaged(r), 1);
 	assert_int_equal(store_reader_span(r), MANY + 1);
 	for (id = 45; id < 90; id++) {
-		assert_non_null(store_reader_hot(r, id, NULL));
-		assert_int_equal(store_hot_flags(store_reader_hot(r, id, NULL)), 0);
+		assert_non_null(store_reader_hot(r, id));
+		assert_int_equal(store_hot_flags(store_reader_hot(r, id)), 0);
 		assert_int_equal(store_reader_subscriber(r, id, &out), rc);
 	}
 	test_subscriber(50, 50, &sub);
@@ -138,7 +138,7 @@ static void cold_block_that_cannot_be_read_is_named(void **state)
 	r = test_reader(env);
 	assert_int_equal(store_reader_subscriber(r, 54, &out), -EPROTO);
 	assert_int_equal(store_reader_subscriber(r, 53, &out), 0);
-	assert_non_null(store_reader_hot(r, 54, NULL));
+	assert_non_null(store_reader_hot(r, 54));
 	store_reader_destroy(r);
 }
 
@@ -177,7 +177,7 @@ static void use_all(struct store_env *env)
 	if (store_reader_create(env, &r) != 0)
 		return;
 	for (store_id id = 0; id < MANY + 1; id++) {
-		const struct store_hot *hot = store_reader_hot(r, id, NULL);
+		const struct store_hot *hot = store_reader_hot(r, id);
 		struct store_subscriber want, out;
 		struct store_bytes ask;
 		store_id found;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <lmdb.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -15,7 +16,12 @@
 
 static int try_open(const char *dir, uint64_t map_bytes, struct store_env **env, char why[256])
 {
-	struct store_env_conf conf = {.dir = dir, .map_bytes = map_bytes, .max_readers = 4};
+	struct store_env_conf conf = {
+		.dir = dir,
+		.map_bytes = map_bytes,
+		.max_readers = 4,
+		.wrapping_key = test_wrapping_key(),
+	};
 
 	return store_env_open(&conf, env, why);
 }
@@ -156,7 +162,38 @@ static void unknown_format_is_refused(void **state)
 	dir = test_dir();
 	memcpy(format.magic, "another", 8);
 	put_meta(dir, META_FORMAT, &format, sizeof(format));
-	expect_refused(dir, -EIO, "cannot be opened");
+	expect_refused(dir, -EIO, "not a store of mskpush");
+	dir = test_dir();
+	put_meta(dir, META_FORMAT, &format, 3);
+	expect_refused(dir, -EIO, "not a store of mskpush");
+}
+
+// A file of LMDB's that is somebody else's is not written to.
+static void environment_of_another_program_is_refused(void **state)
+{
+	const char *dir = test_dir();
+	MDB_env *mdb;
+
+	(void)state;
+	assert_int_equal(mdb_env_create(&mdb), 0);
+	assert_int_equal(mdb_env_open(mdb, dir, 0, 0600), 0);
+	mdb_env_close(mdb);
+	expect_refused(dir, -EIO, "not a store of mskpush");
+}
+
+// What a start left that did not come to its end is no store, and in nobody's way.
+static void half_made_store_is_made_anew(void **state)
+{
+	const char *dir = test_dir();
+	FILE *f = fopen(in(dir, "data.new"), "w");
+
+	(void)state;
+	assert_non_null(f);
+	fprintf(f, "half of a page");
+	fclose(f);
+	store_env_close(test_open(dir));
+	assert_int_equal(access(in(dir, "data.new"), F_OK), -1);
+	assert_int_equal(access(in(dir, "data.new-lock"), F_OK), -1);
 }
 
 static void unknown_state_record_is_refused(void **state)
@@ -240,6 +277,8 @@ int main(void)
 		cmocka_unit_test(content_is_there_after_opening_again),
 		cmocka_unit_test(larger_file_keeps_its_size),
 		cmocka_unit_test(unknown_format_is_refused),
+		cmocka_unit_test(environment_of_another_program_is_refused),
+		cmocka_unit_test(half_made_store_is_made_anew),
 		cmocka_unit_test(unknown_state_record_is_refused),
 		cmocka_unit_test(file_of_something_else_is_refused),
 		cmocka_unit_test(cut_file_is_refused),

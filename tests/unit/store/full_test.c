@@ -11,7 +11,12 @@
 
 static int set_up(void **state)
 {
-	struct store_env_conf conf = {.dir = test_dir(), .map_bytes = TINY_MAP, .max_readers = 4};
+	struct store_env_conf conf = {
+		.dir = test_dir(),
+		.map_bytes = TINY_MAP,
+		.max_readers = 4,
+		.wrapping_key = test_wrapping_key(),
+	};
 	char why[256];
 
 	return store_env_open(&conf, (struct store_env **)state, why);
@@ -43,11 +48,9 @@ static int put_some(struct store_env *env, uint32_t from, uint32_t n)
 	return rc;
 }
 
-// Puts subscribers until not one more fits. Returns how many did.
-static uint32_t fill(struct store_env *env)
+// Puts subscribers behind those that are done, until not one more fits. Returns how many there are.
+static uint32_t fill(struct store_env *env, uint32_t done)
 {
-	uint32_t done = 0;
-
 	for (uint32_t n = 50; n > 0; n /= 2) {
 		int rc;
 
@@ -61,7 +64,7 @@ static uint32_t fill(struct store_env *env)
 static void put_into_a_full_map_leaves_the_rest_whole(void **state)
 {
 	struct store_env *env = *state;
-	uint32_t n = fill(env);
+	uint32_t n = fill(env, 0);
 
 	assert_true(n > 100);
 	test_range(env, 0, n, 0);
@@ -72,7 +75,7 @@ static void put_into_a_full_map_leaves_the_rest_whole(void **state)
 static void subscribers_can_be_removed_from_a_full_map(void **state)
 {
 	struct store_env *env = *state;
-	uint32_t n = fill(env);
+	uint32_t n = fill(env, 0);
 
 	for (store_id id = 0; id < n; id += 30) {
 		struct store_txn *txn = test_begin(env);
@@ -171,6 +174,38 @@ static void changes_in_a_nearly_full_map_are_whole_or_absent(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void map_grows_before_it_is_full_under_its_readers(void **state)
+{
+	struct store_env_conf conf = {.dir = test_dir(),
+		.map_bytes = TINY_MAP,
+		.map_max_bytes = 10 * TINY_MAP,
+		.max_readers = 4,
+		.wrapping_key = test_wrapping_key()};
+	struct store_env_info info;
+	struct store_reader *r;
+	struct store_env *env;
+	char why[256];
+	uint32_t n;
+
+	(void)state;
+	assert_int_equal(store_env_open(&conf, &env, why), 0);
+	assert_int_equal(put_some(env, 0, 50), 0);
+	assert_int_equal(store_reader_create(env, &r), 0);
+	n = fill(env, 50);
+	assert_int_equal(store_env_info(env, &info), 0);
+	assert_int_equal(info.map_bytes, 10 * TINY_MAP);
+	assert_true(info.used_bytes > 9 * TINY_MAP);
+	assert_int_equal(store_reader_subscriber_count(r), 50);
+	store_reader_destroy(r);
+	store_env_close(env);
+	// Opened with what it was made with, it is as large as it became.
+	conf.map_max_bytes = 0;
+	assert_int_equal(store_env_open(&conf, &env, why), 0);
+	test_range(env, 0, n, 0);
+	test_clean(env);
+	store_env_close(env);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +213,7 @@ int main(void)
 		TEST(subscribers_can_be_removed_from_a_full_map),
 		TEST(import_into_a_full_map_is_undone),
 		TEST(changes_in_a_nearly_full_map_are_whole_or_absent),
+		cmocka_unit_test(map_grows_before_it_is_full_under_its_readers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

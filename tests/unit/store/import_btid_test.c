@@ -140,7 +140,7 @@ static void taken_btid_does_not_live_on_as_previous(void **state)
 	test_btid(2, btid);
 	assert_int_equal(store_reader_find_btid(r, btid), 3);
 	assert_int_equal(store_reader_prev(r, 2, &prev), -ENOENT);
-	assert_false(store_hot_flags(store_reader_hot(r, 2, NULL)) & STORE_HAS_PREV);
+	assert_false(store_hot_flags(store_reader_hot(r, 2)) & STORE_HAS_PREV);
 	store_reader_destroy(r);
 	test_clean(env);
 }

@@ -113,7 +113,7 @@ static void ids_above_the_span_cannot_be_verified(void **state)
 	test_verify(env, id);
 	test_import_finish(imp);
 	r = test_reader(env);
-	assert_false(store_hot_flags(store_reader_hot(r, id, NULL)) & STORE_MUK_VERIFIED);
+	assert_false(store_hot_flags(store_reader_hot(r, id)) & STORE_MUK_VERIFIED);
 	store_reader_destroy(r);
 }
 

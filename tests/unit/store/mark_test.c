@@ -137,9 +137,9 @@ static void one_damaged_sector_gives_the_other(void **state)
 		memcpy(bad, good, sizeof(bad));
 		bad[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		file(dir, bad, true);
-		store_mark_close(open_mark(dir, bit < 8 * 512 ? 200 : 100, STORE_MARK_OK));
+		store_mark_close(open_mark(dir, bit < 8 * 512 ? 200 : 100, STORE_MARK_HALF));
 	}
-	m = open_mark(dir, 100, STORE_MARK_OK);
+	m = open_mark(dir, 100, STORE_MARK_HALF);
 	assert_int_equal(store_mark_write(m, 300), 0);
 	store_mark_close(m);
 	store_mark_close(open_mark(dir, 300, STORE_MARK_OK));
@@ -180,7 +180,7 @@ static void short_mark_file_is_refused_or_half_read(void **state)
 	store_mark_close(m);
 	snprintf(path, sizeof(path), "%s/counter.mark", dir);
 	assert_int_equal(truncate(path, 700), 0);
-	store_mark_close(open_mark(dir, 100, STORE_MARK_OK));
+	store_mark_close(open_mark(dir, 100, STORE_MARK_HALF));
 	assert_int_equal(truncate(path, 300), 0);
 	assert_int_equal(store_mark_open(dir, machine, &m, &mark, &s), -EUCLEAN);
 }

@@ -18,7 +18,7 @@ static void empty_store_has_nobody(void **state)
 	assert_int_equal(store_reader_span(s->r), 0);
 	assert_int_equal(store_reader_subscriber_count(s->r), 0);
 	assert_null(store_reader_block(s->r, 0));
-	assert_null(store_reader_hot(s->r, 0, NULL));
+	assert_null(store_reader_hot(s->r, 0));
 	assert_int_equal(store_reader_subscriber(s->r, 0, &sub), -ENOENT);
 	assert_int_equal(store_reader_find_impi(s->r, "a@b"), STORE_ID_NONE);
 	assert_int_equal(store_reader_find_btid(s->r, "a@b"), STORE_ID_NONE);
@@ -68,7 +68,7 @@ static void subscriber_comes_back_whole(void **state)
 static void hot_record_has_what_the_packet_path_needs(void **state)
 {
 	struct site *s = *state;
-	const struct store_muk_state *muk;
+	struct store_muk_state muk;
 	const struct store_hot *hot;
 	struct store_subscriber sub;
 	uint8_t btid[STORE_NAI_MAX];
@@ -82,9 +82,10 @@ static void hot_record_has_what_the_packet_path_needs(void **state)
 	site_see(s);
 	for (id = 0; id < 10; id++) {
 		test_subscriber(id, id, &sub);
-		hot = store_reader_hot(s->r, id, &muk);
+		hot = store_reader_hot(s->r, id);
 		assert_non_null(hot);
-		assert_memory_equal(muk, &sub.muk_state, sizeof(*muk));
+		assert_int_equal(store_reader_muk(s->r, id, &muk), 0);
+		assert_memory_equal(&muk, &sub.muk_state, sizeof(muk));
 		assert_memory_equal(&hot->addr, &sub.addr, sizeof(hot->addr));
 		assert_int_equal(hot->port, sub.port);
 		assert_int_equal(hot->expires, sub.expires);
@@ -93,6 +94,7 @@ static void hot_record_has_what_the_packet_path_needs(void **state)
 		assert_memory_equal(btid, sub.btid, strlen(sub.btid));
 	}
 	assert_int_equal(store_reader_block(s->r, 0)->count, 10);
+	assert_int_equal(store_reader_muk(s->r, 1000, &muk), -ENOENT);
 }
 
 static void subscriber_without_muk_has_no_btid(void **state)
@@ -106,7 +108,7 @@ static void subscriber_without_muk_has_no_btid(void **state)
 	assert_int_equal(store_reader_subscriber(s->r, id, &out), 0);
 	assert_string_equal(out.btid, "");
 	assert_false(out.flags & STORE_HAS_MUK);
-	assert_int_equal(store_reader_btid(s->r, id, store_reader_hot(s->r, id, NULL), btid), 0);
+	assert_int_equal(store_reader_btid(s->r, id, store_reader_hot(s->r, id), btid), 0);
 	assert_int_equal(store_reader_find_btid(s->r, ""), STORE_ID_NONE);
 }
 
@@ -141,7 +143,7 @@ static void names_of_any_form_come_back(void **state)
 	}
 	site_see(s);
 	for (uint32_t i = 0; i < count; i++) {
-		const struct store_hot *hot = store_reader_hot(s->r, i, NULL);
+		const struct store_hot *hot = store_reader_hot(s->r, i);
 
 		assert_int_equal(store_reader_subscriber(s->r, i, &out), 0);
 		assert_string_equal(out.impi, names[i]);
@@ -204,7 +206,7 @@ static void burst_finds_current_and_previous(void **state)
 	assert_int_equal(prev.expires, old.expires);
 	assert_memory_equal(&prev.muk, &old.muk, sizeof(prev.muk));
 	assert_memory_equal(&prev.muk_state, &old.muk_state, sizeof(prev.muk_state));
-	assert_true(store_hot_flags(store_reader_hot(s->r, id, NULL)) & STORE_HAS_PREV);
+	assert_true(store_hot_flags(store_reader_hot(s->r, id)) & STORE_HAS_PREV);
 }
 
 static void verification_ends_the_previous_muk(void **state)
@@ -224,7 +226,7 @@ static void verification_ends_the_previous_muk(void **state)
 	assert_int_equal(store_reader_prev(s->r, id, &prev), -ENOENT);
 	assert_int_equal(store_reader_find_btid(s->r, old.btid), STORE_ID_NONE);
 	assert_int_equal(store_reader_find_btid(s->r, sub.btid), id);
-	assert_true(store_hot_flags(store_reader_hot(s->r, id, NULL)) & STORE_MUK_VERIFIED);
+	assert_true(store_hot_flags(store_reader_hot(s->r, id)) & STORE_MUK_VERIFIED);
 }
 
 static void removed_subscriber_is_gone(void **state)
@@ -245,7 +247,7 @@ static void removed_subscriber_is_gone(void **state)
 	assert_int_equal(store_reader_find_btid(s->r, sub.btid), STORE_ID_NONE);
 	assert_int_equal(store_reader_span(s->r), 2);
 	assert_int_equal(store_reader_subscriber_count(s->r), 1);
-	assert_false(store_hot_flags(store_reader_hot(s->r, id, NULL)) & STORE_LIVE);
+	assert_false(store_hot_flags(store_reader_hot(s->r, id)) & STORE_LIVE);
 }
 
 static void blocks_follow_each_other(void **state)

@@ -78,14 +78,11 @@ static void make_kinds(struct kind kind[KINDS])
 	kind[1].decode = decode_change;
 	kind[2].len = record_encode_service(&service, (void *)kind[2].data);
 	kind[2].decode = decode_service;
-	record_encode_group(&group, (void *)kind[3].data);
-	kind[3].len = sizeof(struct group_record);
+	kind[3].len = record_encode_group(&group, (void *)kind[3].data);
 	kind[3].decode = decode_group;
-	record_encode_msk(&msk, (void *)kind[4].data);
-	kind[4].len = sizeof(struct msk_record);
+	kind[4].len = record_encode_msk(&msk, (void *)kind[4].data);
 	kind[4].decode = decode_msk;
-	record_encode_campaign(&campaign, (void *)kind[5].data);
-	kind[5].len = sizeof(struct campaign_record);
+	kind[5].len = record_encode_campaign(&campaign, (void *)kind[5].data);
 	kind[5].decode = decode_campaign;
 }
 
@@ -131,21 +128,6 @@ static void decode_refuses_every_other_length(void **state)
 		}
 }
 
-static void decode_names_an_unknown_data_key(void **state)
-{
-	static const unsigned with_secrets[] = {0, 1, 4};
-	struct kind kind[KINDS];
-
-	(void)state;
-	make_kinds(kind);
-	for (unsigned i = 0; i < 3; i++) {
-		struct kind *k = &kind[with_secrets[i]];
-
-		k->data[offsetof(struct wrap_seat, data_key)] = 7;
-		assert_int_equal(k->decode((struct blob){k->data, k->len}), -ENOTSUP);
-	}
-}
-
 // No octets of a record may lead out of bounds; ASan and UBSan watch.
 static void decode_survives_any_octet(void **state)
 {
@@ -170,7 +152,6 @@ int main(void)
 		cmocka_unit_test(decode_takes_what_was_encoded),
 		cmocka_unit_test(decode_refuses_unknown_version),
 		cmocka_unit_test(decode_refuses_every_other_length),
-		cmocka_unit_test(decode_names_an_unknown_data_key),
 		cmocka_unit_test(decode_survives_any_octet),
 	};
 

@@ -53,5 +53,5 @@ store_id site_find_btid(struct site *s, uint32_t b)
 uint8_t site_flags(struct site *s, store_id id)
 {
 	assert_true(store_reader_renew(s->r) >= 0);
-	return store_hot_flags(store_reader_hot(s->r, id, NULL));
+	return store_hot_flags(store_reader_hot(s->r, id));
 }

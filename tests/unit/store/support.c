@@ -44,9 +44,32 @@ const char *test_dir(void)
 	return dirs[dir_count++];
 }
 
+const char *test_wrapping_key(void)
+{
+	static char source[160];
+	FILE *f;
+
+	if (getenv("STORE_TEST_WRAPPED") == NULL)
+		return "none";
+	if (source[0] == '\0') {
+		snprintf(source, sizeof(source), "file:%s/wrapping.key", test_dir());
+		f = fopen(source + strlen("file:"), "w");
+		assert_non_null(f);
+		fprintf(f, "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n");
+		fclose(f);
+		chmod(source + strlen("file:"), 0600);
+	}
+	return source;
+}
+
 struct store_env *test_open(const char *dir)
 {
-	struct store_env_conf conf = {.dir = dir, .map_bytes = TEST_MAP_BYTES, .max_readers = 8};
+	struct store_env_conf conf = {
+		.dir = dir,
+		.map_bytes = TEST_MAP_BYTES,
+		.max_readers = 8,
+		.wrapping_key = test_wrapping_key(),
+	};
 	struct store_env *env;
 	char why[256];
 	int rc = store_env_open(&conf, &env, why);

@@ -20,6 +20,8 @@
 
 // A fresh directory for a store, removed when the test program ends.
 const char *test_dir(void);
+// The wrapping key of the stores of tests: these run twice, with $STORE_TEST_WRAPPED and without.
+const char *test_wrapping_key(void);
 // Opens a store and expects it to succeed.
 struct store_env *test_open(const char *dir);
 struct store_txn *test_begin(struct store_env *env);

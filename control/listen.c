@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-#include "ua_listen.h"
+#include "listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@ static int address_read(const char *text, union address *out)
 {
 	const char *colon = strrchr(text, ':');
 	size_t len = colon == NULL ? 0 : (size_t)(colon - text);
-	char host[UA_LISTEN_TEXT];
+	char host[LISTEN_TEXT];
 
 	memset(out, 0, sizeof(*out));
 	if (len == 0 || len >= sizeof(host))
@@ -54,17 +55,24 @@ static int address_read(const char *text, union address *out)
 	return port_read(colon + 1, &out->v4.sin_port);
 }
 
-static void address_write(const union address *address, char out[UA_LISTEN_TEXT])
+static void address_write(const union address *address, char out[LISTEN_TEXT])
 {
 	char host[INET6_ADDRSTRLEN];
 
 	if (address->any.sa_family == AF_INET6) {
 		inet_ntop(AF_INET6, &address->v6.sin6_addr, host, sizeof(host));
-		snprintf(out, UA_LISTEN_TEXT, "[%s]:%u", host, ntohs(address->v6.sin6_port));
+		snprintf(out, LISTEN_TEXT, "[%s]:%u", host, ntohs(address->v6.sin6_port));
 	} else {
 		inet_ntop(AF_INET, &address->v4.sin_addr, host, sizeof(host));
-		snprintf(out, UA_LISTEN_TEXT, "%s:%u", host, ntohs(address->v4.sin_port));
+		snprintf(out, LISTEN_TEXT, "%s:%u", host, ntohs(address->v4.sin_port));
 	}
+}
+
+bool listen_is_address(const char *text)
+{
+	union address address;
+
+	return address_read(text, &address) == 0;
 }
 
 // Without is_shared a port that somebody listens on already is refused: another daemon of the same
@@ -85,16 +93,17 @@ static int socket_listen(int fd, union address *address, bool is_shared)
 	return 0;
 }
 
-int ua_listen_open(const char *text, bool is_shared, char actual[UA_LISTEN_TEXT], char why[256])
+int listen_open(
+	const char *key, const char *text, bool is_shared, char actual[LISTEN_TEXT], char why[256])
 {
 	union address address;
 	int fd, ret = address_read(text, &address);
 
 	if (ret != 0) {
 		snprintf(why, 256,
-			"ua.listen: \"%.64s\" is no address with a port, such as 127.0.0.1:8080 or "
+			"%s: \"%.64s\" is no address with a port, such as 127.0.0.1:8080 or "
 			"[::1]:8080",
-			text);
+			key, text);
 		return ret;
 	}
 	fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -105,6 +114,6 @@ int ua_listen_open(const char *text, bool is_shared, char actual[UA_LISTEN_TEXT]
 	}
 	if (fd >= 0)
 		close(fd);
-	snprintf(why, 256, "ua.listen: %.64s cannot be listened on: %s", text, strerror(-ret));
+	snprintf(why, 256, "%s: %.64s cannot be listened on: %s", key, text, strerror(-ret));
 	return ret;
 }

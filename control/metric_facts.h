@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// What one look at the daemon gives; all metrics of an answer are of the same look.
+
+#pragma once
+
+#include "audit.h"
+#include "campaign.h"
+#include "ctl.h"
+#include "dp.h"
+#include "log.h"
+
+struct metric_facts {
+	struct ctl *ctl;
+	struct dp_status status; // zero when the dataplane does not run
+	struct dp_stats sum; // over all workers
+	struct dp_stats worker[DP_WORKERS_MAX];
+	struct dp_area_stats area[DP_AREAS_MAX + 1]; // the one behind the last: in none
+	struct store_env_info store;
+	uint64_t subscribers, services, groups, damaged;
+	struct campaign_view campaign[DP_CAMPAIGNS_MAX]; // open ones
+	char group[DP_CAMPAIGNS_MAX][16];
+	size_t campaigns;
+	struct log_counts log;
+	struct audit_counts audit;
+	double cpu_s, resident_bytes, virtual_bytes, start_s, open_fds, max_fds;
+	uint64_t expired, expires_in[31], expires_later, without_muk;
+};
+
+// Owned by the caller, who frees it; NULL: no memory. Any thread.
+struct metric_facts *metric_facts_collect(struct ctl *ctl);
+// metric_expiry.c: counts again when the last count is older than a minute.
+void metric_expiry_read(struct ctl *ctl, const struct store_reader *r, struct metric_facts *facts);

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+int why_not(char *why, int rc, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, WHY_BYTES, fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+int file_path(const char *dir, const char *name, char out[PATH_BYTES])
+{
+	return snprintf(out, PATH_BYTES, "%s/%s", dir, name) < PATH_BYTES ? 0 : -ENAMETOOLONG;
+}
+
+int file_open(const char *dir, const char *name, int flags, int *fd, char *why)
+{
+	char path[PATH_BYTES];
+
+	if (file_path(dir, name, path) != 0)
+		return why_not(why, -ENAMETOOLONG, "The name of the store directory is too long.");
+	*fd = open(path, O_RDWR | O_CLOEXEC | flags, 0600);
+	if (*fd < 0)
+		return why_not(why, -errno, "%.180s cannot be opened: %s.", path, strerror(errno));
+	return 0;
+}
+
+int dir_sync(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fsync(fd) != 0)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+int dir_sync_parent(const char *path)
+{
+	char parent[PATH_BYTES];
+	int rc = file_path(path, "..", parent);
+
+	return rc == 0 ? dir_sync(parent) : rc;
+}
+
+int file_install(const char *dir, const char *from, const char *to)
+{
+	char source[PATH_BYTES], target[PATH_BYTES];
+	int rc = file_path(dir, from, source);
+
+	if (rc == 0)
+		rc = file_path(dir, to, target);
+	if (rc == 0 && rename(source, target) != 0)
+		rc = -errno;
+	return rc == 0 ? dir_sync(dir) : rc;
+}
+
+int file_remove(const char *dir, const char *name)
+{
+	char path[PATH_BYTES];
+	int rc = file_path(dir, name, path);
+
+	if (rc == 0 && unlink(path) != 0 && errno != ENOENT)
+		rc = -errno;
+	return rc;
+}
+
+// LMDB would let a second daemon in. The lock lives as long as the descriptor, so that a crash
+// leaves none behind; the pid in the file is for people.
+int dir_lock(const char *dir, int *fd, char *why)
+{
+	char text[32] = "";
+	ssize_t len;
+	int rc = file_open(dir, "lock", O_CREAT, fd, why);
+
+	if (rc != 0)
+		return rc;
+	if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+		len = pread(*fd, text, sizeof(text) - 1, 0);
+		text[len > 0 ? strcspn(text, "\n") : 0] = '\0';
+		return why_not(why, -EBUSY,
+			"The store %.150s is in use by the process with pid %s.", dir,
+			text[0] != '\0' ? text : "unknown");
+	}
+	len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	if (ftruncate(*fd, 0) != 0 || pwrite(*fd, text, (size_t)len, 0) != len)
+		return why_not(why, -errno, "The lock file of the store cannot be written: %s.",
+			strerror(errno));
+	return 0;
+}

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Stands between a program and libc (LD_PRELOAD) and writes down what it asks of the disk.
+//   POWERCUT_ROOT     only what lies in this directory is recorded; names are relative to it
+//   POWERCUT_TRACE    the trace, appended to
+//   POWERCUT_SYNC_US  what a sync takes at least: whoever does not wait for it is seen then
+// One lock is held over a record and the call that it tells of, so that they cannot change
+// places; not over syncs, which are long and have two records.
+
+// Else open() here would be open64().
+#undef _FILE_OFFSET_BITS
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "trace.h"
+
+#define NAME_MAX_BYTES 4096
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static char root[NAME_MAX_BYTES];
+static size_t root_len;
+static int trace_fd = -1;
+static long sync_us;
+
+void powercut_note(const char *text);
+
+__attribute__((constructor)) static void begin(void)
+{
+	const char *dir = getenv("POWERCUT_ROOT"), *trace = getenv("POWERCUT_TRACE");
+	const char *us = getenv("POWERCUT_SYNC_US");
+
+	if (dir == NULL || trace == NULL || realpath(dir, root) == NULL)
+		return;
+	root_len = strlen(root);
+	sync_us = us != NULL ? atol(us) : 0;
+	trace_fd = (int)syscall(
+		SYS_open, trace, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, (mode_t)0600);
+}
+
+// The name of what a path or descriptor stands for, NULL when it is none of ours.
+static const char *name_of(const char *path)
+{
+	if (trace_fd < 0 || strncmp(path, root, root_len) != 0)
+		return NULL;
+	if (path[root_len] == '\0')
+		return ".";
+	return path[root_len] == '/' ? path + root_len + 1 : NULL;
+}
+
+static const char *name_of_fd(int fd, char path[NAME_MAX_BYTES])
+{
+	char link[64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, NAME_MAX_BYTES - 1);
+	path[n > 0 ? n : 0] = '\0';
+	return name_of(path);
+}
+
+static const char *name_of_path(const char *path, char full[NAME_MAX_BYTES])
+{
+	char copy[NAME_MAX_BYTES], *slash;
+
+	// The last part may not be there yet.
+	snprintf(copy, sizeof(copy), "%s", path);
+	slash = strrchr(copy, '/');
+	if (slash == NULL || slash == copy)
+		return NULL;
+	*slash = '\0';
+	if (realpath(copy, full) == NULL || strlen(full) + strlen(slash + 1) + 2 > NAME_MAX_BYTES)
+		return NULL;
+	strcat(full, "/");
+	strcat(full, slash + 1);
+	return name_of(full);
+}
+
+static uint64_t inode_of(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 ? st.st_ino : 0;
+}
+
+static void record(
+	enum trace_kind kind, uint64_t file, uint64_t at, const struct iovec *payload, int payloads)
+{
+	struct trace_record r = {
+		.kind = kind,
+		.thread = (uint32_t)syscall(SYS_gettid),
+		.file = file,
+		.at = at,
+	};
+	struct iovec out[1 + 1024] = {{&r, sizeof(r)}};
+	struct timespec now;
+	size_t len = sizeof(r);
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	r.time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	for (int i = 0; i < payloads && i < 1023; i++) {
+		out[1 + i] = payload[i];
+		r.payload += payload[i].iov_len;
+	}
+	len += r.payload;
+	if (syscall(SYS_writev, trace_fd, out, 1 + payloads) != (ssize_t)len)
+		abort();
+}
+
+static void record_name(enum trace_kind kind, uint64_t file, const char *name)
+{
+	struct iovec payload = {(void *)name, strlen(name)};
+
+	record(kind, file, 0, &payload, 1);
+}
+
+void powercut_note(const char *text)
+{
+	if (trace_fd < 0)
+		return;
+	pthread_mutex_lock(&lock);
+	record_name(TRACE_NOTE, 0, text);
+	pthread_mutex_unlock(&lock);
+}
+
+// --- Opening, naming -------------------------------------------------------------------------
+
+static int open_recorded(const char *path, int flags, mode_t mode)
+{
+	char full[NAME_MAX_BYTES];
+	struct stat st;
+	bool is_there;
+	const char *name;
+	int fd;
+
+	pthread_mutex_lock(&lock);
+	is_there = stat(path, &st) == 0;
+	fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+	name = fd >= 0 && trace_fd >= 0 ? name_of_fd(fd, full) : NULL;
+	if (name != NULL) {
+		record_name(is_there ? TRACE_NAME : TRACE_CREATE, inode_of(fd), name);
+		if (is_there && (flags & O_TRUNC) != 0)
+			record(TRACE_SIZE, inode_of(fd), 0, NULL, 0);
+	}
+	pthread_mutex_unlock(&lock);
+	return fd;
+}
+
+#define OPEN_AS(function)                                \
+	int function(const char *path, int flags, ...)   \
+	{                                                \
+		va_list ap;                              \
+		mode_t mode;                             \
+                                                         \
+		va_start(ap, flags);                     \
+		mode = (mode_t)va_arg(ap, int);          \
+		va_end(ap);                              \
+		return open_recorded(path, flags, mode); \
+	}
+
+OPEN_AS(open)
+OPEN_AS(open64)
+
+int mkdir(const char *path, mode_t mode)
+{
+	char full[NAME_MAX_BYTES];
+	const char *name;
+	int rc, error;
+
+	pthread_mutex_lock(&lock);
+	rc = (int)syscall(SYS_mkdir, path, mode);
+	error = errno;
+	name = rc == 0 ? name_of_path(path, full) : NULL;
+	if (name != NULL)
+		record_name(TRACE_MKDIR, 0, name);
+	pthread_mutex_unlock(&lock);
+	errno = error;
+	return rc;
+}
+
+static int unlink_recorded(const char *path, long call)
+{
+	char full[NAME_MAX_BYTES];
+	const char *name;
+	int rc, error;
+
+	pthread_mutex_lock(&lock);
+	rc = (int)syscall(call, path);
+	error = errno;
+	name = rc == 0 ? name_of_path(path, full) : NULL;
+	if (name != NULL)
+		record_name(TRACE_UNLINK, 0, name);
+	pthread_mutex_unlock(&lock);
+	errno = error;
+	return rc;
+}
+
+int unlink(const char *path)
+{
+	return unlink_recorded(path, SYS_unlink);
+}
+
+int rmdir(const char *path)
+{
+	return unlink_recorded(path, SYS_rmdir);
+}
+
+int rename(const char *from, const char *to)
+{
+	char full[2][NAME_MAX_BYTES];
+	const char *name[2];
+	int rc, error;
+
+	pthread_mutex_lock(&lock);
+	rc = (int)syscall(SYS_rename, from, to);
+	error = errno;
+	name[0] = name_of_path(from, full[0]);
+	name[1] = name_of_path(to, full[1]);
+	if (rc == 0 && name[0] != NULL && name[1] != NULL) {
+		struct iovec payload[2] = {
+			{(void *)name[0], strlen(name[0]) + 1}, {(void *)name[1], strlen(name[1])}};
+
+		record(TRACE_RENAME, 0, 0, payload, 2);
+	}
+	pthread_mutex_unlock(&lock);
+	errno = error;
+	return rc;
+}
+
+// --- Writing ---------------------------------------------------------------------------------
+
+static bool is_ours(int fd)
+{
+	char path[NAME_MAX_BYTES];
+
+	return trace_fd >= 0 && name_of_fd(fd, path) != NULL;
+}
+
+static void written(int fd, uint64_t file)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0 && (flags & O_DSYNC) != 0) {
+		if (sync_us > 0)
+			usleep((useconds_t)sync_us);
+		record(TRACE_WRITTEN, file, 0, NULL, 0);
+	}
+}
+
+// at < 0: where the descriptor stands.
+static ssize_t write_recorded(int fd, const struct iovec *iov, int n, off_t at)
+{
+	bool is_recorded = is_ours(fd);
+	ssize_t rc;
+	int error;
+
+	if (is_recorded) {
+		pthread_mutex_lock(&lock);
+		record(TRACE_WRITE, inode_of(fd), (uint64_t)(at < 0 ? lseek(fd, 0, SEEK_CUR) : at),
+			iov, n);
+	}
+	rc = at < 0 ? syscall(SYS_writev, fd, iov, n)
+		    : syscall(SYS_pwritev, fd, iov, n, (long)at, 0L);
+	error = errno;
+	if (is_recorded) {
+		written(fd, inode_of(fd));
+		pthread_mutex_unlock(&lock);
+	}
+	errno = error;
+	return rc;
+}
+
+ssize_t write(int fd, const void *data, size_t len)
+{
+	struct iovec iov = {(void *)data, len};
+
+	return write_recorded(fd, &iov, 1, -1);
+}
+
+ssize_t writev(int fd, const struct iovec *iov, int n)
+{
+	return write_recorded(fd, iov, n, -1);
+}
+
+ssize_t pwrite(int fd, const void *data, size_t len, off_t at)
+{
+	struct iovec iov = {(void *)data, len};
+
+	return write_recorded(fd, &iov, 1, at);
+}
+
+ssize_t pwrite64(int fd, const void *data, size_t len, off_t at)
+{
+	return pwrite(fd, data, len, at);
+}
+
+ssize_t pwritev(int fd, const struct iovec *iov, int n, off_t at)
+{
+	return write_recorded(fd, iov, n, at);
+}
+
+ssize_t pwritev64(int fd, const struct iovec *iov, int n, off_t at)
+{
+	return write_recorded(fd, iov, n, at);
+}
+
+int ftruncate(int fd, off_t size)
+{
+	int rc, error;
+
+	pthread_mutex_lock(&lock);
+	if (is_ours(fd))
+		record(TRACE_SIZE, inode_of(fd), (uint64_t)size, NULL, 0);
+	rc = (int)syscall(SYS_ftruncate, fd, size);
+	error = errno;
+	pthread_mutex_unlock(&lock);
+	errno = error;
+	return rc;
+}
+
+int ftruncate64(int fd, off_t size)
+{
+	return ftruncate(fd, size);
+}
+
+static int grow_recorded(int fd, int mode, off_t at, off_t len)
+{
+	int rc, error;
+
+	pthread_mutex_lock(&lock);
+	rc = (int)syscall(SYS_fallocate, fd, mode, at, len);
+	error = errno;
+	if (rc == 0 && mode == 0 && is_ours(fd))
+		record(TRACE_GROW, inode_of(fd), (uint64_t)(at + len), NULL, 0);
+	pthread_mutex_unlock(&lock);
+	errno = error;
+	return rc;
+}
+
+int fallocate(int fd, int mode, off_t at, off_t len)
+{
+	return grow_recorded(fd, mode, at, len);
+}
+
+int fallocate64(int fd, int mode, off_t at, off_t len)
+{
+	return grow_recorded(fd, mode, at, len);
+}
+
+int posix_fallocate(int fd, off_t at, off_t len)
+{
+	int before = errno, rc = grow_recorded(fd, 0, at, len) == 0 ? 0 : errno;
+
+	errno = before;
+	return rc;
+}
+
+int posix_fallocate64(int fd, off_t at, off_t len)
+{
+	return posix_fallocate(fd, at, len);
+}
+
+// --- Syncs -----------------------------------------------------------------------------------
+
+static int sync_recorded(int fd, long call)
+{
+	char path[NAME_MAX_BYTES];
+	const char *name = trace_fd >= 0 ? name_of_fd(fd, path) : NULL;
+	int rc, error;
+
+	if (name == NULL)
+		return (int)syscall(call, fd);
+	pthread_mutex_lock(&lock);
+	record_name(TRACE_SYNC_BEGIN, inode_of(fd), name);
+	pthread_mutex_unlock(&lock);
+	rc = (int)syscall(call, fd);
+	error = errno;
+	if (sync_us > 0)
+		usleep((useconds_t)sync_us);
+	pthread_mutex_lock(&lock);
+	if (rc == 0)
+		record_name(TRACE_SYNC_END, inode_of(fd), name);
+	pthread_mutex_unlock(&lock);
+	errno = error;
+	return rc;
+}
+
+int fsync(int fd)
+{
+	return sync_recorded(fd, SYS_fsync);
+}
+
+int fdatasync(int fd)
+{
+	return sync_recorded(fd, SYS_fdatasync);
+}
+
+// The store does not write through maps. One that did could not be told from the trace, so it is
+// named there, and msync() after it changes nothing.
+static void map_recorded(int prot, int flags, int fd)
+{
+	char path[NAME_MAX_BYTES];
+	const char *name;
+
+	if (trace_fd < 0 || fd < 0 || (prot & PROT_WRITE) == 0 || (flags & MAP_SHARED) == 0)
+		return;
+	name = name_of_fd(fd, path);
+	if (name == NULL)
+		return;
+	pthread_mutex_lock(&lock);
+	record_name(TRACE_MAPPED, inode_of(fd), name);
+	pthread_mutex_unlock(&lock);
+}
+
+void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t at)
+{
+	map_recorded(prot, flags, fd);
+	return (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, at);
+}
+
+void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t at)
+{
+	return mmap(addr, len, prot, flags, fd, at);
+}
