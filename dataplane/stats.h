@@ -39,9 +39,6 @@ const char *dp_mikey_status_name(unsigned status);
 
 struct dp_stats {
 	uint64_t pushes; // MSK messages the port took
-	uint64_t solicits; // solicited pulls the port took
-	uint64_t solicits_expired; // those of them under an expired MUK
-	uint64_t expired_refused; // times an MSK was not sent because the MUK had expired
 	uint64_t verified; // verification messages that made a member verified
 	uint64_t singles; // orders for single pushes
 	uint64_t singles_merged; // orders for what was under way already
@@ -73,6 +70,9 @@ struct dp_stats {
 	uint64_t events_lost; // events control did not fetch in time
 	uint64_t capture_missed; // frames a running capture could not take
 	uint64_t staged_used; // pushes whose keys had been derived ahead
+	uint64_t solicits; // solicited pulls the port took
+	uint64_t solicits_expired; // those of them under an expired MUK
+	uint64_t expired_refused; // times an MSK was not sent because the MUK had expired
 	uint64_t drop[DP_DROP_COUNT];
 	uint64_t mikey[DP_MIKEY_STATUS_MAX]; // MIKEY_MALFORMED by enum mikey_status
 	uint64_t stage_cycles[DP_STAGE_COUNT]; // only while stages are measured
