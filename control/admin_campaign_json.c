@@ -101,6 +101,24 @@ static void progress_add(json_t *out, const struct campaign_view *view)
 	json_object_set_new(out, "ended", admin_time_ms(r->ended_ms));
 }
 
+static const char *state_text(const struct store_campaign *record)
+{
+	if (record->state == STORE_CAMPAIGN_PAUSED && (record->flags & STORE_CAMPAIGN_ARMED) != 0)
+		return "armed";
+	return record->state <= STORE_CAMPAIGN_SCHEDULED ? states[record->state] : "unknown";
+}
+
+// What is ready for when it is fired, and in the rounds after that.
+static json_t *armed_json(const struct campaign_view *view)
+{
+	bool is_armed = (view->record.flags & STORE_CAMPAIGN_ARMED) != 0;
+
+	if (!view->is_open || (view->staged == 0 && !is_armed))
+		return json_null();
+	return json_pack("{s:I, s:I}", "members", (json_int_t)view->staged, "bytes",
+		(json_int_t)view->staged_bytes);
+}
+
 json_t *admin_campaign_json(const struct store_reader *r, const struct campaign_view *view)
 {
 	const struct store_campaign *record = &view->record;
@@ -109,14 +127,14 @@ json_t *admin_campaign_json(const struct store_reader *r, const struct campaign_
 		(json_int_t)record->id, "kind",
 		record->kind <= STORE_CAMPAIGN_AUTO ? kinds[record->kind] : "unknown", "group",
 		admin_group_json(&record->group), "msk", msk_json(r, record), "state",
-		record->state <= STORE_CAMPAIGN_SCHEDULED ? states[record->state] : "unknown",
-		"stall",
+		state_text(record), "stall",
 		is_open ? json_string(dp_stall_name((enum dp_stall)view->stall)) : json_null(),
 		"rate", (json_int_t)record->rate, "sends", record->sends, "round", record->round,
 		"rounds", view->rounds);
 
 	if (out != NULL) {
 		json_object_set_new(out, "solicit", solicit_json(record));
+		json_object_set_new(out, "armed", armed_json(view));
 		json_object_set_new(out, "at", admin_time_ms(record->start_ms));
 		json_object_set_new(
 			out, "is_halted", json_boolean(record->flags & STORE_CAMPAIGN_HALTED));

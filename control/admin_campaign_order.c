@@ -360,6 +360,31 @@ static int choice_read(struct reading *rd)
 	return -EINVAL;
 }
 
+// --- Ahead ----------------------------------------------------------------------------------
+
+// Keys can be staged, whole frames cannot.
+static int arm_read(struct reading *rd)
+{
+	const json_t *value = json_object_get(rd->req->body, "arm");
+	const char *what = json_string_value(value);
+
+	if (value == NULL)
+		return 0;
+	if (what == NULL || strcmp(what, "keys") != 0) {
+		admin_error(rd->reply, 400, "bad-value", "arm is to be \"keys\".");
+		return -EINVAL;
+	}
+	if (rd->order->kind != STORE_CAMPAIGN_PUSH || rd->order->start_ms != 0 ||
+		json_object_get(rd->req->body, "by") != NULL) {
+		admin_error(rd->reply, 400, "bad-value",
+			"Only a push can be armed, and none that has to begin at a time, or to be "
+			"through by one.");
+		return -EINVAL;
+	}
+	rd->order->is_armed = true;
+	return 0;
+}
+
 // --- All of it ------------------------------------------------------------------------------
 
 static void order_refused(struct admin_reply *reply, int ret, uint32_t id, const char *why)
@@ -421,7 +446,7 @@ void admin_campaign_start(const struct admin_request *req, struct admin_reply *r
 	static const char *const names[] = {"kind", "group", "new", "rate", "within", "by", "sends",
 		"waits", "solicits", "solicit_waits", "solicit_previous", "subscriber",
 		"subscribers", "area", "sample", "undelivered_of", "at", "stop_if_unverified",
-		"stop_after", "dry_run", NULL};
+		"stop_after", "dry_run", "arm", NULL};
 	struct campaign_order order = {0};
 	struct reading rd = {.req = req, .reply = reply, .order = &order};
 	bool is_plan;
@@ -429,7 +454,8 @@ void admin_campaign_start(const struct admin_request *req, struct admin_reply *r
 	ctl_campaign_defaults(req->ctl, &rd.initial);
 	if (admin_body_check(req, reply, names) == 0 && group_read(&rd) == 0 &&
 		sends_read(&rd) == 0 && pace_read(&rd) == 0 && safety_read(&rd) == 0 &&
-		choice_read(&rd) == 0 && flag_read(&rd, "dry_run", &is_plan) == 0) {
+		choice_read(&rd) == 0 && arm_read(&rd) == 0 &&
+		flag_read(&rd, "dry_run", &is_plan) == 0) {
 		if (is_plan)
 			order_plan(&rd);
 		else

@@ -61,6 +61,11 @@ void admin_campaign_show(const struct admin_request *req, struct admin_reply *re
 static void order_reply(
 	const struct admin_request *req, struct admin_reply *reply, uint32_t id, int ret)
 {
+	if (ret == -EPERM) {
+		admin_error(reply, 409, "campaign-armed",
+			"Campaign %u is armed: fire it, or abort it.", id);
+		return;
+	}
 	if (ret != 0 && ret != -ENOENT) {
 		admin_error_store(reply, ret, "campaign");
 		return;
@@ -92,6 +97,23 @@ void admin_campaign_abort(const struct admin_request *req, struct admin_reply *r
 
 	if (id_read(req, reply, &id) == 0)
 		order_reply(req, reply, id, campaign_abort(req->ctl, id));
+}
+
+void admin_campaign_fire(const struct admin_request *req, struct admin_reply *reply)
+{
+	uint32_t id;
+	int ret;
+
+	if (id_read(req, reply, &id) != 0)
+		return;
+	ret = campaign_fire(req->ctl, id);
+	if (ret == -EALREADY)
+		admin_error(reply, 409, "not-armed", "Campaign %u is not armed.", id);
+	else if (ret == -EKEYREVOKED)
+		admin_error(reply, 409, "msk-retired",
+			"The MSK of campaign %u was retired: abort it.", id);
+	else
+		order_reply(req, reply, id, ret);
 }
 
 void admin_campaign_change(const struct admin_request *req, struct admin_reply *reply)

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "admin.h"
+#include "conf.h"
 #include "csv_row.h"
 #include "dp.h"
 #include "gba.h"
@@ -164,19 +165,20 @@ static int services_fill(
 // --- The subscriber ---------------------------------------------------------------------------
 
 // The packet path needs the HMAC states of a MUK.
-static int state_prepare(struct store_subscriber *sub)
+static int state_prepare(struct ctl *ctl, struct store_subscriber *sub)
 {
 	struct dp_muk_prep *prep;
 	int ret;
 
 	if (!(sub->flags & STORE_HAS_MUK))
 		return 0;
-	ret = dp_muk_prep_create(&prep);
+	ret = dp_muk_prep_create((unsigned)ctl->conf->workers.crypto, &prep);
 	if (ret != 0)
 		return ret;
-	dp_muk_prep_burst(prep, sub->muk.byte, sizeof(*sub), &sub->muk_state, sizeof(*sub), 1);
+	ret = dp_muk_prep_burst(
+		prep, sub->muk.byte, sizeof(*sub), &sub->muk_state, sizeof(*sub), 1);
 	dp_muk_prep_destroy(prep);
-	return 0;
+	return ret;
 }
 
 static int row_read(const struct admin_request *req, struct put *put, struct admin_reply *reply)
@@ -252,7 +254,7 @@ void admin_subscriber_put(const struct admin_request *req, struct admin_reply *r
 	if (ret == 0)
 		ret = services_fill(req, &put, reply);
 	if (ret == 0) {
-		ret = state_prepare(&put.sub);
+		ret = state_prepare(req->ctl, &put.sub);
 		if (ret == 0)
 			ret = ctl_writer_run(req->ctl, put_job, &put);
 		outcome_reply(req, reply, &put, ret);

@@ -54,6 +54,8 @@ const struct admin_route admin_routes[] = {
 		"send nothing until resumed"},
 	{"POST", "/v1/campaigns/*/resume", ADMIN_OPERATE, 0, admin_campaign_resume, NULL,
 		"go on with a paused campaign"},
+	{"POST", "/v1/campaigns/*/fire", ADMIN_OPERATE, 0, admin_campaign_fire, NULL,
+		"send an armed campaign"},
 	{"POST", "/v1/campaigns/*/abort", ADMIN_OPERATE, 0, admin_campaign_abort, NULL,
 		"end a campaign"},
 	{"PATCH", "/v1/areas/*", ADMIN_OPERATE, ADMIN_NEEDS_BODY, admin_area_change, NULL,

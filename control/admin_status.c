@@ -143,6 +143,7 @@ struct counter_name {
 	}
 static const struct counter_name counter_names[] = {
 	COUNTER(pushes),
+	COUNTER(staged_used),
 	COUNTER(verified),
 	COUNTER(singles),
 	COUNTER(solicits),

@@ -86,17 +86,20 @@ int campaign_pause(struct ctl *ctl, uint32_t id, bool is_paused)
 {
 	struct campaigns *all = ctl->campaigns;
 	struct campaign_run *run;
+	bool is_armed = false;
 
 	pthread_mutex_lock(&all->lock);
 	run = run_for_order(all, id);
-	if (run != NULL) {
+	if (run != NULL)
+		is_armed = campaign_run_is_armed(run);
+	if (run != NULL && !is_armed) {
 		atomic_store(&run->dp->is_paused, is_paused);
 		run->record.state = is_paused ? STORE_CAMPAIGN_PAUSED : STORE_CAMPAIGN_RUNNING;
 		run->record.flags &= (uint8_t)~STORE_CAMPAIGN_HALTED;
 	}
 	pthread_mutex_unlock(&all->lock);
-	if (run == NULL)
-		return -ENOENT;
+	if (run == NULL || is_armed)
+		return run == NULL ? -ENOENT : -EPERM;
 	log_info(is_paused ? "campaign-paused" : "campaign-resumed", "campaign=%u", id);
 	return order_commit(ctl, id);
 }
@@ -244,6 +247,8 @@ static bool open_view(struct campaigns *all, uint32_t id, struct campaign_view *
 			.rounds = run->rounds,
 			.stall = (uint8_t)campaign_run_stall(run),
 			.is_open = true,
+			.staged = campaign_run_staged(run),
+			.staged_bytes = (uint64_t)campaign_run_staged(run) * DP_STAGED_KEYS_BYTES,
 		};
 		memcpy(out->refused_by, run->refused_by, sizeof(out->refused_by));
 	}

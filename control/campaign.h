@@ -31,6 +31,7 @@ struct campaign_order {
 	uint8_t kind; // enum store_campaign_kind
 	struct store_group_id group;
 	bool is_msk_new; // make the next MSK first
+	bool is_armed; // derive keys ahead, and wait for campaign_fire()
 	bool is_previous; // the last solicited pull goes under the previous MUK, too
 	uint32_t rate;
 	uint32_t within_s; // instead of a rate: so that all members are sent to in this time
@@ -77,7 +78,11 @@ void campaigns_begin(struct ctl *ctl);
 // Takes up the campaigns that were open when the daemon ended. Before the workers send anything.
 int campaigns_resume(struct ctl *ctl);
 
-// -ENOENT: none is open under this number.
+// Fires an armed campaign: who has become a member since is one of its members, its MSK is
+// released, and the workers send. -ENOENT: none is open under this number; -EALREADY: it is not
+// armed; -EKEYREVOKED: its MSK was retired.
+int campaign_fire(struct ctl *ctl, uint32_t id);
+// -ENOENT: none is open under this number. -EPERM: it is armed.
 int campaign_pause(struct ctl *ctl, uint32_t id, bool is_paused);
 int campaign_rate(struct ctl *ctl, uint32_t id, uint32_t rate);
 // Returns once it is closed, or after five seconds.
@@ -91,6 +96,8 @@ struct campaign_view {
 	uint8_t rounds; // highest round that sent anything
 	uint8_t stall; // enum dp_stall
 	bool is_open;
+	uint32_t staged; // members whose keys are ready
+	uint64_t staged_bytes; // memory that takes
 };
 // -ENOENT.
 int campaign_view(struct ctl *ctl, struct store_reader *r, uint32_t id, struct campaign_view *out);

@@ -5,6 +5,7 @@
 // that the operator chose; in which area each is; and how an auto campaign begins with each.
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -179,12 +180,22 @@ static int members_all(struct campaign_run *run, const struct store_reader *r)
 	for (store_id id = 0; id < run->record.span; id++) {
 		const struct store_hot *hot = store_reader_hot(r, id);
 
-		if (hot != NULL && (store_hot_flags(hot) & STORE_LIVE) != 0 &&
-			store_eligibility_is_member(&eligibility, hot))
-			run->dp->round[id] = 0;
+		if (run->dp->round[id] != DP_MEMBER_NONE || hot == NULL ||
+			(store_hot_flags(hot) & STORE_LIVE) == 0 ||
+			!store_eligibility_is_member(&eligibility, hot))
+			continue;
+		run->dp->round[id] = 0;
+		atomic_store(&run->dp->is_dirty[id / STORE_SLICE], 1);
 	}
 	store_eligibility_free(&eligibility);
 	return 0;
+}
+
+int campaign_members_join(struct campaign_run *run, const struct store_reader *r)
+{
+	if (run->record.only != STORE_ID_NONE || (run->record.flags & STORE_CAMPAIGN_FIXED) != 0)
+		return 0;
+	return members_all(run, r);
 }
 
 int campaign_members_find(struct ctl *ctl, struct campaign_run *run, const struct store_reader *r,

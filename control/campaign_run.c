@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 _Static_assert((int)DP_CAMPAIGN_PUSH == STORE_CAMPAIGN_PUSH &&
@@ -36,6 +37,35 @@ struct campaign_run *campaigns_find(struct campaigns *all, uint32_t id)
 		if (all->run[i]->record.id == id)
 			return all->run[i];
 	return NULL;
+}
+
+// Room for the keys of an armed campaign: what no member needs stays without memory.
+static int staged_create(struct dp_campaign *dp)
+{
+	size_t bytes = (size_t)dp->span * DP_STAGED_KEYS_BYTES + 1;
+	void *room = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (room == MAP_FAILED)
+		return -ENOMEM;
+	madvise(room, bytes, MADV_DONTDUMP);
+	dp->staged = room;
+	dp->is_staged = calloc(dp->span + 1, 1);
+	return dp->is_staged == NULL ? -ENOMEM : 0;
+}
+
+static void staged_destroy(struct dp_campaign *dp)
+{
+	uint8_t *room = dp->staged;
+
+	if (room == NULL)
+		return;
+	for (uint32_t id = 0; dp->is_staged != NULL && id < dp->span; id++)
+		if (dp->is_staged[id])
+			explicit_bzero(
+				room + (size_t)id * DP_STAGED_KEYS_BYTES, DP_STAGED_KEYS_BYTES);
+	munmap(room, (size_t)dp->span * DP_STAGED_KEYS_BYTES + 1);
+	free(dp->is_staged);
 }
 
 static struct dp_campaign *dp_create(const struct store_campaign *record, uint32_t slices)
@@ -75,6 +105,7 @@ static void dp_destroy(struct dp_campaign *dp)
 {
 	if (dp == NULL)
 		return;
+	staged_destroy(dp);
 	free(dp->round);
 	free(dp->done);
 	free(dp->is_dirty);
@@ -111,6 +142,10 @@ int campaign_run_create(const struct store_campaign *record, struct campaign_run
 	run->dp = dp_create(record, run->slices);
 	if (run->count == NULL || run->is_unsaved == NULL || run->dp == NULL ||
 		run->dp->round == NULL || run->dp->done == NULL || run->dp->is_dirty == NULL) {
+		campaign_run_destroy(run);
+		return -ENOMEM;
+	}
+	if ((record->flags & STORE_CAMPAIGN_ARMED) != 0 && staged_create(run->dp) != 0) {
 		campaign_run_destroy(run);
 		return -ENOMEM;
 	}
@@ -267,9 +302,25 @@ bool campaign_run_is_through(const struct campaign_run *run)
 	return true;
 }
 
+uint32_t campaign_run_staged(const struct campaign_run *run)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < run->workers; i++)
+		n += atomic_load(&run->dp->worker[i].staged);
+	return n;
+}
+
+bool campaign_run_is_armed(const struct campaign_run *run)
+{
+	return (run->record.flags & STORE_CAMPAIGN_ARMED) != 0;
+}
+
 // Why nothing is sent: what holds a worker that has something to send. The pace is no stall.
 enum dp_stall campaign_run_stall(const struct campaign_run *run)
 {
+	if (campaign_run_is_armed(run))
+		return DP_STALL_NONE;
 	if (run->record.state == STORE_CAMPAIGN_PAUSED)
 		return DP_STALL_PAUSED;
 	for (unsigned i = 0; i < run->workers; i++) {

@@ -72,6 +72,8 @@ void campaign_run_count(struct campaign_run *run, uint32_t slice);
 // Counts what the workers have changed since the last time, and their messages.
 void campaign_run_follow(struct campaign_run *run);
 void campaign_run_slice(const struct campaign_run *run, uint32_t slice, uint8_t out[STORE_SLICE]);
+uint32_t campaign_run_staged(const struct campaign_run *run);
+bool campaign_run_is_armed(const struct campaign_run *run);
 uint32_t campaign_run_pending(const struct campaign_run *run);
 enum dp_stall campaign_run_stall(const struct campaign_run *run);
 bool campaign_run_is_through(const struct campaign_run *run);
@@ -86,6 +88,8 @@ bool campaign_run_try(struct campaign_run *run, uint64_t now_ms);
 // -ENOMEM, -ESTALE.
 int campaign_members_find(struct ctl *ctl, struct campaign_run *run, const struct store_reader *r,
 	const struct campaign_choice *choice);
+// Adds who has become a member since, unless the members were chosen. While no worker sends.
+int campaign_members_join(struct campaign_run *run, const struct store_reader *r);
 // Parts the members by area, and those of an auto campaign by the way they are reached. -ENOMEM.
 int campaign_members_part(struct ctl *ctl, struct campaign_run *run, const struct store_reader *r);
 

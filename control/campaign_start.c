@@ -17,6 +17,9 @@
 #include "log.h"
 #include "msk.h"
 
+#define ARMED_MORE 16 // an armed campaign has room for this part more of ids
+#define ARMED_LEAST STORE_SLICE // and these
+
 static int run_enlist(struct campaigns *all, struct campaign_run *run)
 {
 	int ret = -EMFILE;
@@ -93,7 +96,8 @@ static int opening_job(struct store_txn *txn, void *arg)
 	uint8_t state[STORE_SLICE];
 	int ret = 0;
 
-	if (!opening->msk.is_released) {
+	// An armed campaign releases it when it is fired.
+	if (!opening->msk.is_released && !campaign_run_is_armed(run)) {
 		opening->msk.is_released = true;
 		ret = store_msk_put(txn, &opening->msk);
 	}
@@ -200,6 +204,23 @@ static void solicits_set(const struct campaign_order *order, struct store_campai
 		previous_add(record);
 }
 
+static bool order_chooses(const struct campaign_order *order)
+{
+	const struct campaign_choice *choice = &order->choice;
+
+	return choice->sample_ppm != 0 || choice->area != 0 || choice->ids != NULL ||
+		choice->undelivered_of != 0;
+}
+
+// Who comes until it is fired belongs to it, too: there is room for some more ids.
+static void armed_set(struct store_campaign *record)
+{
+	record->flags |= STORE_CAMPAIGN_ARMED;
+	record->state = STORE_CAMPAIGN_PAUSED;
+	if (record->only == STORE_ID_NONE)
+		record->span += record->span / ARMED_MORE + ARMED_LEAST;
+}
+
 void campaign_order_record(const struct campaign_order *order, const struct store_reader *r,
 	struct store_campaign *record)
 {
@@ -219,6 +240,10 @@ void campaign_order_record(const struct campaign_order *order, const struct stor
 		.start_ms = order->start_ms,
 	};
 	memcpy(record->wait_s, order->wait_s, sizeof(record->wait_s));
+	if (order->is_armed)
+		armed_set(record);
+	if (order->is_armed && order_chooses(order))
+		record->flags |= STORE_CAMPAIGN_FIXED;
 	if (order->kind != STORE_CAMPAIGN_PUSH)
 		solicits_set(order, record);
 }
@@ -313,14 +338,6 @@ void campaign_start_explain(int ret, uint32_t id, char why[256])
 }
 
 // --- Later ----------------------------------------------------------------------------------
-
-static bool order_chooses(const struct campaign_order *order)
-{
-	const struct campaign_choice *choice = &order->choice;
-
-	return choice->sample_ppm != 0 || choice->area != 0 || choice->ids != NULL ||
-		choice->undelivered_of != 0;
-}
 
 static int scheduled_job(struct store_txn *txn, void *arg)
 {
@@ -503,7 +520,9 @@ int campaign_start(struct ctl *ctl, const struct campaign_order *order, uint32_t
 	} else {
 		if (order->start_ms == 0)
 			atomic_fetch_add(&ctl->meters.campaigns_started, 1);
-		log_info(order->start_ms != 0 ? "campaign-scheduled" : "campaign-started",
+		log_info(order->start_ms != 0 ? "campaign-scheduled"
+				: order->is_armed ? "campaign-armed"
+						  : "campaign-started",
 			"campaign=%u group=%04x", *id, order->group.group);
 	}
 	return ret;

@@ -153,6 +153,7 @@ struct conf {
 		uint64_t count;
 		struct conf_numbers cpus; // none: taken from the affinity mask
 		uint64_t poll; // enum conf_poll
+		uint64_t crypto; // enum crypto_path_id
 	} workers;
 	struct {
 		uint64_t size_mb;

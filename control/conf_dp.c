@@ -125,6 +125,7 @@ void conf_dp_fill(const struct conf *conf, struct dp_conf *out)
 	for (unsigned i = 0; i < DP_WORKERS_MAX; i++)
 		out->cpu[i] = i < cpus->n ? (int)cpus->value[i] : -1;
 	out->is_busy_poll = conf->workers.poll == CONF_POLL_BUSY;
+	out->crypto = (unsigned)conf->workers.crypto;
 	singles_fill(conf, out);
 	out->muk_margin_s = (uint32_t)conf->muk_margin_s;
 	out->ts_bytes = conf->verification_timestamp == 0 ? 4 : 8;

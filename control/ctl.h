@@ -45,6 +45,7 @@ struct ctl {
 	struct audit *audit; // NULL: none is kept
 	struct pulse *pulse; // main thread; NULL: nobody listens
 	int wake_fd; // eventfd of the main loop: written to end the daemon
+	bool has_failed; // main thread: the daemon has to end, with status 1
 };
 
 // CLOCK_BOOTTIME, milliseconds.

@@ -3,6 +3,7 @@
 
 #include "import_feeder.h"
 
+#include "conf.h"
 #include "dp.h"
 
 #include <errno.h>
@@ -34,16 +35,17 @@ struct import_feeder {
 };
 
 // The packet path needs the HMAC states of a MUK, ready to use.
-static void states_prepare(struct import_feeder *feeder, struct batch *batch)
+static int states_prepare(struct import_feeder *feeder, struct batch *batch)
 {
 	struct store_subscriber *row = batch->row;
-
-	dp_muk_prep_burst(
+	int ret = dp_muk_prep_burst(
 		feeder->prep, row->muk.byte, sizeof(*row), &row->muk_state, sizeof(*row), batch->n);
+
 	for (size_t i = 0; i < batch->n; i++) {
 		if (!(row[i].flags & STORE_HAS_MUK))
 			row[i].muk_state = (struct store_muk_state){0};
 	}
+	return ret;
 }
 
 struct add_job {
@@ -118,8 +120,9 @@ static int batch_work(struct import_feeder *feeder, struct batch *batch)
 	struct add_job job = {feeder->imp, batch};
 	int err;
 
-	states_prepare(feeder, batch);
-	err = ctl_writer_exclusive(feeder->ctl, add_run, &job);
+	err = states_prepare(feeder, batch);
+	if (err == 0)
+		err = ctl_writer_exclusive(feeder->ctl, add_run, &job);
 	if (err == -EINVAL) // -EINVAL is kept for bad rows, and a call like that is a failure
 		return -EIO;
 	return err != 0 ? err : verdicts_report(feeder, batch);
@@ -167,7 +170,7 @@ int import_feeder_create(struct ctl *ctl, struct store_import *imp, struct impor
 	pthread_mutex_init(&feeder->lock, NULL);
 	pthread_cond_init(&feeder->turned, NULL);
 	if (feeder->fill != NULL && feeder->work != NULL)
-		err = dp_muk_prep_create(&feeder->prep);
+		err = dp_muk_prep_create((unsigned)ctl->conf->workers.crypto, &feeder->prep);
 	if (err == 0)
 		err = -pthread_create(&feeder->thread, NULL, feeder_main, feeder);
 	feeder->has_thread = err == 0;

@@ -430,7 +430,7 @@ static int site_run(struct site *s)
 	log_info("stopping", "pid=%d", (int)getpid());
 	ladder_down(s, RUNGS);
 	log_info("stopped", "pid=%d", (int)getpid());
-	return EXIT_SUCCESS;
+	return s->ctl.has_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 // --- The program ----------------------------------------------------------------------------

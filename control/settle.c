@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "campaign_run.h"
 #include "conf.h"
@@ -391,12 +392,32 @@ static unsigned runs_follow(struct campaigns *all, struct campaign_run *runs[DP_
 	return n;
 }
 
+// Nothing that was computed can be trusted: no record of it goes to the store, and the daemon ends.
+static void fault_watch(struct ctl *ctl)
+{
+	const char *fault = NULL;
+
+	pthread_mutex_lock(&ctl->dp_lock);
+	if (ctl->dp != NULL)
+		fault = dp_fault(ctl->dp);
+	pthread_mutex_unlock(&ctl->dp_lock);
+	if (fault == NULL || ctl->has_failed)
+		return;
+	ctl->has_failed = true;
+	log_error("crypto-fault",
+		"what=\"%s\" why=\"ipsec-mb computes it otherwise; nothing is sent any more, the "
+		"daemon ends. Set workers.crypto: ipsec-mb, or use another machine\"",
+		fault);
+	eventfd_write(ctl->wake_fd, 1);
+}
+
 void settle_step(struct ctl *ctl)
 {
 	struct campaign_run *runs[DP_CAMPAIGNS_MAX];
 	uint64_t begin_ns = meter_now_ns();
 	unsigned n;
 
+	fault_watch(ctl);
 	events_take(ctl);
 	ua_verifications_note(ctl);
 	governor_step(ctl, &ctl->campaigns->governor);

@@ -81,7 +81,7 @@ static int thread_create(struct ua *ua, unsigned index)
 	if (ret == 0)
 		ret = ua_catalogue_create(&t->catalogue);
 	if (ret == 0)
-		ret = dp_muk_prep_create(&t->muk_prep);
+		ret = dp_muk_prep_create((unsigned)ua->ctl->conf->workers.crypto, &t->muk_prep);
 	ua_thread_clock(t);
 	return ret;
 }

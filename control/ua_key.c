@@ -95,7 +95,7 @@ static void services_choose(struct ua_call *call)
 		service_add(call, usual->value[i]);
 }
 
-static void subscriber_fill(struct ua_call *call)
+static int subscriber_fill(struct ua_call *call)
 {
 	struct ua_key *key = call->key;
 	struct store_subscriber *sub = &key->sub;
@@ -112,8 +112,8 @@ static void subscriber_fill(struct ua_call *call)
 	memcpy(sub->impi, key->answer.impi, sizeof(sub->impi));
 	memcpy(sub->btid, key->btid, sizeof(sub->btid));
 	ua_place_of(call, &sub->addr);
-	dp_muk_prep_burst(call->thread->muk_prep, sub->muk.byte, sizeof(sub->muk), &sub->muk_state,
-		sizeof(sub->muk_state), 1);
+	return dp_muk_prep_burst(call->thread->muk_prep, sub->muk.byte, sizeof(sub->muk),
+		&sub->muk_state, sizeof(sub->muk_state), 1);
 }
 
 static int store_job(struct store_txn *txn, void *arg)
@@ -163,7 +163,10 @@ bool ua_key_answered(struct ua_call *call)
 	if (call->result != UA_OK || !known_judge(call))
 		return true;
 	services_choose(call);
-	subscriber_fill(call);
+	if (subscriber_fill(call) != 0) {
+		call->result = UA_INTERNAL;
+		return true;
+	}
 	if (ua_call_post(call, UA_STATE_KEY_STORE, store_job))
 		return false;
 	call->result = UA_STORE_BUSY;

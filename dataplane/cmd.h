@@ -45,6 +45,8 @@ enum dp_way {
 	DP_WAY_ESCALATED, // after the pushes: the MUK has expired since
 };
 
+#define DP_STAGED_KEYS_BYTES 72 // what is derived ahead for one member
+
 // The MSK a campaign distributes, and the coding of its messages. Secret.
 struct dp_msk {
 	uint8_t profile; // enum mikey_profile
@@ -103,6 +105,10 @@ struct dp_campaign {
 	uint8_t *done;
 	uint8_t *way; // enum dp_way, likewise by the owner; NULL but in AUTO
 	uint8_t *area; // number of each member's area when it began; NULL: there are none
+	// Of a campaign that was armed: keys derived ahead, by id, DP_STAGED_KEYS_BYTES each, and 1
+	// for each id that has some. Written by the owner of the id. NULL: none. Secret.
+	void *staged;
+	uint8_t *is_staged;
 	// One octet per slice of 4,080 ids, set to 1 after a state in it changed. Settle clears it
 	// before it reads the slice.
 	_Atomic uint8_t *is_dirty;
@@ -119,6 +125,7 @@ struct dp_campaign {
 		_Atomic uint64_t pushes; // MSK messages the port took
 		_Atomic uint64_t solicits; // solicited pulls likewise
 		_Atomic uint32_t stall; // enum dp_stall
+		_Atomic uint32_t staged; // members whose keys are ready
 	} worker[32];
 };
 

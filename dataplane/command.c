@@ -131,10 +131,13 @@ static void records_raise(struct worker *w, uint32_t first, uint32_t n)
 		if (counter_owner_of(id, w->shared->workers) != w->index)
 			continue;
 		counter_raise(&w->counter, id, highest);
-		for (unsigned i = 0; i < w->runs; i++)
-			if (id < w->run[i]->campaign->span &&
-				w->run[i]->campaign->done[id] == DP_DONE_CURRENT)
-				w->run[i]->campaign->done[id] = DP_DONE_PREV;
+		for (unsigned i = 0; i < w->runs; i++) {
+			struct dp_campaign *c = w->run[i]->campaign;
+
+			run_unstage(w, w->run[i], id);
+			if (id < c->span && c->done[id] == DP_DONE_CURRENT)
+				c->done[id] = DP_DONE_PREV;
+		}
 	}
 }
 
@@ -201,7 +204,8 @@ static void store_changed(struct worker *w, const struct dp_cmd *cmd, const stru
 // The snapshot may hold commits whose changed records were not named yet.
 bool worker_may_send(const struct worker *w)
 {
-	return !w->is_held && store_reader_version(w->reader) <= w->known_version;
+	return !w->is_held && store_reader_version(w->reader) <= w->known_version &&
+		atomic_load_explicit(&w->shared->fault, memory_order_relaxed) == NULL;
 }
 
 static void command_take(struct worker *w, const struct dp_cmd *cmd, const struct dp_now *now)

@@ -88,6 +88,7 @@ struct dp_conf {
 	unsigned workers; // 1 .. DP_WORKERS_MAX
 	int cpu[DP_WORKERS_MAX]; // CPU of each worker, -1 = next of the affinity mask
 	bool is_busy_poll; // poll: busy
+	unsigned crypto; // enum crypto_path_id
 
 	uint8_t single_sends; // most messages of a single push
 	uint32_t single_wait_ms[31]; // to wait after send i+1; DP_SENDS_MAX of them

@@ -130,6 +130,11 @@ size_t dp_verifications(struct dp *dp, struct dp_verification *out, size_t n)
 	return got;
 }
 
+const char *dp_fault(const struct dp *dp)
+{
+	return atomic_load_explicit(&dp->shared.fault, memory_order_relaxed);
+}
+
 void dp_mark_set(struct dp *dp, uint32_t mark)
 {
 	atomic_store_explicit(&dp->shared.mark, mark, memory_order_release);

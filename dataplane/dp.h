@@ -44,6 +44,10 @@ void dp_push_note(const struct dp *dp, uint32_t id, struct dp_push_note *out);
 // Takes up to n verifications of single pushes that the store has to know of.
 size_t dp_verifications(struct dp *dp, struct dp_verification *out, size_t n);
 
+// NULL, or what came out wrong when it was computed a second time ("a sealed message"): no worker
+// sends any more, and the process has to end. Any thread.
+const char *dp_fault(const struct dp *dp);
+
 // Values above the mark are not sent. Any thread.
 void dp_mark_set(struct dp *dp, uint32_t mark);
 // Highest value any worker has used. Any thread.
@@ -78,8 +82,9 @@ size_t dp_msk_message_bytes(unsigned profile, size_t idi_len, size_t btid_len);
 // Prepares HMAC states of n MUKs of 32 octets standing stride octets apart (states likewise
 // state_stride apart). Own context per caller: any thread, also before dp_start().
 struct dp_muk_prep;
-int dp_muk_prep_create(struct dp_muk_prep **out);
-void dp_muk_prep_burst(struct dp_muk_prep *prep, const uint8_t *muks, size_t stride,
+int dp_muk_prep_create(unsigned crypto, struct dp_muk_prep **out); // crypto: as in struct dp_conf
+// -EIO: what was computed cannot be trusted (crypto_fault()), nor what was before.
+int dp_muk_prep_burst(struct dp_muk_prep *prep, const uint8_t *muks, size_t stride,
 	struct store_muk_state *states, size_t state_stride, size_t n);
 void dp_muk_prep_destroy(struct dp_muk_prep *prep);
 

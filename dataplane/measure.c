@@ -42,10 +42,11 @@ struct dp_muk_prep {
 	struct crypto_hmac_state states[CRYPTO_BURST];
 };
 
-int dp_muk_prep_create(struct dp_muk_prep **out)
+int dp_muk_prep_create(unsigned crypto, struct dp_muk_prep **out)
 {
 	struct dp_muk_prep *prep = calloc(1, sizeof(*prep));
-	int ret = prep == NULL ? -ENOMEM : crypto_create(&prep->crypto);
+	int ret = prep == NULL ? -ENOMEM
+			       : crypto_create_path((enum crypto_path_id)crypto, &prep->crypto);
 
 	if (ret != 0) {
 		free(prep);
@@ -55,7 +56,7 @@ int dp_muk_prep_create(struct dp_muk_prep **out)
 	return 0;
 }
 
-void dp_muk_prep_burst(struct dp_muk_prep *prep, const uint8_t *muks, size_t stride,
+int dp_muk_prep_burst(struct dp_muk_prep *prep, const uint8_t *muks, size_t stride,
 	struct store_muk_state *states, size_t state_stride, size_t n)
 {
 	uint8_t *to = (uint8_t *)states;
@@ -70,6 +71,7 @@ void dp_muk_prep_burst(struct dp_muk_prep *prep, const uint8_t *muks, size_t str
 				sizeof(prep->states[i]));
 	}
 	explicit_bzero(prep->states, sizeof(prep->states));
+	return crypto_fault(prep->crypto) == NULL ? 0 : -EIO;
 }
 
 void dp_muk_prep_destroy(struct dp_muk_prep *prep)

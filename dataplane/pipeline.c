@@ -5,6 +5,7 @@
 //
 //   due -> fetch -> route -> build -> seal -> frame -> tx
 //   rx -> check
+//   ahead: keys of armed campaigns, when there is nothing else to do
 //
 // A burst that cannot go on (no buffer, no counter value) stays where it is and is taken up again
 // in the next turn; framed, it waits at the ports its messages leave by (egress.c), and members
@@ -55,8 +56,10 @@ static void push_make(struct worker *w, const struct dp_now *now)
 		return;
 	}
 	begin = stage_begin(w);
-	stage_seal(w);
+	is_ready = stage_seal(w);
 	burst_forget_keys(b);
+	if (!is_ready)
+		return;
 	stage_end(w, DP_STAGE_SEAL, begin, b->n);
 	begin = stage_begin(w);
 	n = b->n;
@@ -72,6 +75,8 @@ static unsigned push_turn(struct worker *w, const struct dp_now *now)
 
 	if (egress_state(w, now, &stall) != EGRESS_FULL)
 		push_make(w, now);
+	if (!worker_may_send(w))
+		return 0;
 	begin = stage_begin(w);
 	sent = stage_tx(w, now);
 	stage_end(w, DP_STAGE_TX, begin, sent);
@@ -157,6 +162,8 @@ unsigned worker_turn(struct worker *w, const struct dp_now *now)
 		if (w->port_state[p] != PORT_GONE)
 			moved += port_turn(w, p, bursts, now);
 	moved += handed_turn(w, now);
+	if (worker_may_send(w) && moved == 0)
+		moved = stage_ahead(w);
 	w->stats.turns++;
 	return moved;
 }

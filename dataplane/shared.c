@@ -54,6 +54,13 @@ int shared_init(struct dp_shared *s, const struct dp_conf *conf,
 	return 0;
 }
 
+static const char *crypto_why(int error)
+{
+	if (error == -EIO)
+		return " (known answers of the crypto do not hold)";
+	return error == -ENOSYS ? " (the CPU cannot run what workers.crypto names)" : "";
+}
+
 int shared_workers_create(struct dp_shared *s, struct store_env *env, char why[256])
 {
 	for (unsigned i = 0; i < s->conf->workers; i++) {
@@ -61,7 +68,7 @@ int shared_workers_create(struct dp_shared *s, struct store_env *env, char why[2
 
 		if (ret != 0) {
 			snprintf(why, 256, "worker %u cannot start: %s%s", i, strerror(-ret),
-				ret == -EIO ? " (known answers of the crypto do not hold)" : "");
+				crypto_why(ret));
 			return ret;
 		}
 		s->workers++;

@@ -80,6 +80,9 @@ void stage_fetch(struct worker *w, const struct dp_now *now)
 	for (unsigned i = 0; i < b->n; i++) {
 		unsigned why;
 
+		// A campaign goes through its members in order: these will be in the next burst.
+		store_reader_prefetch(w->reader, b->id[i] + BURST);
+		run_prefetch_staged(b->run, b->id[i] + BURST);
 		if (!counter_may_send(&w->counter, b->id[i], now->counter)) {
 			member_delay(w, i, now);
 			is_waiting = true;

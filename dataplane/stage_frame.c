@@ -61,6 +61,33 @@ static uint32_t ipv6_patch(uint8_t *at, const struct frame_headers *h, const str
 	return words_sum(to->byte, 8) + udp_len;
 }
 
+typedef uint64_t two_words __attribute__((vector_size(16)));
+
+// The same of all octets of a message, 16 or more, as 32-bit words: they are folded to 16 bits
+// where the checksum is put.
+static uint64_t octets_sum(const uint8_t *data, size_t len)
+{
+	const uint8_t *end = data + len;
+	two_words sum = {0}, high = {0}, x;
+	uint64_t last;
+
+	for (; len >= sizeof(x); data += sizeof(x), len -= sizeof(x)) {
+		memcpy(&x, data, sizeof(x));
+		sum += x & UINT32_MAX;
+		high += x >> 32;
+	}
+	sum += high;
+	if (len >= sizeof(last)) {
+		memcpy(&last, data, sizeof(last));
+		sum[0] += (last & UINT32_MAX) + (last >> 32);
+		len -= sizeof(last);
+	}
+	// Octets before the last ones have been counted.
+	memcpy(&last, end - sizeof(last), sizeof(last));
+	last = len == 0 ? 0 : last >> (64 - 8 * len);
+	return sum[0] + sum[1] + (last & UINT32_MAX) + (last >> 32);
+}
+
 // sum: over the pseudo header. The device wants that in the field, and does the rest.
 static void udp_sum_put(
 	struct rte_udp_hdr *udp, uint64_t sum, const uint8_t *message, struct rte_mbuf *m)
@@ -71,7 +98,7 @@ static void udp_sum_put(
 		return;
 	}
 	sum += udp->src_port + udp->dst_port + udp->dgram_len;
-	sum += rte_raw_cksum(message, m->data_len);
+	sum += octets_sum(message, m->data_len);
 	udp->dgram_cksum = (uint16_t)~frame_sum_fold(sum);
 	// Zero would say that there is none (RFC 768).
 	if (udp->dgram_cksum == 0)
@@ -110,10 +137,12 @@ static void frame_hand_over(struct worker *w, unsigned i, const struct dp_now *n
 		e->is_aside = b->is_aside;
 		e->counter = b->counter;
 		e->built_ns = now->ns;
+		e->bytes = 0;
 	}
 	e->id[e->n] = b->id[i];
 	e->single[e->n] = b->single[i];
 	e->area[e->n] = b->area[i];
+	e->bytes += b->mbuf[i]->pkt_len;
 	e->is_expired[e->n] = b->is_expired[i];
 	e->mbuf[e->n++] = b->mbuf[i];
 	e->hops |= 1ull << b->hop[i];
@@ -122,9 +151,12 @@ static void frame_hand_over(struct worker *w, unsigned i, const struct dp_now *n
 void stage_frame(struct worker *w, const struct dp_now *now)
 {
 	struct burst *b = &w->burst;
+	const struct frame_headers *h = NULL;
 
 	for (unsigned i = 0; i < b->n; i++) {
-		frame_write(b, i, headers_get(w, b->hop[i]));
+		if (i == 0 || b->hop[i] != b->hop[i - 1])
+			h = headers_get(w, b->hop[i]);
+		frame_write(b, i, h);
 		frame_hand_over(w, i, now);
 	}
 	b->n = 0;

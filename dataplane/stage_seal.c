@@ -3,11 +3,40 @@
 
 // Encrypts and authenticates the messages of a burst.
 
-#include "worker.h"
+#include "single.h"
 
-void stage_seal(struct worker *w)
+// Messages whose keys are ready, and the others.
+static void seal_staged(struct worker *w)
+{
+	struct burst *b = &w->burst;
+	const struct crypto_label *label = &b->draft->label;
+	const struct crypto_staged_keys *keys[BURST];
+	struct crypto_seal_msg ready[BURST], cold[BURST];
+	unsigned readies = 0, colds = 0;
+
+	for (unsigned i = 0; i < b->n; i++) {
+		keys[readies] = run_staged(b->run, b->id[i]);
+		if (keys[readies] != NULL)
+			ready[readies++] = b->seal[i];
+		else
+			cold[colds++] = b->seal[i];
+	}
+	crypto_seal_staged_burst(w->crypto, label->csb_id, b->counter, keys, ready, readies);
+	crypto_seal_burst(w->crypto, label, b->counter, cold, colds);
+	w->stats.staged_used += readies;
+}
+
+bool stage_seal(struct worker *w)
 {
 	struct burst *b = &w->burst;
 
-	crypto_seal_burst(w->crypto, &b->draft->label, b->counter, b->seal, b->n);
+	if (!run_is_single(b->run) && b->run->campaign->staged != NULL && !b->sweep->is_solicit)
+		seal_staged(w);
+	else
+		crypto_seal_burst(w->crypto, &b->draft->label, b->counter, b->seal, b->n);
+	if (worker_trusts_crypto(w))
+		return true;
+	rte_pktmbuf_free_bulk(b->mbuf, b->n);
+	burst_return(w);
+	return false;
 }

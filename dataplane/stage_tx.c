@@ -8,6 +8,16 @@
 
 #include "single.h"
 
+static void areas_count_sent(struct worker *w, const struct egress *e, unsigned n)
+{
+	if (w->shared->conf->areas == 0) {
+		w->area[AREA_NONE].sent += n;
+		return;
+	}
+	for (unsigned i = e->sent; i < e->sent + n; i++)
+		w->area[e->area[i]].sent++;
+}
+
 static void messages_count(struct worker *w, const struct egress *e, unsigned n)
 {
 	struct dp_campaign_worker *seat = &e->run->campaign->worker[w->index];
@@ -28,8 +38,7 @@ static void members_sent(struct worker *w, struct egress *e, unsigned n, const s
 {
 	struct dp_campaign *c = e->run->campaign;
 
-	for (unsigned i = e->sent; i < e->sent + n; i++)
-		w->area[e->area[i]].sent++;
+	areas_count_sent(w, e, n);
 	if (run_is_single(e->run)) {
 		single_sent(w, e, n, now);
 		return;
@@ -59,22 +68,23 @@ static unsigned port_tx(struct worker *w, unsigned port, const struct dp_now *no
 {
 	struct egress *e = &w->egress[port];
 	unsigned n = e->n - e->sent, taken;
-	uint64_t bytes[BURST + 1];
+	uint64_t bytes = e->bytes;
 
-	// The port owns a frame once it took it: lengths are noted before.
-	bytes[0] = 0;
-	for (unsigned i = 0; i < n; i++)
-		bytes[i + 1] = bytes[i] + e->mbuf[e->sent + i]->pkt_len;
 	capture_tx_begin(w, port, e->mbuf + e->sent, n);
 	taken = rte_eth_tx_burst(
 		w->shared->port[port].id, w->queue, e->mbuf + e->sent, (uint16_t)n);
 	capture_tx_end(w, taken);
 	members_sent(w, e, taken, now);
 	egress_took(e, n, taken, now);
-	e->stats.tx_bytes += bytes[taken];
-	w->stats.tx_frames += taken;
-	w->stats.tx_bytes += bytes[taken];
 	e->sent += taken;
+	// The port owns what it took: only the others can be looked at.
+	e->bytes = 0;
+	for (unsigned i = e->sent; i < e->n; i++)
+		e->bytes += e->mbuf[i]->pkt_len;
+	bytes -= e->bytes;
+	e->stats.tx_bytes += bytes;
+	w->stats.tx_frames += taken;
+	w->stats.tx_bytes += bytes;
 	if (taken == n) {
 		egress_done(w, e);
 		return taken;

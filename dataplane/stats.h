@@ -69,6 +69,7 @@ struct dp_stats {
 	uint64_t icmp_too_big; // likewise, because of the MTU of its path
 	uint64_t events_lost; // events control did not fetch in time
 	uint64_t capture_missed; // frames a running capture could not take
+	uint64_t staged_used; // pushes whose keys had been derived ahead
 	uint64_t solicits; // solicited pulls the port took
 	uint64_t solicits_expired; // those of them under an expired MUK
 	uint64_t expired_refused; // times an MSK was not sent because the MUK had expired

@@ -90,6 +90,17 @@ unsigned translate_member(struct store_reader *r, const struct store_eligibility
 		: 0;
 }
 
+bool translate_muk(struct store_reader *r, store_id id, struct crypto_hmac_state *psk)
+{
+	const struct store_hot *hot = store_reader_hot(r, id);
+	uint8_t need = STORE_LIVE | STORE_HAS_MUK;
+
+	if (hot == NULL || (store_hot_flags(hot) & need) != need)
+		return false;
+	// A record that is damaged is refused by name when its time comes.
+	return store_reader_muk(r, id, (struct store_muk_state *)psk) == 0;
+}
+
 void translate_msk(const struct dp_msk *msk, const char *idi, struct mikey_msk *msg)
 {
 	*msg = (struct mikey_msk){

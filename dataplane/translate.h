@@ -46,6 +46,9 @@ struct member {
 unsigned translate_member(struct store_reader *r, const struct store_eligibility *e, store_id id,
 	const struct member_wish *wish, struct member *member);
 
+// Copies the key states of a subscriber's MUK; false when there is none. Wipe them after use.
+bool translate_muk(struct store_reader *r, store_id id, struct crypto_hmac_state *psk);
+
 // Address of a member, none when there is none.
 struct dp_addr translate_address(const struct store_hot *hot);
 

@@ -72,7 +72,7 @@ int worker_create(
 	w->queue = (uint16_t)index;
 	w->counter.counter = &shared->counter;
 	atomic_store(&w->counter.highest, shared->counter.first);
-	ret = crypto_create(&w->crypto);
+	ret = crypto_create_path((enum crypto_path_id)shared->conf->crypto, &w->crypto);
 	if (ret == 0)
 		ret = store_reader_create(env, &w->reader);
 	if (ret == 0)
@@ -121,14 +121,25 @@ static void worker_rest(struct worker *w, uint64_t idle_ns)
 	nanosleep(&nap, NULL);
 }
 
-// Frames that the port has not taken when the daemon ends get one second.
+bool worker_trusts_crypto(struct worker *w)
+{
+	const char *fault = crypto_fault(w->crypto);
+
+	if (fault != NULL)
+		atomic_store(&w->shared->fault, fault);
+	return fault == NULL;
+}
+
+// Frames that the port has not taken when the daemon ends get one second, if they are right.
 static void worker_drain(struct worker *w)
 {
 	struct dp_now now;
 	uint64_t end;
 
 	worker_now(w->shared, &now);
-	for (end = now.ns + 1000000000u; now.ns < end; worker_now(w->shared, &now)) {
+	end = now.ns + 1000000000u;
+	for (; now.ns < end && atomic_load(&w->shared->fault) == NULL;
+		worker_now(w->shared, &now)) {
 		egress_look(w, &now);
 		stage_tx(w, &now);
 		answer_tx(w, &now);

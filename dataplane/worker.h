@@ -72,6 +72,8 @@ struct run {
 	uint64_t held_since_ns; // since when nobody may be solicited, 0 = somebody may
 	enum dp_stall aside_for; // why members were put aside last
 	enum dp_stall held_for; // what kept a sweep from sending in this turn
+	store_id ahead; // next id whose keys may be derived ahead
+	bool has_unstaged; // one before it has lost its keys
 };
 
 // The MSK of single pushes.
@@ -113,6 +115,7 @@ struct egress {
 	struct sweep *sweep; // NULL: singles
 	unsigned n;
 	unsigned sent; // frames the port has taken
+	uint64_t bytes; // of those it has not taken
 	unsigned round; // as in the burst
 	bool is_aside;
 	bool is_wanted; // members were put aside because it was not empty
@@ -157,6 +160,9 @@ struct dp_shared {
 	_Atomic uint32_t mark; // control: wo, workers: ro
 	_Atomic bool is_measuring; // control: wo, workers: ro
 	_Atomic bool stop_requested;
+	// What came out wrong when it was computed a second time (crypto_fault()): nothing is sent
+	// any more. workers: rw, control: ro
+	_Atomic(const char *) fault;
 	_Atomic(struct capture *) capture; // control: wo, workers: ro
 	_Atomic uint64_t held; // times a worker stopped for changed records. workers: rw
 	_Atomic uint32_t singles; // single pushes under way. workers: rw
@@ -237,6 +243,8 @@ void worker_now(const struct dp_shared *shared, struct dp_now *now);
 // The same from given clocks: CLOCK_BOOTTIME in ns, CLOCK_REALTIME in s.
 void worker_now_at(const struct dp_counter_start *start, uint64_t boottime_ns, int64_t realtime_s,
 	struct dp_now *now);
+// Whether what the crypto has just computed can be trusted. If not, no worker sends any more.
+bool worker_trusts_crypto(struct worker *w);
 // One round of the pipeline; returns how many frames moved. pipeline.c
 unsigned worker_turn(struct worker *w, const struct dp_now *now);
 
@@ -265,9 +273,11 @@ bool stage_due(struct worker *w, const struct dp_now *now); // chooses members; 
 void stage_fetch(struct worker *w, const struct dp_now *now); // records; refuses by name
 void stage_route(struct worker *w, const struct dp_now *now); // next hops; puts aside
 bool stage_build(struct worker *w, const struct dp_now *now); // counter and messages; false: wait
-void stage_seal(struct worker *w);
+bool stage_seal(struct worker *w); // false: what it computed cannot be trusted
 void stage_frame(struct worker *w, const struct dp_now *now); // hands over to the egress
 unsigned stage_tx(struct worker *w, const struct dp_now *now);
+// Derives keys of armed campaigns. Returns 0 when there is nothing to do.
+unsigned stage_ahead(struct worker *w);
 unsigned stage_rx(struct worker *w, unsigned port, const struct dp_now *now);
 void stage_check(struct worker *w, const struct dp_now *now);
 
@@ -325,6 +335,12 @@ void worker_receive(
 void capture_rx(struct worker *w, unsigned port, struct rte_mbuf **mbufs, unsigned n);
 void capture_tx_begin(struct worker *w, unsigned port, struct rte_mbuf **mbufs, unsigned n);
 void capture_tx_end(struct worker *w, unsigned taken);
+
+// stage_ahead.c: an id's record has changed, its keys are no good any more.
+void run_unstage(struct worker *w, struct run *run, store_id id);
+// Keys of a member of a campaign that has staged some; NULL when they are not ready.
+const struct crypto_staged_keys *run_staged(const struct run *run, store_id id);
+void run_prefetch_staged(const struct run *run, store_id id);
 
 void worker_drop(struct worker *w, struct rte_mbuf *mbuf, enum dp_drop why);
 // Wipes the keys that the fetch stage has put there.

@@ -13,6 +13,8 @@
 
 #define MAC_DATA_MAX 2048
 #define CRYPTO_IV_BYTES 16
+#define SAMPLE_EVERY 65536
+#define STACK_WIPED_BYTES 4096 // more than the paths use
 
 enum crypto_key_kind {
 	CRYPTO_KEY_AUTH,
@@ -87,6 +89,9 @@ struct crypto {
 	struct crypto_message_keys keys[CRYPTO_BURST]; // wiped before a burst function returns
 	struct mb *mb;
 	struct lanes *lanes; // NULL on the path through ipsec-mb
+	uint32_t until_sample; // messages
+	const char *fault; // NULL: all samples were right
+	uint8_t sample[MAC_DATA_MAX + MIKEY_MAC_BYTES]; // wiped after use
 	char path_text[64];
 };
 
@@ -118,9 +123,27 @@ void crypto_hmac_state_init(
 // last two octets count blocks.
 void crypto_iv_init(uint8_t iv[CRYPTO_IV_BYTES], uint32_t csb_id, uint32_t counter);
 
-// Whether two MACs are the same. Looks at all octets whatever they are: time tells nothing about
+// 1 when both are the same, else 0. Looks at all octets whatever they are: time tells nothing about
 // the first that differs.
-uint8_t crypto_mac_equal(const uint8_t *a, const uint8_t *b);
+uint8_t crypto_equal(const void *a, const void *b, size_t len);
+
+// sample.c: crypto_sample_pick() says which of n messages is to be computed a second time, n for
+// none; the others do that and note a fault when the results differ. crypto_sample_keep() comes
+// before the message is sealed in place.
+size_t crypto_sample_pick(struct crypto *c, size_t n);
+void crypto_sample_keep(struct crypto *c, const struct crypto_seal_msg *msg);
+void crypto_sample_seal(struct crypto *c, const struct crypto_label *label, uint32_t counter,
+	const struct crypto_seal_msg *msg);
+void crypto_sample_staged(struct crypto *c, const uint8_t iv[CRYPTO_IV_BYTES],
+	const struct crypto_staged_keys *staged, const struct crypto_seal_msg *msg);
+void crypto_sample_check(struct crypto *c, const struct crypto_label *label,
+	const struct crypto_check_msg *msg, uint8_t is_good);
+void crypto_sample_derive(struct crypto *c, const struct crypto_label *label,
+	const struct crypto_hmac_state *psk, const struct crypto_staged_keys *keys);
+void crypto_sample_state(struct crypto *c, const uint8_t *key, size_t key_len,
+	const struct crypto_hmac_state *state);
 
 // Runs the known answers through the public functions; -EIO when one of them does not hold.
 int crypto_kat_run(struct crypto *c);
+// Holds a path against ipsec-mb; -EIO when they differ.
+int crypto_noise_check(struct crypto *c);

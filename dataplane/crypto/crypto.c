@@ -36,6 +36,18 @@ static void path_text_write(struct crypto *c)
 		mb_version(), mb_arch_name(c->mb));
 }
 
+// ipsec-mb first: it is what the path is held against.
+static int path_check(struct crypto *c, const struct crypto_path *path)
+{
+	c->path = &crypto_path_mb;
+	int rc = crypto_kat_run(c);
+	if (rc != 0 || path == c->path)
+		return rc;
+	c->path = path;
+	rc = crypto_kat_run(c);
+	return rc != 0 ? rc : crypto_noise_check(c);
+}
+
 int crypto_create(struct crypto **out)
 {
 	return crypto_create_path(CRYPTO_PATH_AUTO, out);
@@ -57,7 +69,7 @@ int crypto_create_path(enum crypto_path_id id, struct crypto **out)
 	if (rc != 0)
 		goto fail;
 	path_text_write(c);
-	rc = crypto_kat_run(c);
+	rc = path_check(c, path);
 	if (rc != 0)
 		goto fail;
 	*out = c;

@@ -76,6 +76,11 @@ void crypto_destroy(struct crypto *c);
 // What this context uses, for `mskpush status`: "avx512 lanes, ipsec-mb 1.3.0 avx512".
 const char *crypto_path_text(const struct crypto *c);
 
+// NULL, or what came out differently when it was computed a second time: "a sealed message". Lanes
+// have one message in 65,536 computed by ipsec-mb, too. After a fault no result of this context can
+// be trusted, that of the burst before the call included: nothing may be sent any more.
+const char *crypto_fault(const struct crypto *c);
+
 // Prepares n keys of key_len octets (1..64), standing key_stride octets apart. Any n.
 void crypto_hmac_state_burst(struct crypto *c, const uint8_t *keys, size_t key_stride,
 	size_t key_len, struct crypto_hmac_state *states, size_t n);

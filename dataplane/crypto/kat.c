@@ -82,29 +82,70 @@ static bool prf_holds(struct crypto *c, size_t key_len, const uint8_t expected[4
 	return memcmp(out, expected, sizeof(out)) == 0;
 }
 
-// A full burst, pushes and solicited pulls in turn, so that every lane works. A solicited pull has
-// nothing to encrypt: the counter that was given for the pushes does not touch it.
-static bool seal_holds(struct crypto *c, const struct crypto_hmac_state *psk)
-{
-	uint8_t data[CRYPTO_BURST][sizeof(push)] = {0};
+// A full burst, pushes and solicited pulls in turn, the first message being a push or not: so that
+// every lane does both. A solicited pull has nothing to encrypt: the counter that was given for the
+// pushes does not touch it.
+struct batch {
+	size_t first; // place of the first push
+	uint8_t data[CRYPTO_BURST][sizeof(push)];
 	struct crypto_seal_msg msgs[CRYPTO_BURST];
+};
+
+static void batch_init(struct batch *b, const struct crypto_hmac_state *psk, size_t first)
+{
+	const uint16_t push_mac = sizeof(push) - MIKEY_MAC_BYTES;
+	const uint16_t solicit_mac = sizeof(solicit) - MIKEY_MAC_BYTES;
+
+	memset(b, 0, sizeof(*b));
+	b->first = first;
+	for (size_t i = 0; i < CRYPTO_BURST; i++) {
+		struct crypto_seal_msg *msg = &b->msgs[i];
+
+		if (i % 2 != first) {
+			*msg = (struct crypto_seal_msg){psk, b->data[i], 0, 0, solicit_mac};
+			memcpy(msg->data, solicit, solicit_mac);
+			continue;
+		}
+		*msg = (struct crypto_seal_msg){psk, b->data[i], 137, sizeof(key_data), push_mac};
+		memcpy(msg->data, push, push_mac);
+		memcpy(msg->data + msg->encr_off, key_data, sizeof(key_data));
+	}
+}
+
+static bool batch_holds(const struct batch *b)
+{
 	bool holds = true;
 
-	for (size_t i = 0; i < CRYPTO_BURST; i += 2) {
-		msgs[i] = (struct crypto_seal_msg){
-			psk, data[i], 137, sizeof(key_data), sizeof(push) - MIKEY_MAC_BYTES};
-		memcpy(data[i], push, msgs[i].mac_off);
-		memcpy(data[i] + msgs[i].encr_off, key_data, sizeof(key_data));
-		msgs[i + 1] = (struct crypto_seal_msg){
-			psk, data[i + 1], 0, 0, sizeof(solicit) - MIKEY_MAC_BYTES};
-		memcpy(data[i + 1], solicit, msgs[i + 1].mac_off);
-	}
-	crypto_seal_burst(c, &label, 1, msgs, CRYPTO_BURST);
-	for (size_t i = 0; i < CRYPTO_BURST; i += 2) {
-		holds &= memcmp(data[i], push, sizeof(push)) == 0;
-		holds &= memcmp(data[i + 1], solicit, sizeof(solicit)) == 0;
-	}
+	for (size_t i = 0; i < CRYPTO_BURST; i++)
+		holds &= i % 2 == b->first ? memcmp(b->data[i], push, sizeof(push)) == 0
+					   : memcmp(b->data[i], solicit, sizeof(solicit)) == 0;
 	return holds;
+}
+
+static bool seal_holds(struct crypto *c, const struct crypto_hmac_state *psk, size_t first)
+{
+	struct batch b;
+
+	batch_init(&b, psk, first);
+	crypto_seal_burst(c, &label, 1, b.msgs, CRYPTO_BURST);
+	return batch_holds(&b);
+}
+
+static bool staged_holds(struct crypto *c, const struct crypto_hmac_state *psk, size_t first)
+{
+	const struct crypto_hmac_state *psks[CRYPTO_BURST];
+	struct crypto_staged_keys keys[CRYPTO_BURST];
+	const struct crypto_staged_keys *staged[CRYPTO_BURST];
+	struct batch b;
+
+	batch_init(&b, NULL, first);
+	for (size_t i = 0; i < CRYPTO_BURST; i++) {
+		psks[i] = psk;
+		staged[i] = &keys[i];
+	}
+	crypto_derive_burst(c, &label, psks, CRYPTO_BURST, keys);
+	crypto_seal_staged_burst(c, label.csb_id, 1, staged, b.msgs, CRYPTO_BURST);
+	return batch_holds(&b);
 }
 
 // A full burst in which every other MAC has one wrong bit.
@@ -132,8 +173,9 @@ int crypto_kat_run(struct crypto *c)
 	struct crypto_hmac_state psk;
 
 	crypto_hmac_state_burst(c, muk, sizeof(muk), sizeof(muk), &psk, 1);
-	if (prf_holds(c, 16, prf_of_16) && prf_holds(c, 32, prf_of_32) && seal_holds(c, &psk) &&
-		check_holds(c, &psk))
-		return 0;
-	return -EIO;
+	bool holds =
+		prf_holds(c, 16, prf_of_16) && prf_holds(c, 32, prf_of_32) && check_holds(c, &psk);
+	for (size_t first = 0; first < 2; first++)
+		holds = holds && seal_holds(c, &psk, first) && staged_holds(c, &psk, first);
+	return holds ? 0 : -EIO;
 }

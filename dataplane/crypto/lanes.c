@@ -447,7 +447,7 @@ static void check(struct crypto *c, const struct crypto_label *label,
 		group_mac(l);
 		for (size_t i = 0; i < some; i++) {
 			size_t from = order.at[at + i];
-			is_good[from] = crypto_mac_equal(l->mac_at[i], msgs[from].mac);
+			is_good[from] = crypto_equal(l->mac_at[i], msgs[from].mac, MIKEY_MAC_BYTES);
 		}
 	}
 	l->isa->wipe(&l->scratch);

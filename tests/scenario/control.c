@@ -26,6 +26,8 @@ void control_init(struct control *c)
 
 static void campaign_free(struct campaign *c)
 {
+	free(c->dp->staged);
+	free(c->dp->is_staged);
 	free(c->dp->round);
 	free(c->dp->done);
 	free(c->dp->is_dirty);
@@ -227,6 +229,10 @@ struct campaign *control_start(struct site *s, const struct control_order *order
 	dp->only = order->only == UINT_MAX ? UINT32_MAX : s->people.person[order->only].id;
 	atomic_store(&dp->rate, control->rate);
 	atomic_store(&dp->is_paused, order->is_paused);
+	if (order->is_armed) {
+		dp->staged = calloc(dp->span + 1, DP_STAGED_KEYS_BYTES);
+		dp->is_staged = calloc(dp->span + 1, 1);
+	}
 	c->group = order->group;
 	c->is_open = true;
 	dp->id = c->number;

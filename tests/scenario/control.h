@@ -55,6 +55,7 @@ struct control_order {
 	enum dp_campaign_kind kind;
 	bool is_previous; // the last solicited pull goes under the previous MUK
 	unsigned only; // person, UINT_MAX: all members
+	bool is_armed; // paused, too
 	bool is_paused;
 	bool is_msk_new;
 };

@@ -34,7 +34,7 @@ static void keys_make(struct person *person, unsigned index)
 void people_init(struct people *p, unsigned n, int64_t now_s)
 {
 	*p = (struct people){.n = n, .person = calloc(n, sizeof(*p->person))};
-	if (p->person == NULL || dp_muk_prep_create(&p->prep) != 0)
+	if (p->person == NULL || dp_muk_prep_create(0, &p->prep) != 0)
 		script_fail("no memory for %u phones", n);
 	for (unsigned i = 0; i < n; i++) {
 		struct person *person = &p->person[i];

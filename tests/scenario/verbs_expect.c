@@ -81,6 +81,16 @@ static long value_round(struct site *s, const struct campaign *c, struct words *
 	return round;
 }
 
+// staged: members whose keys are ready
+static long value_staged(struct site *s, const struct campaign *c, struct words *w)
+{
+	long n = 0;
+
+	for (unsigned i = 0; i < s->shared.workers; i++)
+		n += atomic_load(&must(c, w)->dp->worker[i].staged);
+	return n;
+}
+
 static long value_open(struct site *s, const struct campaign *c, struct words *w)
 {
 	(void)s;
@@ -285,8 +295,8 @@ static long value_stat(struct site *s, const struct campaign *c, struct words *w
 		size_t offset;
 	} stats[] = {STAT(singles), STAT(singles_merged), STAT(singles_sent),
 		STAT(singles_verified), STAT(singles_given_up), STAT(singles_refused),
-		STAT(singles_ended), STAT(handed_over), STAT(pushes), STAT(verified),
-		STAT(solicits), STAT(solicits_expired), STAT(expired_refused)};
+		STAT(singles_ended), STAT(handed_over), STAT(staged_used), STAT(pushes),
+		STAT(verified), STAT(solicits), STAT(solicits_expired), STAT(expired_refused)};
 #undef STAT
 	const char *name = word_take(w, "a counter");
 	uint64_t sum = 0, value;
@@ -326,6 +336,7 @@ static const struct {
 	{"solicits", value_solicits},
 	{"round", value_round},
 	{"open", value_open},
+	{"staged", value_staged},
 	{"holding", value_holding},
 	{"holding-newest", value_holding_newest},
 	{"sends", value_sends},

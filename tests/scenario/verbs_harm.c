@@ -7,6 +7,7 @@
 
 #include <rte_ethdev.h>
 
+#include "../unit/crypto/faulty.h"
 #include "forge.h"
 #include "script.h"
 #include "site.h"
@@ -368,6 +369,22 @@ static void verb_mark(struct site *s, struct words *w)
 	words_end(w);
 }
 
+// crypto-fault I after N: message I of every burst comes out wrong; N messages later one is a
+// sample
+static void verb_crypto_fault(struct site *s, struct words *w)
+{
+	long message = word_number(w, "message", 0, BURST - 1), after = 0;
+
+	if (word_take_if(w, "after"))
+		after = word_number(w, "messages", 0, 65535);
+	words_end(w);
+	faulty = (struct faulty){.what = FAULTY_SEAL, .message = (size_t)message};
+	for (unsigned i = 0; i < s->shared.workers; i++) {
+		faulty_install(s->shared.worker[i]->crypto);
+		s->shared.worker[i]->crypto->until_sample = (uint32_t)after;
+	}
+}
+
 const struct verb verbs_harm[] = {
 	{"loss", verb_loss, false},
 	{"duplicate", verb_duplicate, false},
@@ -399,5 +416,6 @@ const struct verb verbs_harm[] = {
 	{"news", verb_news, false},
 	{"set-clock", verb_set_clock, false},
 	{"mark", verb_mark, false},
+	{"crypto-fault", verb_crypto_fault, false},
 	{0},
 };

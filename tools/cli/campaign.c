@@ -211,6 +211,29 @@ int campaign_watch_run(struct cli *cli, const struct cli_args *args)
 	return err != 0 ? err : campaign_watch(cli, id, NULL);
 }
 
+int fire_run(struct cli *cli, const struct cli_args *args)
+{
+	bool waits = args->option[OPT_NO_WAIT] == NULL;
+	json_t *campaign = NULL, *drops = NULL;
+	char path[64];
+	uint64_t id;
+	int err = id_read(cli, args, &id);
+
+	if (err == 0 && !waits)
+		return campaign_call(cli, args, "POST", "/fire", json_object());
+	if (err == 0)
+		err = drops_read(cli, &drops);
+	if (err == 0) {
+		snprintf(path, sizeof(path), "/v1/campaigns/%" PRIu64 "/fire", id);
+		err = http_call(cli, "POST", path, json_object(), &campaign);
+	}
+	if (err == 0)
+		err = campaign_watch(cli, id, drops);
+	json_decref(campaign);
+	json_decref(drops);
+	return err;
+}
+
 int campaign_pause_run(struct cli *cli, const struct cli_args *args)
 {
 	return campaign_call(cli, args, "POST", "/pause", json_object());

@@ -69,6 +69,7 @@ enum cli_option {
 	OPT_AT,
 	OPT_STOP_IF_UNVERIFIED,
 	OPT_STOP_AFTER,
+	OPT_ARM,
 	OPT_COUNT
 };
 #define CLI_GLOBAL_OPTIONS \
@@ -129,7 +130,7 @@ int help_run(struct cli *cli, const struct cli_args *args);
 void help_all(void);
 void help_verb(const struct cli_verb *verb);
 const char *help_option_name(enum cli_option option);
-bool help_option_has_value(enum cli_option option);
+int help_option_has_value(enum cli_option option); // as getopt_long() says it
 
 // --- error.c ----------------------------------------------------------------------------------
 

@@ -3,12 +3,13 @@
 
 #include "cli.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 static const struct option_text {
 	const char *name;
-	const char *value; // NULL: a flag
+	const char *value; // NULL: a flag; "[=...]": may be left out
 	const char *help;
 } option_texts[OPT_COUNT] = {
 	[OPT_SOCKET] = {"socket", "PATH", "where the daemon listens"},
@@ -46,6 +47,7 @@ static const struct option_text {
 	[OPT_ONLY] = {"only", "FILE", "only UEs of this list, an IMPI or B-TID a line (- = stdin)"},
 	[OPT_UNDELIVERED_OF] = {"undelivered-of", "ID",
 		"only UEs that this campaign did not reach"},
+	[OPT_ARM] = {"arm", "[=keys]", "derive the keys ahead and wait for `mskpush fire`"},
 	[OPT_POLICY] = {"policy", "NAME",
 		"MSK requests: accept (default), reauthenticate or bootstrap"},
 	[OPT_REKEY] = {"rekey", NULL, "make new MSKs for those who stay, and push them"},
@@ -61,9 +63,13 @@ const char *help_option_name(enum cli_option option)
 	return option_texts[option].name;
 }
 
-bool help_option_has_value(enum cli_option option)
+int help_option_has_value(enum cli_option option)
 {
-	return option_texts[option].value != NULL;
+	const char *value = option_texts[option].value;
+
+	if (value == NULL)
+		return no_argument;
+	return value[0] == '[' ? optional_argument : required_argument;
 }
 
 static void option_print(enum cli_option option)
@@ -71,7 +77,8 @@ static void option_print(enum cli_option option)
 	const struct option_text *o = &option_texts[option];
 	char text[32];
 
-	snprintf(text, sizeof(text), "--%s%s%s", o->name, o->value != NULL ? " " : "",
+	snprintf(text, sizeof(text), "--%s%s%s", o->name,
+		help_option_has_value(option) == required_argument ? " " : "",
 		o->value != NULL ? o->value : "");
 	printf("  %-20s %s\n", text, o->help);
 }

@@ -197,6 +197,10 @@ int order_fill(struct cli *cli, const struct cli_args *args, const char *kind, j
 		err = choice_set(cli, args, body);
 	if (err != 0)
 		return err;
+	if (args->option[OPT_ARM] != NULL)
+		json_object_set_new(body, "arm",
+			json_string(
+				args->option[OPT_ARM][0] != '\0' ? args->option[OPT_ARM] : "keys"));
 	json_object_set_new(body, "kind", json_string(kind));
 	json_object_set_new(body, "group", json_string(group));
 	if (args->option[OPT_NEW] != NULL)

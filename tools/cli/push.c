@@ -41,6 +41,13 @@ static int started_print(struct cli *cli, const json_t *campaign)
 
 	if (cli->is_json)
 		cli_print_json(campaign);
+	else if (strcmp(text_at(campaign, "state"), "armed") == 0)
+		printf("campaign %" PRIu64 " is armed: MSK %s of %s for %s members. Send it with: "
+		       "mskpush fire %" PRIu64 "\n",
+			number_at(campaign, "id"), text_at(campaign, "msk.number"),
+			text_at(campaign, "group"),
+			number_text(number_at(campaign, "members"), members),
+			number_at(campaign, "id"));
 	else if (json_is_string(value_at(campaign, "at")))
 		printf("campaign %" PRIu64 " begins at %s\n", number_at(campaign, "id"),
 			text_at(campaign, "at"));
@@ -57,7 +64,8 @@ static int started_print(struct cli *cli, const json_t *campaign)
 static int order_begin(struct cli *cli, const struct cli_args *args, json_t *body)
 {
 	json_t *campaign = NULL, *drops = NULL;
-	bool waits = args->option[OPT_NO_WAIT] == NULL && args->option[OPT_AT] == NULL;
+	bool waits = args->option[OPT_NO_WAIT] == NULL && args->option[OPT_ARM] == NULL &&
+		args->option[OPT_AT] == NULL;
 	int err = waits ? drops_read(cli, &drops) : 0;
 
 	if (err == 0)

@@ -143,10 +143,18 @@ static void campaigns_print(struct table *t, const json_t *status)
 
 	json_array_foreach(value_at(status, "campaigns"), i, c)
 	{
-		char verified[PRINT_NUMBER_MAX], members[PRINT_NUMBER_MAX];
+		char verified[PRINT_NUMBER_MAX], members[PRINT_NUMBER_MAX], ready[PRINT_NUMBER_MAX];
 		const char *stall = json_string_value(value_at(c, "stall"));
 
 		table_format(t, "campaign %" PRIu64, number_at(c, "id"));
+		if (strcmp(text_at(c, "state"), "armed") == 0) {
+			table_format(t, "%s, armed: keys of %s of %s ready, %s octets",
+				text_at(c, "group"),
+				number_text(number_at(c, "armed.members"), ready),
+				number_text(number_at(c, "members"), members),
+				number_text(number_at(c, "armed.bytes"), verified));
+			continue;
+		}
 		table_format(t, "%s, %s: %s of %s verified%s%s", text_at(c, "group"),
 			text_at(c, "state"), number_text(number_at(c, "verified"), verified),
 			number_text(number_at(c, "members"), members),

@@ -59,13 +59,17 @@ const struct cli_verb cli_verbs[] = {
 		"mskpush msk activate 001-01/0001 0002"},
 	{"push", "G", 1, 1,
 		BIT(NEW) | BIT(AUTO) | BIT(SENDS) | BIT(WAITS) | SOLICIT_BITS | PACE_BITS |
-			CHOICE_BITS | START_BITS,
+			CHOICE_BITS | START_BITS | BIT(ARM),
 		push_run,
 		"Push the newest MSK of a key group to all its members\n\n"
 		"Watches until every member has verified, was refused or is given up. Ctrl-C\n"
 		"leaves the campaign running. With --auto who has no fresh MUK, and who does not\n"
 		"answer, is asked to come and fetch.",
 		"mskpush push 001-01/0001 --new --auto --within 10m"},
+	{"fire", "ID", 1, 1, BIT(NO_WAIT), fire_run,
+		"Send an armed campaign: the moment that `mskpush push --arm` prepared\n\n"
+		"Watches like push. What changed since it was armed is computed anew.",
+		"mskpush fire 12"},
 	{"solicit", "G", 1, 1, SOLICIT_BITS | PACE_BITS | CHOICE_BITS | START_BITS, solicit_run,
 		"Ask the members of a key group to come and fetch the MSK\n\n"
 		"Sends solicited pulls, also under MUKs that have expired. A member is done when\n"

@@ -20,7 +20,7 @@ cli_run msk_new_run, msk_list_run, msk_activate_run;
 cli_run push_run, solicit_run;
 // campaign.c
 cli_run campaign_list_run, campaign_show_run, campaign_watch_run, campaign_pause_run,
-	campaign_resume_run, campaign_abort_run, campaign_set_run, campaign_export_run;
+	campaign_resume_run, campaign_abort_run, campaign_set_run, campaign_export_run, fire_run;
 // explain.c
 cli_run explain_run;
 // area.c

@@ -77,6 +77,10 @@ void campaign_print(const json_t *campaign, const json_t *drops)
 	table_pair(&t, "msk", "%s (%s)", text_at(campaign, "msk.number"),
 		text_at(campaign, "msk.check"));
 	table_pair(&t, "state", "%s", text_at(campaign, "state"));
+	if (json_is_object(value_at(campaign, "armed"))) {
+		table_pair_number(&t, "keys ready", number_at(campaign, "armed.members"));
+		table_pair_number(&t, "their bytes", number_at(campaign, "armed.bytes"));
+	}
 	if (json_is_string(value_at(campaign, "stall")))
 		table_pair(&t, "stalled", "%s", text_at(campaign, "stall"));
 	if (number_at(campaign, "rate") > 0)

@@ -112,9 +112,53 @@ def provision(site, args, results):
     site.cli("msk", "new", GROUP)
 
 
-def pushes(site):
-    """Messages sent so far, and when."""
-    return site.cli("stats")["counters"]["pushes"], time.monotonic()
+def sent(site, campaign):
+    """Messages of a campaign so far, and when: at the moment they were counted."""
+    def count():
+        seen = site.cli("campaign", "show", str(campaign))
+        return seen["pushes"] + seen["solicits"]
+    before = now = count()
+    end = time.monotonic() + 1
+    while now == before and time.monotonic() < end:
+        time.sleep(0.002)
+        now = count()
+    return now, time.monotonic()
+
+
+def campaign_cold(site):
+    """A push like any other."""
+    return site.cli("push", GROUP, "--no-wait", "--yes")["id"]
+
+
+def campaign_armed(site):
+    """A push whose keys were derived before."""
+    number = site.cli("push", GROUP, "--arm", "--yes")["id"]
+    while True:
+        seen = site.cli("campaign", "show", str(number))
+        if seen["armed"]["members"] == seen["members"]:
+            break
+        time.sleep(0.05)
+    site.cli("fire", str(number), "--no-wait")
+    return number
+
+
+def campaign_solicit(site):
+    """Solicited pulls."""
+    return site.cli("solicit", GROUP, "--solicits", "30", "--solicit-waits", "0", "--no-wait",
+                    "--yes")["id"]
+
+
+def measure_campaign(site, start, seconds):
+    """Messages per second while a campaign runs at full speed, without answers."""
+    campaign = start(site)
+    time.sleep(0.3)
+    before, begin = sent(site, campaign)
+    time.sleep(seconds)
+    after, end = sent(site, campaign)
+    if site.cli("campaign", "show", str(campaign))["state"] == "running":
+        site.cli("campaign", "abort", str(campaign))
+    wait_closed(site, campaign)
+    return (after - before) / (end - begin)
 
 
 def is_running(site, campaign):
@@ -150,6 +194,16 @@ def push_rate(site, args):
 def measure_push(site, args):
     """The median of some."""
     return statistics.median(push_rate(site, args) for _ in range(args.repeat))
+
+
+def measure_kinds(site, args, kinds, results):
+    """The medians of several kinds, which take turns: what disturbs one disturbs the others."""
+    rates = {name: [] for name in kinds}
+    for _ in range(args.repeat):
+        for name, start in kinds.items():
+            rates[name].append(measure_campaign(site, start, args.seconds))
+    for name, values in rates.items():
+        results[name] = round(statistics.median(values))
 
 
 def wait_closed(site, campaign):
@@ -234,8 +288,8 @@ def measure_daemon(args, results):
             site.write_config()
             site.start_daemon()
             provision(site, args, results)
-            results["push"] = round(measure_push(site, args))
-            results["solicit"] = measure_solicit(site, args)
+            measure_kinds(site, args, {"push": campaign_cold, "armed_push": campaign_armed,
+                                       "solicit": campaign_solicit}, results)
             measure_stages(site, results)
             status = site.cli("status")
             results["path"] = status["crypto"]
@@ -245,9 +299,36 @@ def measure_daemon(args, results):
             site.start_daemon()
             results["start_s_1m" if args.ues == 1000000 else "start_s"] = round(
                 time.monotonic() - begin, 3)
+            measure_ipsecmb(site, args, results)
         finally:
             site.stop_daemon()
             sink.stop()
+
+
+def measure_ipsecmb(site, args, results):
+    """The same daemon and store through ipsec-mb only."""
+    site.stop_daemon()
+    site.crypto = "ipsec-mb"
+    site.write_config()
+    site.start_daemon()
+    measure_kinds(site, args, {"push_ipsecmb": campaign_cold, "solicit_ipsecmb": campaign_solicit},
+                  results)
+
+
+def measure_verify(build, args, results):
+    """The intake of verifications; frames are built ahead."""
+    done = subprocess.run([os.path.join(build, "tests/bench/bench-verify"), "--subscribers",
+                           str(args.ues), "--seconds", str(args.seconds)], check=True,
+                          stdout=subprocess.PIPE, text=True)
+    results.update(json.loads(done.stdout))
+
+
+def measure_openssl(build, args, results):
+    """The two ordinary daemons."""
+    for key, mode in (("push_openssl_sendmmsg", "hmac"), ("push_openssl_evp", "evp")):
+        done = subprocess.run([os.path.join(build, "tests/bench/openssl-push"), "--mode", mode,
+                               str(args.seconds)], check=True, stdout=subprocess.PIPE, text=True)
+        results[key] = json.loads(done.stdout)["pushes"]
 
 
 def wrapped_site(args):
@@ -334,6 +415,9 @@ def measure_crypto(build, args, results):
                           stdout=subprocess.PIPE, text=True)
     for key, value in json.loads(done.stdout).items():
         results["crypto_" + key] = value
+    # The fastest kernel in the tree.
+    for floor in ("floor_push", "floor_solicit"):
+        results[floor] = max(value for key, value in results.items() if key.endswith(floor))
 
 
 def check_room():
@@ -346,15 +430,38 @@ def check_room():
                         f"{available_memory() >> 30} GB are available")
 
 
+def bound(results, floor):
+    """What is left of the floor when each message is also copied to the wire."""
+    return 1 / (1 / results[floor] + 1 / results["testpmd_tx"])
+
+
+def ratios(results):
+    """(what, value, what it should be at least), of what there is."""
+    wanted = [
+        ("push / bound", lambda r: r["push"] / bound(r, "floor_push"), 0.85),
+        ("solicit / bound", lambda r: r["solicit"] / bound(r, "floor_solicit"), 0.85),
+        ("push / push_ipsecmb", lambda r: r["push"] / r["push_ipsecmb"], 3),
+        ("push / push_openssl_evp", lambda r: r["push"] / r["push_openssl_evp"], 12),
+        ("push / push_openssl_sendmmsg", lambda r: r["push"] / r["push_openssl_sendmmsg"], 40),
+        ("armed_push / testpmd_tx", lambda r: r["armed_push"] / r["testpmd_tx"], 0.45),
+        ("push / testpmd_tx", lambda r: r["push"] / r["testpmd_tx"], None),
+    ]
+    for name, ratio, target in wanted:
+        try:
+            yield name, ratio(results), target
+        except (KeyError, ZeroDivisionError):
+            pass
+
+
 def table(results):
     """Prints the results for people."""
-    ratio = results["push"] / results["testpmd_tx"] if results.get("testpmd_tx") else 0
     print(f"{'CPU':32} {results['cpu']}")
     print(f"{'crypto path':32} {results['path']}")
     for key, value in results.items():
         if isinstance(value, (int, float)):
             print(f"{key:32} {value:>16,}")
-    print(f"{'push / testpmd_tx':32} {ratio:>16.3f}")
+    for name, value, target in ratios(results):
+        print(f"{name:32} {value:>16.3f}" + (f"   (target {target})" if target else ""))
 
 
 def main():
@@ -366,6 +473,8 @@ def main():
         with Site(build) as site:
             results["testpmd_tx"] = measure_testpmd(site, args)
         measure_daemon(args, results)
+        measure_openssl(build, args, results)
+        measure_verify(build, args, results)
         measure_wrapped(args, results)
         measure_recovery(args, results)
         measure_ports(args, results)

@@ -78,6 +78,7 @@ class Site:
         self.gateway_mac = None  # None: by ARP
         self.ip = "4"  # "4", "6" or "both"
         self.mac_yaml = ""
+        self.crypto = None  # None: what the CPU can run
 
     @staticmethod
     def _make_directory():
@@ -113,7 +114,7 @@ store:
   map_size: {self.map_size}
   wrapping_key: {self.wrapping_key}
 {self.port_lines()}workers:
-  count: {self.workers}
+{self.crypto_line()}  count: {self.workers}
   cpus: [{", ".join(str(self.daemon_cpu(i)) for i in range(self.workers))}]
 eal:
   file_prefix: {os.path.basename(self.dir)}d
@@ -123,6 +124,10 @@ ua:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text + self.extra_yaml)
         return path
+
+    def crypto_line(self):
+        """The path of the crypto, when it is forced."""
+        return f"  crypto: {self.crypto}\n" if self.crypto else ""
 
     def port_lines(self):
         """The configuration's section about the port."""

@@ -54,6 +54,11 @@ int dp_command(struct dp *dp, const struct dp_cmd *cmd)
 	return 0;
 }
 
+const char *dp_fault(const struct dp *dp)
+{
+	return dp->fault;
+}
+
 size_t dp_events(struct dp *dp, struct dp_event *events, size_t n)
 {
 	size_t taken = dp->events < n ? dp->events : n;
@@ -224,13 +229,14 @@ struct dp_muk_prep {
 	int unused;
 };
 
-int dp_muk_prep_create(struct dp_muk_prep **out)
+int dp_muk_prep_create(unsigned crypto, struct dp_muk_prep **out)
 {
+	(void)crypto;
 	*out = calloc(1, sizeof(**out));
 	return 0;
 }
 
-void dp_muk_prep_burst(struct dp_muk_prep *prep, const uint8_t *muks, size_t stride,
+int dp_muk_prep_burst(struct dp_muk_prep *prep, const uint8_t *muks, size_t stride,
 	struct store_muk_state *states, size_t state_stride, size_t n)
 {
 	(void)prep;
@@ -238,6 +244,7 @@ void dp_muk_prep_burst(struct dp_muk_prep *prep, const uint8_t *muks, size_t str
 	(void)stride;
 	for (size_t i = 0; i < n; i++)
 		memset((char *)states + i * state_stride, 0, sizeof(*states));
+	return 0;
 }
 
 void dp_muk_prep_destroy(struct dp_muk_prep *prep)

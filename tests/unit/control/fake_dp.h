@@ -34,6 +34,7 @@ struct dp {
 	struct dp_push_note note[FAKE_NOTES_MAX]; // by subscriber
 	struct dp_verification verification[64]; // to be told
 	unsigned verifications;
+	const char *_Atomic fault; // what dp_fault() says
 	unsigned areas;
 	uint32_t area_rate[DP_AREAS_MAX];
 	_Atomic uint32_t solicit_rate;

@@ -4,6 +4,7 @@
 #include "ctl_fake.h"
 
 #include "admin.h"
+#include "conf.h"
 #include "dp.h"
 
 #include <errno.h>
@@ -84,13 +85,14 @@ int ctl_uicc_check(const struct ctl *ctl, unsigned profile, size_t btid_len, cha
 }
 
 // Stand-ins for HMAC states that show which MUK they were made of: its complement.
-int dp_muk_prep_create(struct dp_muk_prep **out)
+int dp_muk_prep_create(unsigned crypto, struct dp_muk_prep **out)
 {
+	(void)crypto;
 	*out = NULL;
 	return 0;
 }
 
-void dp_muk_prep_burst(struct dp_muk_prep *prep, const uint8_t *muks, size_t stride,
+int dp_muk_prep_burst(struct dp_muk_prep *prep, const uint8_t *muks, size_t stride,
 	struct store_muk_state *states, size_t state_stride, size_t n)
 {
 	(void)prep;
@@ -100,6 +102,7 @@ void dp_muk_prep_burst(struct dp_muk_prep *prep, const uint8_t *muks, size_t str
 		for (unsigned k = 0; k < STORE_MUK_BYTES; k++)
 			state[k] = (uint8_t)~muks[i * stride + k];
 	}
+	return 0;
 }
 
 void dp_muk_prep_destroy(struct dp_muk_prep *prep)
@@ -137,6 +140,7 @@ void admin_ua_notes_add(json_t *subscriber, struct ctl *ctl, store_id id)
 
 int ctl_fake_begin(void **state)
 {
+	static const struct conf defaults;
 	struct store_env_conf conf = {.dir = fake.dir, .map_bytes = MAP_BYTES, .max_readers = 16};
 	char why[256] = "";
 	int err;
@@ -146,6 +150,7 @@ int ctl_fake_begin(void **state)
 	strcpy(fake.dir, "/tmp/mskpush-import-XXXXXX");
 	if (mkdtemp(fake.dir) == NULL)
 		return -1;
+	fake.ctl.conf = &defaults;
 	err = store_env_open(&conf, &fake.ctl.env, why);
 	if (err != 0)
 		fprintf(stderr, "%s\n", why);
