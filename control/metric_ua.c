@@ -58,6 +58,12 @@ static void fact_collect(
 	metric_sample(m, sink, (double)value, NULL);
 }
 
+static void busy_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	metric_sample(m, sink, (double)f->ua.busy_ns / 1e9, NULL);
+}
+
 // --- The key source ---------------------------------------------------------------------------
 
 static void answers_collect(
@@ -110,6 +116,8 @@ const struct metric metric_ua_rows[] = {
 		"Times a Digest key was not ready and had to be made", UA(ha1_made)},
 	{"mskpush_ua_bodies_read_total", METRIC_COUNTER, "",
 		"Times a body was not one that came before and had to be read", UA(bodies_read)},
+	{"mskpush_ua_busy_seconds_total", METRIC_COUNTER, "",
+		"Time that the threads of Ua worked, all together", busy_collect, 0},
 	{"mskpush_key_source_asked_total", METRIC_COUNTER, "", "Questions sent to the key source",
 		KEY_SOURCE(asked)},
 	{"mskpush_key_source_coalesced_total", METRIC_COUNTER, "",

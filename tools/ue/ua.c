@@ -143,6 +143,12 @@ static bool is_asking_for(const struct ue_ua *ua, const struct ue_ua_phone *s,
 		ue_ua_body_covers(&ua->bodies[s->asked], wanted->subjects, wanted->count);
 }
 
+// Bodies are joined at their ends: bits stay where they are.
+static uint64_t came(const struct ue_ua *ua, const struct ue_ua_phone *s)
+{
+	return ue_ua_subjects(ua, s->fetched) & ~s->awaited;
+}
+
 static void want_add(
 	struct ue_ua *ua, struct ue_ua_phone *s, enum ue_procedure procedure, uint16_t body)
 {
@@ -150,7 +156,10 @@ static void want_add(
 		ua->events[UE_UA_MERGED]++;
 		body = ue_ua_body_join(ua, s->body[procedure], body);
 	} else if (procedure == UE_FETCH && s->awaited != 0) {
+		s->came = came(ua, s);
 		body = ue_ua_body_join(ua, s->fetched, body);
+	} else if (procedure == UE_FETCH) {
+		s->came = 0;
 	}
 	s->body[procedure] = body;
 	s->wants |= (uint8_t)(1u << procedure);
@@ -201,6 +210,8 @@ void ue_ua_want_again(struct ue_ua *ua, uint32_t phone)
 	struct ue_ua_phone *s = &ua->states[phone];
 	uint8_t bit = (uint8_t)(1u << s->asking);
 
+	if (s->asking == UE_FETCH)
+		s->came = came(ua, s);
 	s->body[s->asking] = (s->wants & bit) != 0
 		? ue_ua_body_join(ua, s->asked, s->body[s->asking])
 		: s->asked;

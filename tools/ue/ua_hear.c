@@ -164,18 +164,27 @@ static enum ue_way way_of(const struct ue_ua_phone *s, bool is_awaited)
 	return (s->reasons & 1u << UE_WAY_ASKED) != 0 ? UE_WAY_ASKED : UE_WAY_PUSHED;
 }
 
-// True when the MSK is one that the phone's pull was promised.
-static bool msk_take(struct ue_ua *ua, struct ue_ua_phone *s, const struct ue_subject *key)
+static uint64_t subjects_about(const struct ue_ua_body *body, const struct ue_subject *key)
 {
-	const struct ue_ua_body *body = &ua->bodies[s->fetched];
-	uint64_t before = s->awaited;
+	uint64_t about = 0;
 
-	if (before == 0)
-		return false;
 	for (size_t i = 0; i < body->count; i++) {
 		if (ue_ua_is_about(&body->subjects[i], key))
-			s->awaited &= ~((uint64_t)1 << i);
+			about |= (uint64_t)1 << i;
 	}
+	return about;
+}
+
+// True when the MSK is one that the phone's pull was promised. One that comes before the phone has
+// asked is the same as far as it knows: the BM-SC merges requests while a push is under way.
+static bool msk_take(struct ue_ua *ua, struct ue_ua_phone *s, const struct ue_subject *key)
+{
+	uint64_t before = s->awaited;
+
+	if ((s->wants & 1u << UE_FETCH) != 0)
+		s->came |= subjects_about(&ua->bodies[s->body[UE_FETCH]], key);
+	if (before != 0)
+		s->awaited &= ~subjects_about(&ua->bodies[s->fetched], key);
 	return s->awaited != before;
 }
 

@@ -31,6 +31,7 @@ enum ue_ua_state {
 struct ue_ua_phone {
 	struct ue_association *association; // NULL: the next request goes without credentials
 	uint64_t awaited; // bit per subject of `fetched` whose MSK has not come
+	uint64_t came; // bit per subject of the fetch it wants whose MSK has come meanwhile
 	int64_t due; // in states DUE and EXPECTING
 	int64_t sent_at;
 	int64_t promised_at; // when the BM-SC said 200 to the last fetch; 0: it has not
@@ -116,6 +117,12 @@ bool ue_ua_body_covers(
 
 // A body with the subjects of both, as far as there is room.
 uint16_t ue_ua_body_join(struct ue_ua *ua, uint16_t a, uint16_t b);
+
+// A bit for each subject of a body.
+static inline uint64_t ue_ua_subjects(const struct ue_ua *ua, uint16_t body)
+{
+	return UINT64_MAX >> (UE_SUBJECTS_MAX - ua->bodies[body].count);
+}
 
 // Puts a phone into a state; into DUE and EXPECTING until `due`.
 void ue_ua_enter(struct ue_ua *ua, uint32_t phone, enum ue_ua_state state, int64_t due);

@@ -72,7 +72,7 @@ static void request_note(struct ue_ua *ua, struct ue_ua_phone *s, const struct u
 		return;
 	s->fetched = s->asked;
 	s->promised_at = 0;
-	s->awaited = UINT64_MAX >> (UE_SUBJECTS_MAX - ua->bodies[s->asked].count);
+	s->awaited = ue_ua_subjects(ua, s->asked) & ~s->came;
 }
 
 size_t ue_ua_request(

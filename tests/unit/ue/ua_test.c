@@ -199,6 +199,35 @@ static void msk_may_come_before_the_200_is_read(void **state)
 	scene_end(&scene);
 }
 
+// The MSK after a registration, when the phone was about to ask for it; the BM-SC merges that.
+static void msk_came_early(bool is_asked_before)
+{
+	struct scene scene = scene_with(NULL, false);
+
+	want(&scene, UE_FETCH);
+	if (is_asked_before)
+		ask(&scene);
+	expect_accepted(scene.site, vector("F.msg"));
+	if (!is_asked_before)
+		ask(&scene);
+	expect_again(&scene, bmsc_challenge("n1", ""));
+	grant(&scene, BMSC_KEY_ANSWER("200 OK"));
+	expect_number(&scene, "events/msk-came", 1);
+	expect_number(&scene, "idle", 1);
+	want(&scene, UE_FETCH);
+	ask(&scene);
+	grant(&scene, BMSC_KEY_ANSWER("200 OK"));
+	expect_number(&scene, "expecting", 1);
+	scene_end(&scene);
+}
+
+static void msk_may_come_before_it_is_asked_for(void **state)
+{
+	(void)state;
+	msk_came_early(false);
+	msk_came_early(true);
+}
+
 static void msk_of_another_group_is_not_what_was_asked_for(void **state)
 {
 	struct scene scene = scene_with(NULL, false);
@@ -297,6 +326,7 @@ int main(void)
 		cmocka_unit_test(expired_or_absent_credential_is_replaced_first),
 		cmocka_unit_test(next_nonce_is_used),
 		cmocka_unit_test(msk_that_does_not_come_is_asked_for_again),
+		cmocka_unit_test(msk_may_come_before_it_is_asked_for),
 		cmocka_unit_test(msk_may_come_before_the_200_is_read),
 		cmocka_unit_test(msk_of_another_group_is_not_what_was_asked_for),
 		cmocka_unit_test(nothing_to_ask_for_is_said),
