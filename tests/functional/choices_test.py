@@ -49,6 +49,7 @@ def chosen_members_are_sent_to_and_nobody_else():
         choose(site, len(north), "--undelivered-of", str(campaign["id"]))
         expect("two choices at once", site.push("--undelivered-of", str(campaign["id"]), "--sample",
                                                 "25%")["members"], (len(north) + 3) // 4)
+        change_the_pace_of_an_area(site)
         bad = site.path("bad")
         with open(bad, "w", encoding="utf-8") as file:
             file.write(listed[0]["impi"] + "\nnobody@nowhere\n")
@@ -60,6 +61,20 @@ def chosen_members_are_sent_to_and_nobody_else():
         alone = {btid: n for btid, n in pushed.items() if btid not in north}
         expect_that({row["btid"] for row in listed} <= set(alone), "those listed", alone)
         expect_that(len(alone) <= 3 + 7, "nobody else but the sample", alone)
+
+
+def change_the_pace_of_an_area(site):
+    """While a campaign runs: sixteen phones would take eight seconds at two a second."""
+    expect("limit", site.cli("area", "set", "north", "--rate", "2")["rate"], 2)
+    for words in (("north", "--rate", "0"), ("nowhere", "--rate", "5")):
+        expect_that(site.run("area", "set", *words)[0] != DONE, "refused", words)
+    number = site.push_begin("--area", "north")
+    slow = site.campaign_when(number, "three verified", lambda c: c["verified"] >= 3)
+    expect_that(slow["seconds"] > 0.9, "two a second", slow["seconds"])
+    expect("stall", slow["stall"], None)
+    site.cli("area", "set", "north", "--rate", "none")
+    expect_that(site.campaign_end(number, 10)["seconds"] < 7, "as fast as it goes after that",
+                site.campaign(number)["seconds"])
 
 
 def push_by_hand(site, typed):
