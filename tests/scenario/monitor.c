@@ -18,6 +18,7 @@ struct monitor_key {
 	struct monitor_key *next;
 	uint32_t last;
 	uint8_t mac[MIKEY_MAC_BYTES]; // of the message with that value
+	int64_t expires; // Unix seconds, since it was somebody's current one; 0: never was
 	char btid[STORE_NAI_MAX + 1];
 };
 
@@ -100,14 +101,14 @@ static void violate(struct monitor *m, const char *what, const struct mikey_view
 			view->counter, key->last, mark);
 }
 
-// An MSK under a MUK that its owner would not take any more.
-static bool is_expired(const struct mikey_view *view, const struct person *person, int64_t true_s)
+// An MSK under a MUK that its owner would not take any more, be it the current or the previous one.
+static bool is_expired(const struct mikey_view *view, struct monitor_key *key,
+	const struct person *person, int64_t true_s)
 {
-	const struct mikey_bytes *btid = &view->identity[1];
-
-	return mikey_view_kind(view) == MIKEY_KIND_MSK && person != NULL &&
-		btid->len == strlen(person->btid) &&
-		memcmp(btid->data, person->btid, btid->len) == 0 && person->expires <= true_s;
+	if (person != NULL && strcmp(key->btid, person->btid) == 0)
+		key->expires = person->expires;
+	return mikey_view_kind(view) == MIKEY_KIND_MSK && key->expires != 0 &&
+		key->expires <= true_s;
 }
 
 static void message_see(struct monitor *m, const struct person *person,
@@ -126,7 +127,7 @@ static void message_see(struct monitor *m, const struct person *person,
 	}
 	key = key_find(m, &view.identity[1]);
 	what = message_judge(&view, key, message->data + view.mac.off, now->mark);
-	if (what == NULL && is_expired(&view, person, now->true_s))
+	if (what == NULL && is_expired(&view, key, person, now->true_s))
 		what = "an MSK under an expired MUK";
 	if (what != NULL)
 		violate(m, what, &view, key, now->mark);
