@@ -17,7 +17,8 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from bench_flood import measure_flood  # noqa: E402
-from bench_solicit import measure_paces, measure_solicit, measure_storms  # noqa: E402
+from bench_pace import measure_paces, wait_closed  # noqa: E402
+from bench_storm import measure_storms, print_storms  # noqa: E402
 from bench_testpmd import Testpmd  # noqa: E402
 from bench_ua import measure_pulls  # noqa: E402
 from mskpush_site import GROUP, SERVICE, Site, SiteError, allowed_cpus, available_memory  # noqa: E402
@@ -204,12 +205,6 @@ def measure_kinds(site, args, kinds, results):
             rates[name].append(measure_campaign(site, start, args.seconds))
     for name, values in rates.items():
         results[name] = round(statistics.median(values))
-
-
-def wait_closed(site, campaign):
-    """Until a campaign has ended."""
-    while site.cli("campaign", "show", str(campaign))["state"] in ("running", "paused"):
-        time.sleep(0.1)
 
 
 def kernel_port(driver):
@@ -462,6 +457,7 @@ def table(results):
             print(f"{key:32} {value:>16,}")
     for name, value, target in ratios(results):
         print(f"{name:32} {value:>16.3f}" + (f"   (target {target})" if target else ""))
+    print_storms(results)
 
 
 def main():

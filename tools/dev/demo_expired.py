@@ -8,11 +8,11 @@ got the MSK, and a plot of messages per second.
 
 import os
 import shutil
-import subprocess
 import threading
 import time
 
 from mskpush_site import GROUP, SiteError
+from svg_plot import plot_steps
 
 UES = 50000  # of the story, when nothing else is said
 LOSS = 5.0
@@ -93,33 +93,14 @@ def phones_per_second(report, start):
     return result
 
 
-def gnuplot_script(path, series, seconds, title):
-    """What gnuplot is told: the data in it, so that it can be kept and changed."""
-    lines = ["set terminal svg size 960,480 background 'white' font 'sans,12'",
-             f"set output '{path}'", f"set title '{title}'",
-             "set xlabel 'seconds since the campaign began'", "set ylabel 'per second'",
-             "set grid", "set key outside top center horizontal", f"set xrange [0:{seconds}]",
-             "set logscale y", f"set yrange [{FLOOR}:*]", "set format y '%.0s%c'"]
-    for name, counts in series.items():
-        lines += [f"${name} << EOD",
-                  *(f"{second} {max(counts.get(second, 0), FLOOR):.1f}"
-                    for second in range(seconds + 1)), "EOD"]
-    lines.append("plot " + ", ".join(
-        f"${name} with steps linewidth 2 linecolor rgb '{COLOURS[name]}' title '{name}'"
-        for name in series))
-    return "\n".join(lines) + "\n"
-
-
 def plot(path, series, title):
-    """Draws the SVG; the script stands beside it."""
+    """Draws the SVG."""
     seconds = 1 + max((second for counts in series.values() for second in counts), default=1)
-    script = os.path.splitext(path)[0] + ".gnuplot"
-    with open(script, "w", encoding="utf-8") as file:
-        file.write(gnuplot_script(path, series, seconds, title))
-    try:
-        subprocess.run(["gnuplot", script], check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise SiteError(f"gnuplot: {error}") from error
+    points = {name: [(second, f"{max(counts.get(second, 0), FLOOR):.1f}")
+                     for second in range(seconds + 1)] for name, counts in series.items()}
+    plot_steps(path, [f"set title '{title}'", "set xlabel 'seconds since the campaign began'",
+                      "set ylabel 'per second'", f"set xrange [0:{seconds}]", "set logscale y",
+                      f"set yrange [{FLOOR}:*]", "set format y '%.0s%c'"], points, COLOURS)
 
 
 def table(rows, total):
