@@ -281,7 +281,8 @@ class Pulls(Load):
 
 
 def loads(site, seed, rows, registering, pulling):
-    """All loads. `rows` are the phones: the first of them register, the next pull."""
+    """All loads. `rows` are the phones: the first of them register, the next pull. A load of MTKs
+    has its seat here: phones that were started with --mtk note them, and the judge knows them."""
     return [Campaigns(site, seed), Subscribers(site, seed + 1),
             Registrations(site, seed + 2, rows[:registering]),
             Pulls(site, seed + 3, registering, pulling)]
