@@ -3,6 +3,7 @@
 
 """What the emulator noted of the BM-SC (tools/ue/record.h), read and judged by the rule alone."""
 
+import bisect
 import hashlib
 import struct
 
@@ -26,9 +27,10 @@ class Judge:
         self.last = {}  # key -> highest counter: of a MUK by its B-TID, of an MSK by itself
         self.msks = {}  # MSK ID -> MSK
         self.mtks = {}  # (MSK, MTK ID) -> MTK
-        self.answered = {}  # (B-TID, CSB ID) -> when the first verification left
+        self.answered = {}  # (B-TID, CSB ID) -> when verifications left
         self.csb = {}  # B-TID -> CSB ID of the last push
-        self.asked_again = []  # (when, B-TID, when it had answered)
+        self.lives = []  # [begin, end] of daemons that could hear, in Unix microseconds
+        self.ages = []  # (age in microseconds at the end of a life, B-TID) of those asked again
 
     def read(self):
         """Takes what is new."""
@@ -50,10 +52,10 @@ class Judge:
             self.counter(kind, key, counter)
         if kind == "P":
             self.csb[key] = csb_id
-            if (key, csb_id) in self.answered:
-                self.asked_again.append((wall, key, self.answered[key, csb_id]))
+            for answered in self.answered.get((key, csb_id), ()):
+                self.asked_again(wall, key, answered)
         elif kind == "V":
-            self.answered.setdefault((key, self.csb.get(key)), wall)
+            self.answered.setdefault((key, self.csb.get(key)), []).append(wall)
         elif kind == "M":
             self.same(self.msks, key, content, f"Key Number {number:04x} names two MSKs")
         elif kind == "T":
@@ -71,8 +73,8 @@ class Judge:
         if known.setdefault(name, content) != content:
             self.faults.append(fault)
 
-    def asked_again_before(self, moment, btids, since):
-        """Ages, at a moment (Unix microseconds), of verifications of `btids` that were asked for
-        again after it; of those noted from `since` on."""
-        return [moment - answered for wall, key, answered in self.asked_again[since:]
-                if wall > moment > answered and key in btids]
+    def asked_again(self, wall, key, answered):
+        """A verification was asked for again, which a daemon may have heard before it died."""
+        at = bisect.bisect_right(self.lives, [answered, wall]) - 1
+        if at >= 0 and self.lives[at][0] <= answered < self.lives[at][1] < wall:
+            self.ages.append((self.lives[at][1] - answered, key))
