@@ -210,6 +210,7 @@ struct conf {
 		uint64_t target; // enum log_target
 	} log;
 	uint64_t is_confined;
+	char user[CONF_TEXT_MAX]; // empty: who started it
 };
 
 enum conf_type {

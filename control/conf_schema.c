@@ -182,6 +182,9 @@ const struct conf_row conf_rows[] = {
 	{"confine", CONF_CHOICE, AT(is_confined), false, 0, 0, "true", "false true",
 		"Whether the daemon gives up what it does not need: capabilities, beginning "
 		"programs, being traced or dumped. For looking for faults, false."},
+	{"user", CONF_TEXT, AT(user), false, 0, 64, "", NULL,
+		"Account that the daemon becomes when root starts it, before it opens anything; "
+		"what its ports need of root's powers it keeps. Empty: who started it."},
 };
 const size_t conf_rows_count = sizeof(conf_rows) / sizeof(conf_rows[0]);
 
