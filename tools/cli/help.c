@@ -117,7 +117,7 @@ void help_all(void)
 
 // --- The same for programs, such as the shell's completion ------------------------------------
 
-static json_t *options_json(uint32_t options)
+static json_t *options_json(uint64_t options)
 {
 	json_t *list = json_array();
 
