@@ -125,6 +125,9 @@ json_t *args_rate(struct cli *cli, const struct cli_args *args, int *err);
 #define CLI_GROUP_TEXT 16
 int args_group(struct cli *cli, const char *word, char out[CLI_GROUP_TEXT]);
 
+// The path of a subscriber named on the command line (ue.c); path has HTTP_PATH_MAX octets.
+int ue_path(struct cli *cli, const char *id, char *path);
+
 // --- help.c -----------------------------------------------------------------------------------
 int help_run(struct cli *cli, const struct cli_args *args);
 void help_all(void);

@@ -22,6 +22,12 @@ const struct cli_verb cli_verbs[] = {
 		"List subscribers in the order of their ids", "mskpush ue list --limit 20"},
 	{"ue show", "ID", 1, 1, 0, ue_show_run, "Show one subscriber, by IMPI or B-TID",
 		"mskpush ue show 001010000000001@ims.mnc001.mcc001.3gppnetwork.org"},
+	{"trace", "ID", 1, 1, BIT(LIMIT), trace_run,
+		"Tell the story of one phone, by IMPI or B-TID: why it has the key, or not\n\n"
+		"Its record, whether it has the newest MSK of each of its key groups and what is\n"
+		"in the way of the next one, what campaigns made of it, and its requests and\n"
+		"pushes since the daemon started, --limit of them at most.",
+		"mskpush trace 001010000000001@ims.mnc001.mcc001.3gppnetwork.org"},
 	{"ue remove", "ID", 1, 1, BIT(REKEY) | BIT(YES), ue_remove_run,
 		"Remove one subscriber, by IMPI or B-TID\n\n"
 		"The phone still holds the MSKs it was given: --rekey makes new ones, and pushes\n"
