@@ -70,6 +70,7 @@ enum cli_option {
 	OPT_STOP_IF_UNVERIFIED,
 	OPT_STOP_AFTER,
 	OPT_ARM,
+	OPT_ALL,
 	OPT_COUNT
 };
 #define CLI_GLOBAL_OPTIONS \

@@ -125,8 +125,13 @@ const struct cli_verb cli_verbs[] = {
 	{"capture", "FILE", 1, 1, BIT(CAPTURE_COUNT) | BIT(UE), capture_run,
 		"Write what the ports send and receive, as pcapng (- = standard output)",
 		"mskpush capture push.pcapng --count 1000"},
-	{"status", "", 0, 0, 0, status_run, "Show the daemon, its port, its store, its counter",
-		"mskpush status"},
+	{"status", "", 0, 0, BIT(ALL), status_run,
+		"Show how the site is on one screen, what is wrong first", "mskpush status"},
+	{"watch", "", 0, 0, BIT(CAPTURE_COUNT), site_watch_run,
+		"Watch the site: rates, campaigns, what is wrong, anew each second\n\n"
+		"Until Ctrl-C, or for --count looks. With --json each look is an object on a line\n"
+		"of its own. A daemon that goes away is waited for.",
+		"mskpush watch"},
 	{"stats", "", 0, 0, BIT(STAGES), stats_run, "Show the counters", "mskpush stats --stages"},
 	{"help", "[COMMAND]", 0, 2, 0, help_run, "Show what there is", "mskpush help push"},
 };

@@ -29,5 +29,7 @@ cli_run explain_run;
 cli_run area_list_run, area_set_run;
 // store.c
 cli_run key_show_run, key_rotate_run, backup_run;
+// site_watch.c
+cli_run site_watch_run;
 // status.c
 cli_run capture_run, status_run, stats_run;
