@@ -83,7 +83,8 @@ static double seconds(const struct store_campaign *record)
 static void progress_add(json_t *out, const struct campaign_view *view)
 {
 	const struct store_campaign *r = &view->record;
-	double took = seconds(r);
+	bool is_begun = r->state != STORE_CAMPAIGN_SCHEDULED;
+	double took = is_begun ? seconds(r) : 0;
 
 	json_object_set_new(out, "members", json_integer(r->members));
 	json_object_set_new(out, "verified", json_integer(r->verified));
@@ -97,7 +98,7 @@ static void progress_add(json_t *out, const struct campaign_view *view)
 		out, "pushes_per_s", json_real(took > 0 ? (double)r->pushes / took : 0));
 	json_object_set_new(out, "seconds", json_real(took));
 	json_object_set_new(out, "created", admin_time_ms(r->created_ms));
-	json_object_set_new(out, "started", admin_time_ms(r->started_ms));
+	json_object_set_new(out, "started", is_begun ? admin_time_ms(r->started_ms) : json_null());
 	json_object_set_new(out, "ended", admin_time_ms(r->ended_ms));
 }
 

@@ -288,7 +288,7 @@ static json_t *events_json(struct trace *t)
 
 // --- The answer -----------------------------------------------------------------------------
 
-// Its last value, and how far that runs ahead of the clock: 600 s at most, then messages wait.
+// Its last value, and how far that runs ahead of the clock.
 static json_t *counter_json(struct ctl *ctl, store_id id)
 {
 	uint32_t last = 0, now = 0;
