@@ -37,8 +37,7 @@ MEMBERS = ["kind", "group", "new", "arm", "sends", "waits", "solicits", "solicit
            "address", "port", "keys_in", "services", "registered", "impi", "nothing"]
 WORDS = ["", "x", "-1", "0", "99999999999999999999", "../../etc/passwd", "/nonexistent/x", "a" * 4000,
          "\x1b[31m", "%00", "\u202e", "001-01/0001", "--", "-"]
-# A call that ends the daemon, and one that answers for as long as it is read.
-UNSWEPT = {("POST", "/v1/shutdown"), ("POST", "/v1/capture")}
+SHUTDOWN = "/v1/shutdown"
 
 
 class Caller:
@@ -110,12 +109,14 @@ def every_call_with_hostile_arguments():
     with Stage() as site:
         site.raise_all(PHONES)
         caller = Caller(site)
+        # But for the call that ends the daemon, and those that answer for as long as one reads.
         routes = [(row["method"], row["path"]) for row in
-                  json.loads(caller.call("GET", "/v1/api")[1])["calls"]]
-        expect_that(UNSWEPT <= set(routes), "calls that are left out exist", routes)
+                  json.loads(caller.call("GET", "/v1/api")[1])["calls"]
+                  if row["path"] != SHUTDOWN and not row["text"].startswith("stream ")]
+        expect_that(len(routes) > 30, "the calls there are", routes)
         wrong, asked = [], 0
         for method, path in routes:
-            for target, body in cases_of(method, path) if (method, path) not in UNSWEPT else []:
+            for target, body in cases_of(method, path):
                 status, text = caller.call(method, target, body)
                 why = judge(status, text)
                 asked += 1
