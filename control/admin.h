@@ -150,6 +150,12 @@ admin_handler admin_campaign_undelivered;
 admin_handler admin_capture;
 // admin_subscribers.c
 admin_handler admin_subscribers_list, admin_subscriber_show, admin_subscriber_remove;
+// Finds the subscriber that the path names, in a reader to be given back. Other than 0: the reply
+// holds the error.
+int admin_subscriber_open(const struct admin_request *req, struct admin_reply *reply,
+	struct store_reader **r, store_id *id);
+// admin_trace.c
+admin_handler admin_subscriber_trace;
 // admin_provision.c
 admin_handler admin_subscriber_put;
 // import_admin.c

@@ -37,6 +37,8 @@ const struct admin_route admin_routes[] = {
 	{"GET", "/v1/subscribers", ADMIN_READ, 0, admin_subscribers_list, NULL, "list subscribers"},
 	{"GET", "/v1/subscribers/*", ADMIN_READ, 0, admin_subscriber_show, NULL,
 		"show a subscriber"},
+	{"GET", "/v1/subscribers/*/trace", ADMIN_READ, 0, admin_subscriber_trace, NULL,
+		"tell the story of a subscriber"},
 	{"PUT", "/v1/subscribers", ADMIN_KEYS, 0, NULL, &admin_import, "as POST /v1/import"},
 	{"PUT", "/v1/subscribers/*", ADMIN_KEYS, ADMIN_NEEDS_BODY | ADMIN_SECRET_BODY,
 		admin_subscriber_put, NULL, "add or change a subscriber"},

@@ -203,6 +203,9 @@ struct conf {
 		uint64_t max_key_age_s; // 0: no limit
 		struct conf_texts services;
 	} key_source;
+	struct {
+		uint64_t bytes; // 0: none is kept
+	} history;
 	uint64_t muk_margin_s;
 	uint64_t verification_timestamp; // 0: 4 octets, 1: 8
 	struct {

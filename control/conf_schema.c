@@ -169,6 +169,9 @@ const struct conf_row conf_rows[] = {
 	{"key_source.services", CONF_TEXTS, AT(key_source.services), false, 1, 127, "", NULL,
 		"Services that subscribers are authorised for whom only the key source knows, "
 		"when it names none."},
+	{"history.size", CONF_SIZE, AT(history.bytes), false, 0, 1ull << 40, "256M", NULL,
+		"Memory for what happened to each phone, for `mskpush trace`: the newest requests "
+		"and single pushes of all, 48 octets each. 0: none is kept."},
 	{"muk_margin", CONF_DURATION, AT(muk_margin_s), false, 0, 86400, "30s", NULL,
 		"A MUK that expires within this time counts as expired."},
 	{"verification_timestamp_bytes", CONF_CHOICE, AT(verification_timestamp), false, 0, 0, "4",

@@ -13,7 +13,7 @@ packages_build="gcc libc6-dev meson ninja-build pkg-config python3 libdpdk-dev l
 	liblmdb-dev libmicrohttpd-dev libexpat1-dev libjansson-dev libyaml-dev libssl-dev
 	libcurl4-openssl-dev libpcap-dev libcmocka-dev libcap-ng-dev libseccomp-dev scdoc"
 packages_test="tshark libasan8 libubsan1 binutils procps iproute2 iputils-ping nftables dpdk-dev
-	openssl systemd valgrind gnuplot-nox"
+	openssl systemd valgrind gnuplot-nox python3-jsonschema"
 packages_bench="dpdk-dev apache2-bin"
 packages_install="debhelper lintian mmdebstrap uidmap git systemd"
 packages_story="gnuplot-nox"
