@@ -51,7 +51,7 @@ function areasTable(areas) {
 		cell(head[2], number(a.solicits), "n"), cell(head[3], a.rate > 0 ? number(a.rate) : "none", "n"),
 		cell(head[4], a.seconds === null ? "–" : duration(a.seconds), "n")));
 
-	return element("table", {}, element("thead", {}, element("tr", {}, ...head.map((name, i) =>
+	return element("table", {class: "cards"}, element("thead", {}, element("tr", {}, ...head.map((name, i) =>
 		element("th", {scope: "col", class: i > 0 ? "n" : null}, name)))), element("tbody", {}, ...rows));
 }
 
