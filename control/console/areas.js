@@ -4,8 +4,9 @@
 // Areas: what is sent to each now, and how far the newest campaign is in it.
 
 import {get} from "./api.js";
-import {bar, barSet, byId, cell, element, number, percent, write} from "./text.js";
+import {bar, barSet, byId, cell, element, limit, number, percent, write} from "./text.js";
 
+const NUMBERS = ["Sent/s", "Verified/s", "Limit", "Unreachable"];
 const POLL_S = 2;
 const SHARE = 20; // a look that takes long comes that much more seldom
 
@@ -13,8 +14,11 @@ const rows = new Map(); // name -> row
 let before = null, nextS = 0, isAsked = false, isStale = false, shown = 0;
 
 function rowMake(name) {
-	const row = {cells: ["Sent/s", "Verified/s", "Limit/s", "Unreachable"].map((label) => cell(label, "", "n")),
-		bar: bar(`Area ${name}`), text: element("small", {})};
+	const row = {
+		cells: NUMBERS.map((label) => cell(label, "", "n")),
+		bar: bar(`Area ${name}`),
+		text: element("small", {}),
+	};
 
 	row.root = element("tr", {}, cell("Area", name), ...row.cells,
 		cell("Progress", element("div", {}, row.bar, row.text), "whole"));
@@ -25,16 +29,24 @@ function rowMake(name) {
 
 // Who lies in no area is shown when there is somebody.
 function restHide(rest) {
-	const row = rows.get("elsewhere");
+	const row = rows.get("elsewhere"), counted = rest.sent + rest.verified + rest.unreachable;
 
-	row.root.hidden = row.bar.parentNode.hidden && rest.sent + rest.verified + rest.unreachable === 0;
+	row.root.hidden = row.bar.parentNode.hidden && counted === 0;
 }
 
 function rowFill(row, area, then, seconds) {
-	const rate = (name) => then ? number(Math.max(area[name] - then[name], 0) / seconds) : "–";
+	const gained = (name) => Math.max(area[name] - then[name], 0);
+	const rate = (name) => then ? number(gained(name) / seconds) : "–";
+	const texts = [rate("sent"), rate("verified"), limit(area.rate), number(area.unreachable)];
 
-	[rate("sent"), rate("verified"), area.rate > 0 ? number(area.rate) : "none", number(area.unreachable)]
-		.forEach((text, i) => write(row.cells[i], text));
+	texts.forEach((text, i) => write(row.cells[i], text));
+}
+
+function progressText(area) {
+	const missed = area.given_up + area.refused;
+
+	return `${percent(area.verified, area.members)} of ${number(area.members)}` +
+		(missed > 0 ? `, ${number(missed)} not reached` : "");
 }
 
 function progressShow(id, areas) {
@@ -45,8 +57,7 @@ function progressShow(id, areas) {
 		row.bar.parentNode.hidden = !area || area.members === 0;
 		if (area && area.members > 0) {
 			barSet(row.bar, area);
-			write(row.text, `${percent(area.verified, area.members)} of ${number(area.members)}` +
-				(area.given_up + area.refused > 0 ? `, ${number(area.given_up + area.refused)} not reached` : ""));
+			write(row.text, progressText(area));
 		}
 	}
 }
@@ -72,12 +83,14 @@ export function show(areas, newest, isOpen) {
 	byId("areas-panel").hidden = !hasAreas;
 	if (!hasAreas)
 		return;
+	const seconds = before === null ? 1 : nowS - before.nowS;
+
 	for (const [i, area] of areas.entries()) {
 		const name = area.name || "elsewhere";
 
 		if (!rows.has(name))
 			rows.set(name, rowMake(name));
-		rowFill(rows.get(name), area, before && before.areas[i], before ? nowS - before.nowS : 1);
+		rowFill(rows.get(name), area, before && before.areas[i], seconds);
 	}
 	restHide(areas.at(-1));
 	before = {areas, nowS};

@@ -5,9 +5,15 @@
 
 import {order} from "./api.js";
 import {confirm} from "./confirm.js";
-import {bar, barSet, byId, counts, duration, element, mskText, number, percent, phones, stall, write} from "./text.js";
+import {
+	bar, barSet, byId, counts, duration, element, limit, mskText, number, percent, phones,
+	stall, write,
+} from "./text.js";
 
-const FIGURES = ["Verified", "Pending", "Given up", "Refused", "Members", "Round", "Messages/s", "Pace limit", "Running for"];
+const FIGURES = [
+	"Verified", "Pending", "Given up", "Refused", "Members", "Round", "Messages/s",
+	"Pace limit", "Running for",
+];
 const cards = new Map(); // id -> card
 let mayOperate = false;
 
@@ -17,16 +23,31 @@ export function permit(isAllowed) {
 
 // --- Orders -----------------------------------------------------------------------------------
 
+const pace = (c) => c.rate > 0 ? `${number(c.rate)} a second` : "without a limit of its own";
+
 const questions = {
-	pause: (c) => ({title: `Pause campaign ${c.id}?`, verb: "Pause", isSafe: true,
-		lines: [`${phones(c.pending)} have not verified yet. Nothing is sent to them until you resume; answers still count.`]}),
-	resume: (c) => ({title: `Resume campaign ${c.id} for ${phones(c.pending)}?`, verb: "Resume",
-		lines: [`Sending goes on to the ${phones(c.pending)} that have not verified, ` +
-			(c.rate > 0 ? `${number(c.rate)} a second.` : "without a limit of its own.")]}),
-	abort: (c) => ({title: `Abort campaign ${c.id}?`, verb: "Abort", isDanger: true,
-		lines: [`${phones(c.pending)} of ${number(c.members)} have not verified. They are given up, and it cannot be taken back.`]}),
-	fire: (c) => ({title: `Fire campaign ${c.id} at ${phones(c.members)}?`, verb: "Fire", isCountTyped: true,
-		lines: [`Its MSK is released and sent ${c.rate > 0 ? `to ${number(c.rate)} phones a second` : "as fast as the port takes it"}.`]}),
+	pause: (c) => ({
+		title: `Pause campaign ${c.id}?`,
+		lines: [`${phones(c.pending)} have not verified yet. Nothing is sent to them ` +
+			"until you resume; answers still count."],
+		verb: "Pause", isSafe: true,
+	}),
+	resume: (c) => ({
+		title: `Resume campaign ${c.id} for ${phones(c.pending)}?`,
+		lines: [`Sending goes on to those that have not verified, ${pace(c)}.`],
+		verb: "Resume",
+	}),
+	abort: (c) => ({
+		title: `Abort campaign ${c.id}?`,
+		lines: [`${phones(c.pending)} of ${number(c.members)} have not verified. They ` +
+			"are given up, and it cannot be taken back."],
+		verb: "Abort", isDanger: true,
+	}),
+	fire: (c) => ({
+		title: `Fire campaign ${c.id} at ${phones(c.members)}?`,
+		lines: [`Its MSK is released and sent, ${pace(c)}.`],
+		verb: "Fire", isCountTyped: true,
+	}),
 };
 
 async function steer(card, what, question, send) {
@@ -51,9 +72,10 @@ function paceSet(card, rate) {
 	const c = card.campaign;
 
 	return steer(card, "pace", {
-		title: rate === null ? `Lift the limit of campaign ${c.id}?` : `Set campaign ${c.id} to ${number(rate)} phones a second?`,
-		lines: [`${phones(c.pending)} have not verified yet. The limit is ${c.rate > 0 ? `${number(c.rate)} a second` : "none"} now. ` +
-			"Limits of areas stay as they are."],
+		title: rate === null ? `Lift the limit of campaign ${c.id}?` :
+			`Set campaign ${c.id} to ${number(rate)} phones a second?`,
+		lines: [`${phones(c.pending)} have not verified yet. The limit is ` +
+			`${limit(c.rate)} now. Limits of areas stay as they are.`],
 		verb: rate === null ? "Lift it" : "Set it",
 	}, () => order("PATCH", `/v1/campaigns/${c.id}`, {rate}));
 }
@@ -70,7 +92,9 @@ function steerMake(card, id) {
 	};
 	const lift = element("button", {type: "button"}, "No limit");
 	const form = element("form", {class: "pace", autocomplete: "off"},
-		element("div", {}, element("label", {for: `pace-${id}`}, "Pace, phones per second"), card.rate),
+		element("div", {},
+			element("label", {for: `pace-${id}`}, "Pace, phones per second"),
+			card.rate),
 		element("button", {type: "submit"}, "Set"), lift);
 
 	form.addEventListener("submit", (event) => {
@@ -78,7 +102,8 @@ function steerMake(card, id) {
 		paceSet(card, Number(card.rate.value));
 	});
 	lift.addEventListener("click", () => paceSet(card, null));
-	return element("div", {class: "steer"}, form, button("fire", "Fire…", "primary"), button("pause", "Pause…"),
+	return element("div", {class: "steer"}, form,
+		button("fire", "Fire…", "primary"), button("pause", "Pause…"),
 		button("resume", "Resume…", "primary"), button("abort", "Abort…", "danger"));
 }
 
@@ -91,7 +116,10 @@ function cardMake(id) {
 		bar: bar(`Campaign ${id}`),
 		figures: FIGURES.map(() => element("dd", {})),
 		stall: element("p", {class: "stall"}),
-		rate: element("input", {id: `pace-${id}`, type: "number", inputmode: "numeric", min: 1, max: 100000000, step: 1, required: ""}),
+		rate: element("input", {
+			id: `pace-${id}`, type: "number", inputmode: "numeric",
+			min: 1, max: 100000000, step: 1, required: "",
+		}),
 		error: element("p", {class: "error", role: "alert"}),
 		seen: null, // {sent, atS}
 	};
@@ -100,7 +128,8 @@ function cardMake(id) {
 
 	card.steer = steerMake(card, id);
 	card.root = element("article", {class: "campaign", "aria-labelledby": `campaign-${id}`},
-		element("header", {}, card.title, card.chip, card.what, card.share), card.bar, list, card.stall, card.steer, card.error);
+		element("header", {}, card.title, card.chip, card.what, card.share),
+		card.bar, list, card.stall, card.steer, card.error);
 	return card;
 }
 
@@ -108,7 +137,9 @@ function messageRate(card, c) {
 	const sent = c.pushes + c.solicits, atS = performance.now() / 1000, before = card.seen;
 
 	card.seen = {sent, atS};
-	return before === null || atS - before.atS < 0.2 ? null : Math.max(sent - before.sent, 0) / (atS - before.atS);
+	if (before === null || atS - before.atS < 0.2)
+		return null;
+	return Math.max(sent - before.sent, 0) / (atS - before.atS);
 }
 
 function stallText(c) {
@@ -123,7 +154,7 @@ function fill(card, c) {
 	const rate = messageRate(card, c);
 	const shown = [number(c.verified), number(c.pending), number(c.given_up),
 		number(c.refused), number(c.members), `${c.round} of ${c.sends}`,
-		rate === null ? card.figures[6].textContent : number(rate), c.rate > 0 ? `${number(c.rate)}/s` : "none",
+		rate === null ? card.figures[6].textContent : number(rate), limit(c.rate),
 		duration(c.seconds)];
 
 	card.campaign = c;
@@ -144,7 +175,8 @@ function fill(card, c) {
 // Shows the open campaigns. Cards stay as they are, so that who stands on a button keeps it.
 // Returns the numbers of those that are not open any more.
 export function show(list) {
-	const box = byId("open-campaigns"), ended = [...cards.keys()].filter((id) => !list.some((c) => c.id === id));
+	const box = byId("open-campaigns"), isOpen = (id) => list.some((c) => c.id === id);
+	const ended = [...cards.keys()].filter((id) => !isOpen(id));
 
 	for (const id of ended) {
 		cards.get(id).root.remove();

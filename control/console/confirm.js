@@ -11,9 +11,11 @@ function isTyped(count) {
 	return byId("confirm-n").value.replace(/[\s,.'_]/g, "") === String(count);
 }
 
-// {title, lines, count, verb, isDanger, isSafe, isTyped}. Resolves to whether to go on.
-export function confirm({title, lines, count, verb, isDanger = false, isSafe = false, isCountTyped = false}) {
-	const dialog = byId("confirm"), yes = byId("confirm-yes"), asks = isCountTyped && count > TYPED_ABOVE;
+// {title, lines, count, verb}, and what is false unless given: isDanger (red), isSafe (Enter goes
+// on), isCountTyped. Resolves to whether to go on.
+export function confirm({title, lines, count, verb, isDanger, isSafe, isCountTyped}) {
+	const dialog = byId("confirm"), yes = byId("confirm-yes");
+	const asks = isCountTyped && count > TYPED_ABOVE;
 
 	byId("confirm-title").textContent = title;
 	byId("confirm-text").replaceChildren(...lines.map((line) => element("p", {}, line)));
@@ -22,7 +24,7 @@ export function confirm({title, lines, count, verb, isDanger = false, isSafe = f
 	byId("confirm-n").value = "";
 	byId("confirm-error").textContent = "";
 	yes.textContent = verb;
-	yes.classList.toggle("danger", isDanger);
+	yes.classList.toggle("danger", isDanger === true);
 	dialog.showModal();
 	(asks ? byId("confirm-n") : isSafe ? yes : byId("confirm-no")).focus();
 	return new Promise((resolve) => {
@@ -43,7 +45,8 @@ export function confirm({title, lines, count, verb, isDanger = false, isSafe = f
 			if (!asks || isTyped(count))
 				end(true);
 			else
-				byId("confirm-error").textContent = `That is not ${number(count)}. Nothing was done.`;
+				byId("confirm-error").textContent =
+					`That is not ${number(count)}. Nothing was done.`;
 		}, {signal});
 	});
 }

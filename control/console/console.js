@@ -37,7 +37,8 @@ function warningsOf(status) {
 		if (h.stall !== null)
 			list.push(`Next hop ${h.via} on ${h.port} cannot be used: ${h.stall}.`);
 	if (status.store.damaged_blocks > 0)
-		list.push(`The store has ${number(status.store.damaged_blocks)} damaged blocks: mskpush-store check lists them.`);
+		list.push(`The store has ${number(status.store.damaged_blocks)} damaged blocks: ` +
+			"mskpush-store check lists them.");
 	if (status.clock.headroom_s < HEADROOM_LEAST_S)
 		list.push(`The replay counter has only ${duration(status.clock.headroom_s)} left.`);
 	if (restarted !== null && Date.now() < restarted.until)
@@ -67,16 +68,16 @@ function daemonShow(status) {
 		listsAt = 0;
 	}
 	daemon = seen;
-	write(byId("fact-daemon"), `${status.version}, up ${duration(status.uptime_s)}, ${number(status.store.subscribers)} subscribers, ` +
-		`${status.crypto}`);
+	write(byId("fact-daemon"), [status.version, `up ${duration(status.uptime_s)}`,
+		`${number(status.store.subscribers)} subscribers`, status.crypto].join(", "));
 	write(byId("clock"), time(status.clock.now).slice(11));
 }
 
 function verdictShow(c) {
-	const box = byId("verdict");
+	const box = byId("verdict"), isWhole = c.verified === c.members && c.state === "done";
 
 	write(box, verdict(c));
-	box.className = `verdict ${c.verified === c.members && c.state === "done" ? "is-whole" : "is-short"}`;
+	box.className = `verdict ${isWhole ? "is-whole" : "is-short"}`;
 }
 
 async function listsRefresh() {
@@ -127,7 +128,8 @@ function lost(error) {
 		areas.gap();
 	}
 	linkShow("not reached", true);
-	write(byId("lost-text"), `${error.message} What you see is from ${lostSince} UTC or before. It is asked again by itself.`);
+	write(byId("lost-text"), `${error.message} What you see is from ${lostSince} UTC or ` +
+		"before. It is asked again by itself.");
 	return wait;
 }
 
@@ -178,7 +180,9 @@ function gateShow(why = "") {
 async function enter() {
 	const api = await get("/v1/api");
 
-	write(byId("who"), `${api.who}: ${api.roles.filter((role) => role !== "metrics").join(", ")}`);
+	const roles = api.roles.filter((role) => role !== "metrics");
+
+	write(byId("who"), `${api.who}: ${roles.join(", ")}`);
 	start.permit(api);
 	campaigns.permit(api.roles.includes("operate"));
 	phone.callsSet(api.calls);

@@ -4,28 +4,40 @@
 // Campaigns that were, newest first, and who was not reached.
 
 import {get} from "./api.js";
-import {byId, cell, counts, duration, element, isEnded, mskText, number, pairs, percent, time} from "./text.js";
+import {
+	byId, cell, counts, duration, element, isEnded, limit, mskText, number, pairs, percent,
+	time,
+} from "./text.js";
 
 const FIRST = 20, MOST = 1000, UNREACHED = 20;
 
-let limit = FIRST, campaigns = [];
+let most = FIRST, campaigns = [];
 const opened = new Set(); // ids whose details are shown
 const rows = new Map(); // id -> {text, row, more}
 
 function verdictWord(c) {
 	if (!isEnded(c))
 		return c.state;
-	const rest = c.members - c.verified, all = rest === 0 ? "all verified" : `${number(rest)} not verified`;
+	const rest = c.members - c.verified;
+	const all = rest === 0 ? "all verified" : `${number(rest)} not verified`;
 
 	return c.state === "aborted" ? `aborted, ${all}` : all;
 }
 
 // --- Details ----------------------------------------------------------------------------------
 
-function memberLine(m) {
-	const name = m.impi || m.btid || `number ${m.id}`, sends = m.sends === null ? "" : `, ${m.sends} sends`;
+// "given-up: no-answer, 8 sends"
+export function fateText(member) {
+	const why = member.why ? `: ${member.why}` : "", n = member.sends;
+	const sends = n === null ? "" : `, ${number(n)} ${n === 1 ? "send" : "sends"}`;
 
-	return element("li", {}, element("span", {class: "mono"}, name), ` ${m.state}${m.why ? `: ${m.why}` : ""}${sends}`);
+	return member.state + why + sends;
+}
+
+function memberLine(m) {
+	const name = m.impi || m.btid || `number ${m.id}`;
+
+	return element("li", {}, element("span", {class: "mono"}, name), ` ${fateText(m)}`);
 }
 
 async function unreachedAdd(c, list, button) {
@@ -33,7 +45,8 @@ async function unreachedAdd(c, list, button) {
 
 	button.disabled = true;
 	try {
-		const page = await get(`/v1/campaigns/${c.id}/undelivered?limit=${UNREACHED}${after}`);
+		const path = `/v1/campaigns/${c.id}/undelivered?limit=${UNREACHED}${after}`;
+		const page = await get(path);
 
 		list.append(...page.members.map(memberLine));
 		if (page.members.length === 0 && list.children.length === 0)
@@ -52,9 +65,13 @@ function detailsMake(c) {
 	const button = element("button", {type: "button"}, "Who has not verified");
 
 	button.addEventListener("click", () => unreachedAdd(c, list, button));
-	box.append(pairs([["MSK", mskText(c.msk)], ["CSB ID", c.msk.csb_id], ["Created", time(c.created)], ["Ended", time(c.ended)],
-		["Refused", counts(c.refused_by)], ["Pushes", number(c.pushes)], ["Solicits", c.solicit ? number(c.solicits) : null],
-		["Rounds", c.rounds], ["Pace limit", c.rate > 0 ? `${number(c.rate)} a second` : "none"]]));
+	box.append(pairs([
+		["MSK", mskText(c.msk)], ["CSB ID", c.msk.csb_id],
+		["Created", time(c.created)], ["Ended", time(c.ended)],
+		["Refused", counts(c.refused_by)], ["Pushes", number(c.pushes)],
+		["Solicits", c.solicit ? number(c.solicits) : null],
+		["Rounds", c.rounds], ["Pace limit", limit(c.rate)],
+	]));
 	if (c.verified < c.members)
 		box.append(list, element("div", {class: "buttons"}, button));
 	return element("tr", {class: "more", id: `more-${c.id}`}, box);
@@ -79,11 +96,18 @@ function rowMake(c, text) {
 	const button = element("button", {type: "button", class: "quiet", "aria-expanded": "false",
 		"aria-label": `More of campaign ${c.id}`}, "More");
 	const rate = c.seconds > 0 ? (c.pushes + c.solicits) / c.seconds : 0;
-	const entry = {text, more: null, button, row: element("tr", {"data-id": c.id},
-		cell("Campaign", `${c.id} ${c.kind} ${c.group}`), cell("Started, UTC", time(c.started), "whole"), cell("Verdict", verdictWord(c), "whole"),
-		cell("Members", number(c.members), "n"), cell("Verified", `${number(c.verified)} (${percent(c.verified, c.members)})`, "n"),
-		cell("Given up", number(c.given_up), "n"), cell("Refused", number(c.refused), "n"),
-		cell("Time", duration(c.seconds), "n"), cell("Messages/s", number(rate), "n"), cell("", button, "whole n"))};
+	const row = element("tr", {"data-id": c.id},
+		cell("Campaign", `${c.id} ${c.kind} ${c.group}`),
+		cell("Started, UTC", time(c.started), "whole"),
+		cell("Verdict", verdictWord(c), "whole"),
+		cell("Members", number(c.members), "n"),
+		cell("Verified", `${number(c.verified)} (${percent(c.verified, c.members)})`, "n"),
+		cell("Given up", number(c.given_up), "n"),
+		cell("Refused", number(c.refused), "n"),
+		cell("Time", duration(c.seconds), "n"),
+		cell("Messages/s", number(rate), "n"),
+		cell("", button, "whole n"));
+	const entry = {text, more: null, button, row};
 
 	button.addEventListener("click", () => detailsSet(button, entry, c, entry.more === null));
 	return entry;
@@ -132,11 +156,11 @@ function show() {
 	anchor.remove();
 	byId("history").hidden = ended.length === 0;
 	byId("history-none").hidden = ended.length > 0;
-	byId("history-more").hidden = campaigns.length < limit || limit >= MOST;
+	byId("history-more").hidden = campaigns.length < most || most >= MOST;
 }
 
 export async function refresh() {
-	campaigns = (await get(`/v1/campaigns?limit=${limit}`)).campaigns;
+	campaigns = (await get(`/v1/campaigns?limit=${most}`)).campaigns;
 	show();
 }
 
@@ -144,7 +168,7 @@ export async function refresh() {
 export const newest = () => campaigns;
 
 byId("history-more").addEventListener("click", async () => {
-	limit = Math.min(limit * 5, MOST);
+	most = Math.min(most * 5, MOST);
 	try {
 		await refresh();
 	} catch {

@@ -21,8 +21,9 @@ let chart = null, shown = 0, before = null, legend = [];
 
 export function counterValues(stats) {
 	const c = stats.counters;
+	const pulls = stats.ua.requests["msk-request"].ok || 0;
 
-	return [c.pushes, c.verified + c.singles_verified, c.solicits, stats.ua.requests["msk-request"].ok || 0];
+	return [c.pushes, c.verified + c.singles_verified, c.solicits, pulls];
 }
 
 function ringAdd(ring, {step, size}, atS, gained, seconds) {
@@ -57,7 +58,9 @@ export function add(stats, atS) {
 	before = {values, now};
 	if (then === null || values.some((n, i) => n < then.values[i]))
 		return null;
-	const gained = values.map((n, i) => n - then.values[i]), seconds = Math.max(now - then.now, 0.001);
+	const gained = values.map((n, i) => n - then.values[i]);
+	const seconds = Math.max(now - then.now, 0.001);
+
 	rings.forEach((ring, i) => ringAdd(ring, spans[i], atS, gained, seconds));
 	const rates = gained.map((n) => n / seconds);
 	legend.forEach(({value}, i) => write(value, `${number(rates[i])}/s`));
@@ -82,7 +85,9 @@ function draw(atS) {
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 function paint() {
-	chart.data.datasets.forEach((set, i) => { set.borderColor = colour(`--${lines[i].name}`); });
+	chart.data.datasets.forEach((set, i) => {
+		set.borderColor = colour(`--${lines[i].name}`);
+	});
 	for (const axis of Object.values(chart.options.scales)) {
 		axis.grid.color = axis.grid.borderColor = colour("--line");
 		axis.ticks.color = colour("--muted");
@@ -95,8 +100,9 @@ function legendMake() {
 
 	legend = lines.map(({name, title}, i) => {
 		const value = element("b", {}, "–");
-		const button = element("button", {type: "button", class: name, "aria-pressed": "true"},
-			element("span", {class: "key", "aria-hidden": "true"}), title, value);
+		const key = element("span", {class: "key", "aria-hidden": "true"});
+		const button = element("button",
+			{type: "button", class: name, "aria-pressed": "true"}, key, title, value);
 
 		button.addEventListener("click", () => {
 			const isShown = button.getAttribute("aria-pressed") !== "true";
@@ -110,25 +116,35 @@ function legendMake() {
 	});
 }
 
-function chartMake() {
-	const axis = (more) => ({type: "linear", grid: {}, ...more, ticks: {maxRotation: 0, font: {size: 11}, ...more.ticks}});
+// Both axes are linear: that of time counts seconds.
+function axis(ticks, more = {}) {
+	const all = {maxRotation: 0, font: {size: 11}, ...ticks};
 
-	return new window.Chart(byId("plot"), {
-		type: "line",
-		data: {datasets: lines.map(({title, dash}) => ({label: title, data: [], borderDash: dash, borderWidth: 2,
-			pointRadius: 0, pointHitRadius: 6, spanGaps: false}))},
-		options: {
-			animation: false, maintainAspectRatio: false, parsing: false, normalized: true,
-			interaction: {mode: "index", intersect: false},
-			plugins: {legend: {display: false}, tooltip: {callbacks: {
-				title: (items) => `${clock(items[0].parsed.x)} UTC`,
-				label: (item) => `${item.dataset.label} ${number(item.parsed.y)}/s`}}},
-			scales: {
-				x: axis({ticks: {includeBounds: false, callback: (v) => clock(v).slice(0, 5)}}),
-				y: axis({beginAtZero: true, suggestedMax: 10, ticks: {maxTicksLimit: 6, precision: 0, callback: (v) => number(v)}}),
-			},
+	return {type: "linear", grid: {}, ticks: all, ...more};
+}
+
+const tooltip = {callbacks: {
+	title: (items) => `${clock(items[0].parsed.x)} UTC`,
+	label: (item) => `${item.dataset.label} ${number(item.parsed.y)}/s`,
+}};
+
+function chartMake() {
+	const datasets = lines.map(({title, dash}) => ({
+		label: title, data: [], borderDash: dash, borderWidth: 2,
+		pointRadius: 0, pointHitRadius: 6, spanGaps: false,
+	}));
+	const options = {
+		animation: false, maintainAspectRatio: false, parsing: false, normalized: true,
+		interaction: {mode: "index", intersect: false},
+		plugins: {legend: {display: false}, tooltip},
+		scales: {
+			x: axis({includeBounds: false, callback: (v) => clock(v).slice(0, 5)}),
+			y: axis({maxTicksLimit: 6, precision: 0, callback: (v) => number(v)},
+				{beginAtZero: true, suggestedMax: 10}),
 		},
-	});
+	};
+
+	return new window.Chart(byId("plot"), {type: "line", data: {datasets}, options});
 }
 
 export function begin() {

@@ -6,9 +6,13 @@
 import {get, order} from "./api.js";
 import {goTo} from "./campaigns.js";
 import {confirm} from "./confirm.js";
-import {byId, cell, counts, duration, element, number, pairs, phones} from "./text.js";
+import {byId, cell, counts, duration, element, limit, number, pairs, phones} from "./text.js";
 
-const verbs = {push: "Push the MSK", solicit: "Send solicited pulls", auto: "Push the MSK, or send solicited pulls,"};
+const verbs = {
+	push: "Push the MSK",
+	solicit: "Send solicited pulls",
+	auto: "Push the MSK, or send solicited pulls,",
+};
 const paces = {rate: "Phones per second", within: "Minutes"};
 
 // --- The order --------------------------------------------------------------------------------
@@ -46,24 +50,39 @@ function body() {
 // --- The plan ---------------------------------------------------------------------------------
 
 function areasTable(areas) {
-	const head = ["Area", "Phones", "Solicits", "Limit/s", "Time"];
-	const rows = areas.map((a) => element("tr", {}, cell(head[0], a.name || "elsewhere"), cell(head[1], number(a.members), "n"),
-		cell(head[2], number(a.solicits), "n"), cell(head[3], a.rate > 0 ? number(a.rate) : "none", "n"),
-		cell(head[4], a.seconds === null ? "–" : duration(a.seconds), "n")));
+	const names = ["Area", "Phones", "Solicits", "Limit", "Time"];
+	const heads = names.map((name, i) =>
+		element("th", {scope: "col", class: i > 0 ? "n" : null}, name));
+	const rows = areas.map((a) => element("tr", {},
+		cell(names[0], a.name || "elsewhere"),
+		cell(names[1], number(a.members), "n"),
+		cell(names[2], number(a.solicits), "n"),
+		cell(names[3], limit(a.rate), "n"),
+		cell(names[4], a.seconds === null ? "–" : duration(a.seconds), "n")));
 
-	return element("table", {class: "cards"}, element("thead", {}, element("tr", {}, ...head.map((name, i) =>
-		element("th", {scope: "col", class: i > 0 ? "n" : null}, name)))), element("tbody", {}, ...rows));
+	return element("table", {class: "cards"},
+		element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows));
 }
 
 const speed = (plan) => plan.rate > 0 ? `${number(plan.rate)} a second` : "no limit of its own";
-const planTime = (plan) => plan.seconds === null ? "as fast as the port takes it" : `${duration(plan.seconds)}, once to everybody`;
+
+function planTime(plan) {
+	if (plan.seconds === null)
+		return "as fast as the port takes it";
+	return `${duration(plan.seconds)}, once to everybody`;
+}
+
+const refusedText = (plan) => `${number(plan.refused)}` +
+	(plan.refused > 0 ? ` (${counts(plan.refused_by)})` : "");
 const result = (title, ...more) => byId("plan").replaceChildren(
 	element("div", {class: "result"}, element("h3", {}, title), ...more));
 
 function planShow(plan) {
-	result("Plan: nothing was sent", pairs([["Members", number(plan.members)], ["Pushes", number(plan.pushes)],
-		["Solicits", number(plan.solicits)], ["Refused", plan.refused > 0 ? `${number(plan.refused)} (${counts(plan.refused_by)})` : "0"],
-		["Pace", speed(plan)], ["Time", planTime(plan)]]));
+	result("Plan: nothing was sent", pairs([
+		["Members", number(plan.members)], ["Pushes", number(plan.pushes)],
+		["Solicits", number(plan.solicits)], ["Refused", refusedText(plan)],
+		["Pace", speed(plan)], ["Time", planTime(plan)],
+	]));
 	if (plan.areas.length > 0)
 		byId("plan").firstChild.append(areasTable(plan.areas));
 }
@@ -72,9 +91,11 @@ function refusalShow(error) {
 	const more = [element("p", {class: "error"}, error.message)];
 
 	if (error.campaign) {
-		const link = element("button", {type: "button"}, `Go to campaign ${error.campaign}`);
+		const text = `Go to campaign ${error.campaign}`;
+		const link = element("button", {type: "button"}, text);
 
-		link.addEventListener("click", () => goTo(error.campaign) || link.replaceWith("It is not open any more."));
+		link.addEventListener("click", () =>
+			goTo(error.campaign) || link.replaceWith("It is not open any more."));
 		more.push(element("div", {class: "buttons"}, link));
 	}
 	result("Not started", ...more);
@@ -103,17 +124,20 @@ const planOf = (made) => order("POST", "/v1/campaigns", {...made, dry_run: true}
 
 function question(made, plan) {
 	const count = plan.pushes + plan.solicits;
+	const limits = plan.areas.filter((a) => a.rate > 0)
+		.map((a) => `${a.name} ${limit(a.rate)}`);
 	const lines = [`Pace: ${speed(plan)}. Time: ${planTime(plan)}.`];
 
 	if (made.new)
 		lines.unshift("A new MSK is made first.");
 	if (plan.refused > 0)
-		lines.push(`${phones(plan.refused)} more will be refused: ${counts(plan.refused_by)}.`);
-	if (plan.areas.some((a) => a.rate > 0))
-		lines.push(`Limits of areas hold: ${plan.areas.filter((a) => a.rate > 0).map((a) =>
-			`${a.name} ${number(a.rate)}/s`).join(", ")}.`);
-	return {title: `${verbs[made.kind]} of ${made.group} to ${phones(count)}?`, lines, count, verb: `Send to ${phones(count)}`,
-		isCountTyped: true};
+		lines.push(`Refused: ${refusedText(plan)}.`);
+	if (limits.length > 0)
+		lines.push(`Limits of areas hold: ${limits.join(", ")}.`);
+	return {
+		title: `${verbs[made.kind]} of ${made.group} to ${phones(count)}?`,
+		lines, count, verb: `Send to ${phones(count)}`, isCountTyped: true,
+	};
 }
 
 let onStarted = () => {};
@@ -123,15 +147,16 @@ async function start(made) {
 
 	planShow(plan);
 	if (plan.pushes + plan.solicits === 0) {
-		result("Not started", element("p", {class: "error"}, `There is nobody to send to: ${number(plan.members)} members` +
-			(plan.refused > 0 ? `, refused: ${counts(plan.refused_by)}.` : ".")));
+		result("Not started", element("p", {class: "error"}, "There is nobody to send to: "
+			+ `${number(plan.members)} members, refused ${refusedText(plan)}.`));
 		return;
 	}
 	if (!await confirm(question(made, plan)))
 		return;
 	const campaign = await order("POST", "/v1/campaigns", made);
 
-	result(`Campaign ${campaign.id} was started`, element("p", {}, `It has ${phones(campaign.members)}.`));
+	result(`Campaign ${campaign.id} was started`,
+		element("p", {}, `It has ${phones(campaign.members)}.`));
 	onStarted();
 }
 
@@ -155,15 +180,19 @@ export async function groupsRefresh() {
 }
 
 export function areasSet(areas) {
-	optionsSet(byId("order-area"), [["", "any"], ...areas.filter((a) => a.name).map((a) => [a.name, a.name])]);
+	const named = areas.filter((a) => a.name).map((a) => [a.name, a.name]);
+
+	optionsSet(byId("order-area"), [["", "any"], ...named]);
 }
 
 // Without the role there is nothing to press, and it says why.
 export function permit({who, roles}) {
-	const mayOperate = roles.includes("operate"), mayMake = roles.includes("keys"), why = byId("order-why-not");
+	const mayOperate = roles.includes("operate"), mayMake = roles.includes("keys");
+	const why = byId("order-why-not");
 
 	why.hidden = mayOperate;
-	why.textContent = `Starting takes a token with the role operate; ${who} has: ${roles.join(", ")}.`;
+	why.textContent = "Starting takes a token with the role operate; " +
+		`${who} has: ${roles.join(", ")}.`;
 	byId("order").hidden = !mayOperate;
 	byId("order-new").disabled = !mayMake;
 	byId("order-new-why").textContent = mayMake ? "" : "(takes the role keys)";

@@ -30,7 +30,9 @@ export function percent(part, whole) {
 	const value = whole > 0 ? 100 * part / whole : 0;
 
 	// Nothing short of all looks like all.
-	return `${part < whole && value > 99.9 ? "99.9" : value.toFixed(value > 0 && value < 99.95 ? 1 : 0)} %`;
+	if (part < whole && value > 99.9)
+		return "99.9 %";
+	return `${value.toFixed(value > 0 && part < whole ? 1 : 0)} %`;
 }
 
 export function duration(seconds) {
@@ -52,7 +54,10 @@ export const time = (text) => text ? text.slice(0, 19).replace("T", " ") : "–"
 export const clock = (unixS) => new Date(unixS * 1000).toISOString().slice(11, 19);
 
 // "3 no-muk, 1 left"
-export const counts = (object) => Object.entries(object).map(([word, n]) => `${number(n)} ${word}`).join(", ");
+export const counts = (object) =>
+	Object.entries(object).map(([word, n]) => `${number(n)} ${word}`).join(", ");
+// A limit of phones per second; 0: there is none.
+export const limit = (rate) => rate > 0 ? `${number(rate)}/s` : "none";
 
 export function pairs(list) {
 	const dl = element("dl", {class: "facts-list"});
@@ -88,7 +93,8 @@ export function verdict(c) {
 		rest.push(`${number(c.given_up)} given up`);
 	if (c.refused > 0)
 		rest.push(`${number(c.refused)} refused (${counts(c.refused_by)})`);
-	return `Campaign ${c.id} ${how}: ${number(c.verified)} of ${phones(c.members)} verified, ${rest.join(", ")}.`;
+	rest.unshift(`${number(c.verified)} of ${phones(c.members)} verified`);
+	return `Campaign ${c.id} ${how}: ${rest.join(", ")}.`;
 }
 
 export const isEnded = (c) => c.state === "done" || c.state === "aborted";
@@ -96,9 +102,11 @@ export const mskText = (msk) => msk.check ? `${msk.number} (${msk.check})` : msk
 
 // A bar of parts in the order verified, given up, refused.
 export function bar(label) {
-	const parts = ["verified", "given-up", "refused"].map((name) => element("span", {class: name}));
+	const names = ["verified", "given-up", "refused"];
 
-	return element("div", {class: "bar", role: "progressbar", "aria-valuemin": 0, "aria-label": label}, ...parts);
+	return element("div",
+		{class: "bar", role: "progressbar", "aria-valuemin": 0, "aria-label": label},
+		...names.map((name) => element("span", {class: name})));
 }
 
 export function barSet(node, c) {
@@ -112,8 +120,8 @@ export function barSet(node, c) {
 	node.setAttribute("aria-valuetext", `${percent(c.verified, c.members)} verified`);
 }
 
-// A cell of a table that becomes a card where there is no room; kind: "n" of numbers, "whole" of what
-// takes a line of the card for itself.
+// A cell of a table that becomes a card where there is no room; kind: "n" of numbers, "whole" of
+// what takes a line of the card for itself.
 export function cell(label, content, kind = null) {
 	return element("td", {"data-label": label, class: kind}, content);
 }

@@ -170,6 +170,7 @@ def beyond_loopback_there_is_tls_only():
         wait_until("the new certificate is in force",
                    lambda: "event=admin-certificate" in site.log("mskpushd"))
         expect("over TLS, with the new one", fetch()[0], 200)
+        site.served = None
         expect("its port", site.console()[1], port)
 
 

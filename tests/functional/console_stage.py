@@ -31,6 +31,7 @@ class ConsoleStage(Stage):
     def __init__(self, listen=None, **options):
         super().__init__(**options)
         self.map_size = "128M"
+        self.served = None
         listen = listen or f"127.0.0.1:{free_port()}"
         with open(self.path("tokens"), "w", encoding="utf-8") as file:
             for name, roles in TOKENS.items():
@@ -39,9 +40,11 @@ class ConsoleStage(Stage):
         self.extra_yaml = self.admin_yaml
 
     def console(self):
-        """(host, port) where it is served."""
-        host, port = self.cli("status")["admin"]["console"].rsplit(":", 1)
-        return host, int(port)
+        """(host, port) where it is served; the port is chosen once."""
+        if self.served is None:
+            host, port = self.cli("status")["admin"]["console"].rsplit(":", 1)
+            self.served = host, int(port)
+        return self.served
 
     def ask(self, method, path, name=None, body=None, headers=None):
         """One call at the console's port; returns (status, headers, octets)."""
