@@ -46,6 +46,9 @@ const struct conf_row conf_rows[] = {
 		"Private key for admin.listen, a PEM file."},
 	{"admin.tokens", CONF_TEXT, AT(admin.tokens), false, 0, 255, "", NULL,
 		"File of tokens: a line NAME ROLE,ROLE SHA256 each."},
+	{"console.listen", CONF_TEXT, AT(console.listen), false, 0, 64, "", NULL,
+		"Address and port where the console is served, a web page for callers with a "
+		"token, as 127.0.0.1:9471. Beyond loopback over TLS. Empty: nowhere."},
 	{"metrics.listen", CONF_TEXT, AT(metrics.listen), false, 0, 64, "", NULL,
 		"Address and port where /metrics is served to anybody, as 127.0.0.1:9469. "
 		"Empty: on the admin socket alone."},
