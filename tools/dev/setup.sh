@@ -15,6 +15,7 @@ packages_build="gcc libc6-dev meson ninja-build pkg-config python3 libdpdk-dev l
 packages_test="tshark libasan8 libubsan1 binutils procps iproute2 iputils-ping nftables dpdk-dev
 	openssl systemd valgrind gnuplot-nox"
 packages_bench="dpdk-dev apache2-bin"
+packages_fuzz="clang libclang-rt-14-dev"
 packages_install="debhelper lintian mmdebstrap uidmap git systemd"
 packages_story="gnuplot-nox"
 
