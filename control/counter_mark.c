@@ -145,6 +145,11 @@ int counter_mark_open(struct store_env *env, const char *dir, bool is_clock_acce
 					: "");
 	}
 	if (ret == 0) {
+		ret = store_mark_keep_numbers(m->file, env);
+		snprintf(why, 256, "the Key Numbers in %s/counter.mark cannot be used: %s", dir,
+			strerror(-ret));
+	}
+	if (ret == 0) {
 		clocks_read(&known);
 		ret = counter_start(&known, start, why);
 	}

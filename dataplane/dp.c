@@ -125,6 +125,16 @@ void dp_push_note(const struct dp *dp, uint32_t id, struct dp_push_note *out)
 	push_note_read(&dp->shared.notes, id, out);
 }
 
+size_t dp_push_events(struct dp *dp, struct dp_push_event *out, size_t n)
+{
+	size_t got = 0;
+
+	for (unsigned i = 0; i < dp->shared.workers && got < n; i++)
+		got += rte_ring_dequeue_burst_elem(dp->shared.worker[i]->push_events, out + got,
+			sizeof(*out), (unsigned)(n - got), NULL);
+	return got;
+}
+
 size_t dp_verifications(struct dp *dp, struct dp_verification *out, size_t n)
 {
 	size_t got = 0;
@@ -148,6 +158,11 @@ void dp_mark_set(struct dp *dp, uint32_t mark)
 uint32_t dp_counter_highest(const struct dp *dp)
 {
 	return shared_counter_highest(&dp->shared);
+}
+
+uint32_t dp_counter_last(const struct dp *dp, uint32_t id)
+{
+	return id < dp->shared.counter.ids ? counter_last(&dp->shared.counter, id) : 0;
 }
 
 uint32_t dp_counter_now(const struct dp *dp)

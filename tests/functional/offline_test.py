@@ -159,8 +159,9 @@ def exported_subscribers_are_imported_again():
         site.cli("group", "add", GROUP)
         site.cli("service", "add", SERVICE, "--group", GROUP)
         expect("imported", site.cli("ue", "import", out)["added"], PHONES)
-        site.cli("msk", "new", GROUP)
+        expect("Key Number", site.cli("msk", "new", GROUP)["number"], "0002")
         expect("verified", site.push()["verified"], PHONES)
+        expect("what a BM-SC must never do", site.phones(do="status")["findings"], {})
         site.stop_phones()
         check_counters(read_wire(site.pcap)[0])
 

@@ -12,7 +12,8 @@ import os
 import subprocess
 import sys
 
-SUITES = ["lint", "unit", "vectors", "fuzz-replay", "scenario", "simulation", "powercut", "functional"]
+SUITES = ["lint", "unit", "vectors", "fuzz-replay", "scenario", "simulation", "powercut", "kill",
+          "functional", "console"]
 # Suites that the sanitizer build repeats: all that run without daemon and emulator.
 ASAN_SUITES = ["unit", "vectors", "fuzz-replay", "scenario", "simulation"]
 
