@@ -310,6 +310,11 @@ static void machine_dies(struct sim *s)
 {
 	storage_kill(&s->storage, 1 + sim_draw(s, sim_chance(s, 50) ? 20 : 300));
 	sim_note(s, "dies soon");
+	// In what writes most, as often as not.
+	if (sim_chance(s, 30))
+		people_import(s);
+	else if (sim_chance(s, 20))
+		campaign_begin(s);
 }
 
 static void clock_step(struct sim *s)

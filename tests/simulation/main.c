@@ -18,6 +18,14 @@
 
 static struct sim sim;
 
+// What all campaigns together came to.
+static struct {
+	uint64_t deeds;
+	uint64_t crashes;
+	uint64_t frames;
+	double seconds; // of virtual time
+} totals;
+
 struct options {
 	uint64_t seed;
 	uint64_t campaigns;
@@ -61,6 +69,10 @@ static bool campaign_run(const struct options *options, uint64_t seed)
 	uint64_t digest;
 	bool is_right = sim_run(&sim, seed);
 
+	totals.deeds += sim.deeds;
+	totals.crashes += sim.crashes;
+	totals.frames += sim.air.frames;
+	totals.seconds += (double)os.ns / 1e9;
 	if (is_right && options->has_digests)
 		printf("seed %lu: digest %016lx, %u people, %u deeds, %u crashes, %.0f s\n", seed,
 			sim.digest, sim.crowd_people, sim.deeds, sim.crashes, (double)os.ns / 1e9);
