@@ -228,8 +228,8 @@ void store_import_end(struct store_import *imp, struct store_import_result *resu
 int store_import_abort(struct store_import *imp);
 
 // --- Counter mark ----------------------------------------------------------------
-// A file of its own beside the store: two checksummed sectors, written in turn, fdatasync'ed; behind
-// them the highest Key Numbers.
+// A file of its own beside the store: two checksummed sectors, written in turn, fdatasync'ed;
+// behind them the highest Key Numbers.
 
 struct store_mark;
 
