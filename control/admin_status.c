@@ -101,9 +101,10 @@ static void dataplane_status(struct ctl *ctl, struct dp_status *out)
 
 static json_t *listeners_json(struct ctl *ctl)
 {
-	return json_pack("{s:s, s:s?, s:s?}", "socket", ctl->conf->socket, "tls",
-		admin_http_address(ctl->admin, false), "metrics",
-		admin_http_address(ctl->admin, true));
+	return json_pack("{s:s, s:s?, s:s?, s:s?}", "socket", ctl->conf->socket, "tls",
+		admin_http_address(ctl->admin, ADMIN_BY_TLS), "console",
+		admin_http_address(ctl->admin, ADMIN_BY_CONSOLE), "metrics",
+		admin_http_address(ctl->admin, ADMIN_BY_METRICS));
 }
 
 void admin_status(const struct admin_request *req, struct admin_reply *reply)

@@ -24,6 +24,7 @@
 #include "counter_mark.h"
 #include "ctl.h"
 #include "dp.h"
+#include "history.h"
 #include "log.h"
 #include "memory.h"
 #include "metric.h"
@@ -98,6 +99,17 @@ static int campaigns_up(struct site *s, char why[256])
 static void campaigns_down(struct site *s)
 {
 	campaigns_destroy(s->ctl.campaigns);
+}
+
+static int history_up(struct site *s, char why[256])
+{
+	snprintf(why, 256, "no memory for history.size");
+	return history_create(s->conf.history.bytes, &s->ctl.history);
+}
+
+static void history_down(struct site *s)
+{
+	history_destroy(s->ctl.history);
 }
 
 static int writer_up(struct site *s, char why[256])
@@ -248,6 +260,7 @@ static const struct rung {
 	{"store", store_up, store_down},
 	{"counter-mark", mark_up, mark_down},
 	{"campaigns", campaigns_up, campaigns_down},
+	{"history", history_up, history_down},
 	{"store-writer", writer_up, writer_down},
 	{"dataplane", dataplane_up, dataplane_down},
 	{"counter-thread", mark_thread_up, mark_thread_down},
