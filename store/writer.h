@@ -76,7 +76,7 @@ int store_rewrap_step(struct store_env *env, struct store_rewrap *at);
 
 // Writes a copy of the newest snapshot to a file, 0600, complete when it has its name. Any thread;
 // takes a reader, and readers and the writer go on. The counter mark is no part of it, nor is the
-// wrapping key. -errno with a sentence.
+// wrapping key. It replaces no file. -errno with a sentence.
 struct store_backup_result {
 	uint64_t bytes;
 	uint64_t version; // of the snapshot
@@ -228,8 +228,8 @@ void store_import_end(struct store_import *imp, struct store_import_result *resu
 int store_import_abort(struct store_import *imp);
 
 // --- Counter mark ----------------------------------------------------------------
-// A file of its own beside the store: two checksummed sectors, written in turn, fdatasync'ed; behind
-// them the highest Key Numbers.
+// A file of its own beside the store: two checksummed sectors, written in turn, fdatasync'ed;
+// behind them the highest Key Numbers.
 
 struct store_mark;
 

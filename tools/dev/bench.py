@@ -17,6 +17,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from bench_flood import measure_flood  # noqa: E402
+from bench_safety import measure_safety  # noqa: E402
 from bench_solicit import measure_paces, measure_solicit, measure_storms  # noqa: E402
 from bench_testpmd import Testpmd  # noqa: E402
 from bench_ua import measure_pulls  # noqa: E402
@@ -474,6 +475,7 @@ def main():
         measure_pulls(build, args, results)
         measure_paces(build, results)
         measure_storms(build, results)
+        measure_safety(build, results)
     except (SiteError, subprocess.CalledProcessError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2

@@ -17,6 +17,7 @@ packages_test="tshark libasan8 libubsan1 binutils procps iproute2 iputils-ping n
 # The console's suite alone: a browser is large.
 packages_console="chromium chromium-driver python3-selenium"
 packages_bench="dpdk-dev apache2-bin"
+packages_fuzz="clang libclang-rt-14-dev"
 packages_install="debhelper lintian mmdebstrap uidmap git systemd"
 packages_story="gnuplot-nox"
 
