@@ -102,6 +102,8 @@ void bmsc_init(struct sim *s)
 	b->conf.muk_margin_s = b->dp_conf.muk_margin_s;
 	b->conf.governor.target_percent = 0; // there is no Ua that it could look at
 	b->groups = 1 + sim_draw(s, BMSC_GROUPS);
+	for (unsigned g = 0; g < b->groups; g++)
+		b->profile[g] = sim_chance(s, 25) ? STORE_PROFILE_V600 : STORE_PROFILE_TS33246;
 	wrapping_choose(s);
 	areas_choose(s);
 }
@@ -225,10 +227,10 @@ static int found_job(struct store_txn *txn, void *arg)
 	int ret = 0;
 
 	for (unsigned g = 0; g < b->groups && ret == 0; g++) {
-		struct store_group group = {.id = bmsc_group(g), .created = 1};
+		struct store_group group = {
+			.id = bmsc_group(g), .profile = b->profile[g], .created = 1};
 		struct store_service service = {.group_count = 1, .group = {group.id}};
 
-		group.profile = sim_chance(s, 25) ? STORE_PROFILE_V600 : STORE_PROFILE_TS33246;
 		snprintf(service.name, sizeof(service.name), "urn:service:%u", g);
 		ret = store_group_put(txn, &group);
 		if (ret == 0)

@@ -29,6 +29,7 @@ struct bmsc {
 	bool is_clock_accepted; // by whoever starts it next
 	char refusal[256]; // why the last start was refused; empty: it was not
 	unsigned groups; // 1 .. BMSC_GROUPS
+	uint8_t profile[BMSC_GROUPS]; // enum store_profile
 	store_service_id service[BMSC_GROUPS]; // one for each group
 	unsigned turns;
 };

@@ -9,10 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "import_people.h"
 #include "offline.h"
 #include "sim.h"
-
-#define BACKUP_MSKS 16 // that may be made after a backup which is restored: as many are skipped
 
 // Late on a frame that left the port before: it is under way whatever becomes of the daemon.
 static void frames_go(struct sim *s)
@@ -166,7 +165,7 @@ void backup_restore(struct sim *s)
 	char path[STORAGE_PATH], dir[STORAGE_PATH], kept[64], why[256];
 	int ret;
 
-	if (!s->backup.is_there || s->backup.msks >= BACKUP_MSKS)
+	if (!s->backup.is_there)
 		return;
 	storage_kill(&s->storage, 0);
 	bmsc_stop(s, false);
@@ -180,8 +179,45 @@ void backup_restore(struct sim *s)
 		return;
 	}
 	promises_restore(s);
-	// The copy stays where it is, but what is made from now on was skipped once only.
-	s->backup.is_there = false;
 	storage_watch(&s->storage);
 	start_again(s);
+}
+
+// --- The store is lost -----------------------------------------------------------------------
+
+// Nothing that was acknowledged is there. What an MSK is stays true: the mark file knows how far
+// the Key Numbers went.
+static void promises_forget(struct sim *s)
+{
+	for (unsigned i = 0; i < s->crowd.n; i++) {
+		s->crowd.person[i].acked = (struct known){0};
+		s->crowd.person[i].is_unsure = false;
+	}
+	s->judge.campaigns = 0;
+	for (unsigned g = 0; g < BMSC_GROUPS; g++)
+		for (unsigned n = 0; n < CROWD_NUMBERS; n++)
+			s->judge.msk[g][n].is_acked = false;
+	backup_forget(s);
+}
+
+void store_lose(struct sim *s)
+{
+	char path[STORAGE_PATH];
+
+	storage_kill(&s->storage, 0);
+	bmsc_stop(s, false);
+	storage_next(&s->storage, false);
+	snprintf(path, sizeof(path), "%s/store/data.mdb", s->storage.root);
+	unlink(path);
+	sim_note(s, "store lost");
+	promises_forget(s);
+	// Whoever makes it anew sees to a disk that works.
+	s->storage.is_full = false;
+	s->storage.errors = 0;
+	storage_watch(&s->storage);
+	start_again(s);
+	if (!sim_is_heard(s))
+		return;
+	bmsc_found(s);
+	import_people(s, 0, s->crowd.n);
 }

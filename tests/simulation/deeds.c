@@ -308,7 +308,7 @@ static void disk_change(struct sim *s)
 
 static void machine_dies(struct sim *s)
 {
-	storage_kill(&s->storage, 1 + sim_draw(s, sim_chance(s, 50) ? 20 : 300));
+	storage_kill(&s->storage, 1 + sim_draw(s, sim_chance(s, 50) ? 20 : 100));
 	sim_note(s, "dies soon");
 	// In what writes most, as often as not.
 	if (sim_chance(s, 30))
@@ -355,6 +355,7 @@ static const struct deed {
 	{4, daemon_restart},
 	{3, backup_take},
 	{3, backup_restore},
+	{2, store_lose},
 };
 #define DEEDS (sizeof(deeds) / sizeof(deeds[0]))
 

@@ -286,7 +286,6 @@ void judge_msk(struct sim *s, const struct store_msk *msk)
 	key_judge(s, msk->group.group - 1u, msk->number, msk->key.byte);
 	if (sim_is_right(s))
 		s->judge.msk[msk->group.group - 1u][msk->number].is_acked = true;
-	s->backup.msks++;
 }
 
 // --- After a start ---------------------------------------------------------------------------

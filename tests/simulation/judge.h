@@ -53,7 +53,6 @@ struct backup {
 	struct known *acked;
 	bool *is_unsure;
 	struct judge judge;
-	unsigned msks; // made since
 };
 
 void judge_init(struct sim *s);

@@ -141,8 +141,10 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (uint64_t i = 0; i < options.campaigns; i++)
 		failed += !campaign_run(&options, options.seed + i);
-	printf("%lu campaigns from seed %lu: %lu failed\n", options.campaigns, options.seed,
-		failed);
+	printf("%lu campaigns from seed %lu: %lu failed; %lu deeds, %lu crashes, %lu frames, "
+	       "%.1f h\n",
+		options.campaigns, options.seed, failed, totals.deeds, totals.crashes,
+		totals.frames, totals.seconds / 3600);
 	rte_eal_cleanup();
 	run_dir_remove(run_dir);
 	return failed == 0 ? 0 : 1;

@@ -79,5 +79,6 @@ void crash_restart(struct sim *s, bool is_clean);
 void backup_take(struct sim *s);
 void backup_restore(struct sim *s); // as often as not there is none
 void backup_forget(struct sim *s);
+void store_lose(struct sim *s); // but for the mark file; people are imported again
 // heal.c: all harm ends, and everybody has to get the MSK.
 void heal_site(struct sim *s);
