@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dp.h"
 #include "log.h"
 
 // Their members of struct conf are read under conf_lock.
@@ -18,7 +19,12 @@ static const char *const live_keys[] = {
 	"admin.tokens",
 	"campaign.rate",
 	"campaign.sends",
+	"campaign.solicit_waits",
+	"campaign.solicits",
 	"campaign.waits",
+	"governor.p99_ms",
+	"governor.start",
+	"governor.target",
 	"log.level",
 	"log.target",
 	"ua.certificate",
@@ -44,6 +50,12 @@ static bool takes_effect(const char *key, const struct conf *old, const struct c
 	return reload_is_live(key) && (strncmp(key, "ua.", 3) != 0 || !is_tls_switched(old, fresh));
 }
 
+// The limits of areas are the one thing in the lists that can change.
+static bool is_list_row_live(const struct conf_list *list, const struct conf_row *row)
+{
+	return strcmp(list->key, "areas") == 0 && strcmp(row->key, "rate") == 0;
+}
+
 static bool is_list_changed(const struct conf_list *list, struct conf *old, struct conf *fresh)
 {
 	unsigned n = *conf_list_count(list, old);
@@ -52,16 +64,37 @@ static bool is_list_changed(const struct conf_list *list, struct conf *old, stru
 		return true;
 	for (unsigned i = 0; i < n; i++)
 		for (size_t row = 0; row < list->rows_count; row++)
-			if (!conf_value_is_equal(&list->rows[row], conf_list_item(list, old, i),
-				    conf_list_item(list, fresh, i)))
+			if (!is_list_row_live(list, &list->rows[row]) &&
+				!conf_value_is_equal(&list->rows[row], conf_list_item(list, old, i),
+					conf_list_item(list, fresh, i)))
 				return true;
 	return false;
+}
+
+// Areas keep their places while none comes, goes or moves. One whose limit was set by hand keeps
+// that, unless its own line of the file has changed. Returns whether any has.
+static bool areas_copy(struct ctl *ctl, struct conf *conf, const struct conf *fresh)
+{
+	bool is_changed = false;
+
+	for (unsigned i = 0; i < conf->areas; i++) {
+		if (conf->area[i].rate == fresh->area[i].rate)
+			continue;
+		is_changed = true;
+		conf->area[i].rate = fresh->area[i].rate;
+		pthread_mutex_lock(&ctl->dp_lock);
+		if (ctl->dp != NULL)
+			dp_area_rate_set(ctl->dp, i, (uint32_t)fresh->area[i].rate);
+		pthread_mutex_unlock(&ctl->dp_lock);
+	}
+	return is_changed;
 }
 
 static void live_copy(struct ctl *ctl, struct conf *conf, const struct conf *fresh)
 {
 	pthread_mutex_lock(&ctl->conf_lock);
 	conf->campaign = fresh->campaign;
+	conf->governor = fresh->governor;
 	conf->log = fresh->log;
 	conf->admin.read = fresh->admin.read;
 	conf->admin.operate = fresh->admin.operate;
@@ -104,9 +137,14 @@ void reload_apply(struct ctl *ctl, struct conf *conf, struct conf *fresh)
 			changes_add(takes_effect(row->key, conf, fresh) ? &applied : &waiting,
 				row->key);
 	}
-	for (size_t i = 0; i < conf_lists_count; i++)
+	for (size_t i = 0; i < conf_lists_count; i++) {
+		bool is_areas = strcmp(conf_lists[i].key, "areas") == 0;
+
 		if (is_list_changed(&conf_lists[i], conf, fresh))
 			changes_add(&waiting, conf_lists[i].key);
+		else if (is_areas && areas_copy(ctl, conf, fresh))
+			changes_add(&applied, "areas.rate");
+	}
 	if (applied.n > 0)
 		log_info("conf-applied", "keys=\"%s\"", applied.keys);
 	if (waiting.n > 0)

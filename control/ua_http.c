@@ -6,43 +6,21 @@
 // descriptor is waited for here, then MHD_run(). A request becomes a call when its first line is
 // there, gets its header, its body, and is run; where it has to wait, its connection is suspended.
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <microhttpd.h>
-
 #include "listen.h"
 #include "log.h"
-#include "meter.h"
-#include "ua_connections.h"
-#include "ua_server.h"
+#include "ua_http.h"
 
 #define CONNECTION_MEMORY 16384 // of libmicrohttpd: a longer header is refused with 431
-#define BODY_STEP 1024
-#define SPARES_MAX 64 // calls of a thread that are kept for the next requests
-#define EXCESS_MAX (1u << 20) // octets of a body that is too large which are read before giving up
 #define WAIT_MS 200 // a thread that turns less often counts as stuck (pulse.c)
 #define RETRY_MS 1 // with orders that found no room
 #define FILES_RESERVED 256 // descriptors that are not for phones
-#define OLD_MAX (4 * CONF_EAL_ARGS_MAX)
-
-struct ua_http {
-	struct ua_thread *thread;
-	struct MHD_Daemon *daemon[CONF_EAL_ARGS_MAX];
-	int listen_fd[CONF_EAL_ARGS_MAX]; // of each, closed with it
-	unsigned daemons;
-	struct MHD_Daemon *old[OLD_MAX]; // under an earlier certificate, till their connections end
-	unsigned olds;
-	unsigned tls_version; // of the certificate that is in force here
-	int epoll_fd; // of the daemons and of the thread's wake_fd
-	struct ua_connections connections;
-};
 
 // --- Connections ----------------------------------------------------------------------------
 
@@ -75,261 +53,12 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **s
 	t->stats.connections_accepted++;
 }
 
-static struct ua_connection *connection_of(struct MHD_Connection *connection)
-{
-	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
-		->socket_context;
-}
-
-static void connection_move(
-	struct ua_http *http, struct MHD_Connection *connection, enum ua_connection_place place)
-{
-	ua_connections_move(
-		&http->connections, connection_of(connection), place, http->thread->now_ns);
-}
-
-// While a call waits for the key source or the store, the phone has nothing to do.
-static void connection_hold(struct MHD_Connection *connection, bool is_held)
-{
-	struct ua_connection *c = connection_of(connection);
-
-	if (c != NULL)
-		c->is_held = is_held;
-}
-
 static void connections_look_after(struct ua_http *http)
 {
 	struct ua_thread *t = http->thread;
 
 	t->stats.connections_slow += ua_connections_expire(&http->connections, t->now_ns);
 	t->stats.connections_shed += ua_connections_make_room(&http->connections, t->now_ns);
-}
-
-// --- The request ----------------------------------------------------------------------------
-
-static struct ua_call *call_get(struct ua_thread *t)
-{
-	struct ua_call *call = t->spare;
-
-	if (call == NULL)
-		return malloc(sizeof(*call));
-	t->spare = call->next_spare;
-	t->spares--;
-	return call;
-}
-
-// Some are kept: the next request needs one.
-static void call_put(struct ua_thread *t, struct ua_call *call)
-{
-	ua_call_fini(call);
-	if (t->spares == SPARES_MAX) {
-		free(call);
-		return;
-	}
-	call->next_spare = t->spare;
-	t->spare = call;
-	t->spares++;
-}
-
-static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connection)
-{
-	struct ua_http *http = arg;
-	struct ua_call *call = call_get(http->thread);
-	size_t len = strlen(uri);
-
-	connection_move(http, connection, UA_CONNECTION_BUSY);
-	if (call == NULL)
-		return NULL;
-	memset(call, 0, offsetof(struct ua_call, target));
-	call->thread = http->thread;
-	call->begun_ns = meter_now_ns();
-	call->procedure = UA_NO_PROCEDURE;
-	call->id = STORE_ID_NONE;
-	call->target_len = len;
-	memcpy(call->target, uri, len < sizeof(call->target) ? len : sizeof(call->target));
-	return call;
-}
-
-static void authorization_take(struct ua_call *call, struct ua_text value)
-{
-	if (call->authorizations++ == 0)
-		call->authorization = value;
-}
-
-static void content_length_take(struct ua_call *call, struct ua_text value)
-{
-	call->content_lengths++;
-	// Libmicrohttpd refuses what is no number.
-	call->content_length = strtoull(value.data, NULL, 10);
-}
-
-static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char *name,
-	size_t name_len, const char *value, size_t value_len)
-{
-	struct ua_call *call = arg;
-	struct ua_text n = {name, name_len}, v = {value == NULL ? "" : value, value_len};
-
-	(void)kind;
-	// "Content-Length : 5" is read in one way here and in another by whoever stands before us.
-	if (!ua_text_is_token(n))
-		call->is_header_bad = true;
-	else if (ua_token_is(n, "Authorization"))
-		authorization_take(call, v);
-	else if (ua_token_is(n, "User-Agent"))
-		call->user_agent = v;
-	else if (ua_token_is(n, "Content-Type"))
-		call->content_type = v;
-	else if (ua_token_is(n, "Content-Length"))
-		content_length_take(call, v);
-	else if (ua_token_is(n, "Host"))
-		call->hosts++;
-	else if (ua_token_is(n, "Transfer-Encoding"))
-		call->transfer_coding = call->transfer_coding.data == NULL ? v : n;
-	return MHD_YES;
-}
-
-static void peer_take(struct ua_call *call, struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const struct sockaddr *peer = info == NULL ? NULL : info->client_addr;
-
-	if (peer == NULL)
-		return;
-	memcpy(&call->peer, peer,
-		peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-					    : sizeof(struct sockaddr_in));
-}
-
-static void call_header(struct ua_call *call, struct MHD_Connection *connection, const char *method)
-{
-	call->connection = connection;
-	call->method = ua_text_of(method);
-	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, on_header, call);
-	peer_take(call, connection);
-	ua_call_header(call);
-}
-
-// Makes room for len octets more, in steps, so that a header that promises much gets nothing.
-static bool body_grow(struct ua_call *call, size_t len)
-{
-	size_t size = (call->body_len + len + BODY_STEP - 1) / BODY_STEP * BODY_STEP;
-	char *grown;
-
-	if (size <= call->body_size)
-		return true;
-	if (call->thread->bodies_held + size - call->body_size > UA_BODIES_HELD_MAX)
-		return false;
-	grown = realloc(call->body, size);
-	if (grown == NULL)
-		return false;
-	call->thread->bodies_held += size - call->body_size;
-	call->body = grown;
-	call->body_size = size;
-	return true;
-}
-
-// False: the connection is not worth reading any more of.
-static bool body_take(struct ua_call *call, const char *data, size_t len)
-{
-	call->body_read += len;
-	if (call->body_read > UA_BODY_MAX && call->result != UA_BODY_TOO_LARGE) {
-		call->result = UA_BODY_TOO_LARGE;
-		call->is_body_wanted = false;
-	}
-	if (call->body_read > UA_BODY_MAX + EXCESS_MAX)
-		return false;
-	if (!call->is_body_wanted)
-		return true;
-	if (!body_grow(call, len)) {
-		call->result = UA_OVERLOADED;
-		call->is_body_wanted = false;
-		return true;
-	}
-	memcpy(call->body + call->body_len, data, len);
-	call->body_len += len;
-	return true;
-}
-
-// --- The answer -----------------------------------------------------------------------------
-
-// What is worth a line: not what every phone does now and then.
-static void call_log(struct ua_call *call)
-{
-	char btid[LOG_TEXT_MAX];
-
-	if (call->result == UA_OK || call->result == UA_NO_CREDENTIALS ||
-		call->result == UA_STALE || call->result == UA_EXPIRED ||
-		call->result == UA_RENEWAL || call->result == UA_REAUTHENTICATE ||
-		call->result == UA_SHED)
-		return;
-	log_warning("ua-refused", "result=%s procedure=%s address=%s btid=\"%s\"",
-		ua_result_name(call->result), ua_procedure_name(call->procedure),
-		ua_call_address(call),
-		log_text(call->auth.username.data, call->auth.username.len, btid));
-}
-
-static enum MHD_Result answer_send(struct ua_call *call)
-{
-	_Static_assert(METER_PROCEDURES == UA_PROCEDURES + 1, "one for each, one for none");
-	struct ua_header header[UA_HEADERS_MAX];
-	unsigned n = ua_call_headers(call, header);
-	struct MHD_Response *response = MHD_create_response_from_buffer(call->reply_len,
-		(void *)(uintptr_t)(call->reply_len > 0 ? call->reply : ""), MHD_RESPMEM_MUST_COPY);
-	enum MHD_Result ret;
-
-	call->thread->stats.result[call->procedure][call->result]++;
-	meter_time(&call->thread->ua->ctl->meters.ua[call->procedure], call->begun_ns);
-	ua_latency_note(call);
-	ua_note_write(call);
-	call_log(call);
-	if (response == NULL)
-		return MHD_NO;
-	for (unsigned i = 0; i < n; i++)
-		MHD_add_response_header(response, header[i].name, header[i].value);
-	ret = MHD_queue_response(call->connection, ua_result_status(call->result), response);
-	MHD_destroy_response(response);
-	return ret;
-}
-
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
-	const char *method, const char *version, const char *data, size_t *len, void **state)
-{
-	struct ua_call *call = *state;
-
-	(void)arg;
-	(void)url;
-	(void)version;
-	if (call == NULL)
-		return MHD_NO;
-	if (call->connection == NULL) {
-		call_header(call, connection, method);
-		return ua_call_is_unframed(call) ? answer_send(call) : MHD_YES;
-	}
-	if (*len > 0) {
-		bool goes_on = body_take(call, data, *len);
-
-		*len = 0;
-		return goes_on ? MHD_YES : MHD_NO;
-	}
-	if (ua_call_run(call))
-		return answer_send(call);
-	connection_hold(connection, true);
-	MHD_suspend_connection(connection);
-	return MHD_YES;
-}
-
-static void on_completed(void *arg, struct MHD_Connection *connection, void **state,
-	enum MHD_RequestTerminationCode why)
-{
-	struct ua_http *http = arg;
-	struct ua_call *call = *state;
-
-	(void)why;
-	*state = NULL;
-	connection_move(http, connection, UA_CONNECTION_IDLE);
-	if (call != NULL)
-		call_put(http->thread, call);
 }
 
 // Nothing here looks at the arguments that libmicrohttpd takes out of the target.
@@ -352,7 +81,7 @@ static void on_message(void *arg, const char *format, va_list args)
 
 // --- Life -----------------------------------------------------------------------------------
 
-static struct MHD_Daemon *daemon_start(struct ua_http *http, int fd, const struct pem_pair *tls)
+struct MHD_Daemon *ua_http_daemon_start(struct ua_http *http, int fd, const struct pem_pair *tls)
 {
 	const struct conf *conf = http->thread->ua->conf;
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
@@ -363,15 +92,15 @@ static struct MHD_Daemon *daemon_start(struct ua_http *http, int fd, const struc
 		{MHD_OPTION_END, 0, NULL},
 	};
 
-	return MHD_start_daemon(flags, 0, on_accept, http, on_request, http,
+	return MHD_start_daemon(flags, 0, on_accept, http, ua_http_on_request, http,
 		MHD_OPTION_EXTERNAL_LOGGER, on_message, http, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_CONNECTION_LIMIT, http->connections.most,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)conf->ua.connections_per_address,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)conf->ua.idle_timeout_s,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 		MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL, MHD_OPTION_URI_LOG_CALLBACK,
-		on_uri, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_ARRAY,
+		ua_http_on_uri, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+		MHD_OPTION_NOTIFY_COMPLETED, ua_http_on_completed, http, MHD_OPTION_ARRAY,
 		tls->key.text != NULL ? secure : secure + 2, MHD_OPTION_END);
 }
 
@@ -382,14 +111,14 @@ static int epoll_add(struct ua_http *http, int fd)
 	return epoll_ctl(http->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
 }
 
-static int daemon_epoll_fd(struct MHD_Daemon *daemon)
+int ua_http_daemon_watch(struct ua_http *http, struct MHD_Daemon *daemon)
 {
-	return MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	return epoll_add(http, MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
 }
 
 static int daemon_add(struct ua_http *http, int fd, const struct pem_pair *tls, char why[256])
 {
-	struct MHD_Daemon *daemon = daemon_start(http, fd, tls);
+	struct MHD_Daemon *daemon = ua_http_daemon_start(http, fd, tls);
 
 	if (daemon == NULL) {
 		close(fd);
@@ -399,7 +128,7 @@ static int daemon_add(struct ua_http *http, int fd, const struct pem_pair *tls, 
 	}
 	http->listen_fd[http->daemons] = fd;
 	http->daemon[http->daemons++] = daemon;
-	return epoll_add(http, daemon_epoll_fd(daemon));
+	return ua_http_daemon_watch(http, daemon);
 }
 
 static int http_create(struct ua_thread *t, unsigned most, char why[256])
@@ -480,7 +209,6 @@ int ua_http_listen(struct ua *ua, char why[256])
 void ua_http_close(struct ua_thread *t)
 {
 	struct ua_http *http = t->http;
-	struct ua_call *call;
 
 	if (http == NULL)
 		return;
@@ -490,103 +218,9 @@ void ua_http_close(struct ua_thread *t)
 		MHD_stop_daemon(http->daemon[i]);
 	if (http->epoll_fd >= 0)
 		close(http->epoll_fd);
-	while ((call = t->spare) != NULL) {
-		t->spare = call->next_spare;
-		free(call);
-	}
+	ua_http_spares_free(t);
 	free(http);
 	t->http = NULL;
-}
-
-// --- Another certificate --------------------------------------------------------------------
-
-static int tls_try(const struct pem_pair *tls, char why[256])
-{
-	struct MHD_Daemon *daemon = MHD_start_daemon(MHD_USE_TLS | MHD_USE_NO_LISTEN_SOCKET, 0,
-		NULL, NULL, on_request, NULL, MHD_OPTION_HTTPS_MEM_CERT, tls->certificate.text,
-		MHD_OPTION_HTTPS_MEM_KEY, tls->key.text, MHD_OPTION_END);
-
-	if (daemon == NULL) {
-		snprintf(why, 256, "ua.certificate and ua.private_key do not do");
-		return -EINVAL;
-	}
-	MHD_stop_daemon(daemon);
-	return 0;
-}
-
-int ua_reload(struct ua *ua, const struct conf *conf, char why[256])
-{
-	struct pem_pair fresh, before;
-	int ret;
-
-	if (ua == NULL || ua->tls.key.text == NULL)
-		return 0;
-	ret = pem_pair_read(conf->ua.certificate, conf->ua.private_key, &fresh, why);
-	if (ret == 0 && !pem_pair_is_same(&fresh, &ua->tls))
-		ret = tls_try(&fresh, why);
-	if (ret != 0 || pem_pair_is_same(&fresh, &ua->tls)) {
-		pem_pair_wipe(&fresh);
-		return ret;
-	}
-	pthread_mutex_lock(&ua->tls_lock);
-	before = ua->tls;
-	ua->tls = fresh;
-	pthread_mutex_unlock(&ua->tls_lock);
-	pem_pair_wipe(&before);
-	atomic_fetch_add(&ua->tls_version, 1);
-	log_info("ua-certificate", "file=\"%s\"", conf->ua.certificate);
-	return 0;
-}
-
-// The old daemon takes no connections any more and serves those it has.
-static void daemon_replace(struct ua_http *http, unsigned i, const struct pem_pair *tls)
-{
-	struct MHD_Daemon *daemon = daemon_start(http, http->listen_fd[i], tls);
-
-	if (daemon == NULL || epoll_add(http, daemon_epoll_fd(daemon)) != 0) {
-		log_error("ua-not-reloaded", "why=\"libmicrohttpd does not start\"");
-		if (daemon != NULL) {
-			MHD_quiesce_daemon(daemon);
-			MHD_stop_daemon(daemon);
-		}
-		return;
-	}
-	MHD_quiesce_daemon(http->daemon[i]);
-	http->old[http->olds++] = http->daemon[i];
-	http->daemon[i] = daemon;
-}
-
-static void tls_follow(struct ua_http *http)
-{
-	struct ua *ua = http->thread->ua;
-	unsigned version = atomic_load(&ua->tls_version);
-
-	// Where too many wait for their end, the new one has to wait for them.
-	if (version == http->tls_version || http->olds + http->daemons > OLD_MAX)
-		return;
-	http->tls_version = version;
-	pthread_mutex_lock(&ua->tls_lock);
-	for (unsigned i = 0; i < http->daemons; i++)
-		daemon_replace(http, i, &ua->tls);
-	pthread_mutex_unlock(&ua->tls_lock);
-}
-
-static unsigned connections_of(struct MHD_Daemon *daemon)
-{
-	return MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
-}
-
-static void olds_end(struct ua_http *http)
-{
-	for (unsigned i = http->olds; i-- > 0;) {
-		struct MHD_Daemon *old = http->old[i];
-
-		MHD_run(old);
-		if (connections_of(old) > 0)
-			continue;
-		MHD_stop_daemon(old);
-		http->old[i] = http->old[--http->olds];
-	}
 }
 
 // --- The loop -------------------------------------------------------------------------------
@@ -611,20 +245,6 @@ static int wait_ms(const struct ua_http *http)
 	return ms;
 }
 
-static void woken_resume(struct ua_http *http)
-{
-	struct ua_call *call = ua_thread_woken(http->thread), *next;
-	uint64_t drained;
-
-	if (read(http->thread->wake_fd, &drained, sizeof(drained)) < 0 && call == NULL)
-		return;
-	for (; call != NULL; call = next) {
-		next = call->next_woken;
-		connection_hold(call->connection, false);
-		MHD_resume_connection(call->connection);
-	}
-}
-
 static void turn(struct ua_http *http)
 {
 	struct epoll_event events[CONF_EAL_ARGS_MAX + 1];
@@ -634,11 +254,11 @@ static void turn(struct ua_http *http)
 		log_warning("ua-epoll", "errno=%d", errno);
 	ua_thread_clock(http->thread);
 	ua_thread_follow(http->thread, false);
-	woken_resume(http);
+	ua_http_resume(http);
 	for (unsigned i = 0; i < http->daemons; i++)
 		MHD_run(http->daemon[i]);
-	olds_end(http);
-	tls_follow(http);
+	ua_http_olds_serve(http);
+	ua_http_tls_follow(http);
 	ua_orders_flush(http->thread);
 	atomic_fetch_add_explicit(&http->thread->turns, 1, memory_order_relaxed);
 	http->thread->stats.waiting = http->thread->waiting;

@@ -2,10 +2,10 @@
 // Copyright the mskpush authors
 
 // Inside of Ua: the server, one of its threads, one call. Files: ua.c (life, statistics, what the
-// others see), ua_http.c (libmicrohttpd, the threads' loop), ua_call.c (a call from its header to
-// its answer), ua_auth.c (who it is), ua_key.c (a B-TID that only the key source knows),
-// ua_register.c and ua_msk.c (the procedures), ua_orders.c (pushes), ua_history.c (what is
-// remembered).
+// others see), ua_http.c, ua_http_request.c and ua_http_tls.c (libmicrohttpd, the threads' loop),
+// ua_call.c (a call from its header to its answer), ua_auth.c (who it is), ua_key.c (a B-TID that
+// only the key source knows), ua_register.c and ua_msk.c (the procedures), ua_orders.c (pushes),
+// ua_history.c (what is remembered).
 //
 // A call runs in its connection's thread. It never blocks: where it has to wait, for the key source
 // or for a commit, its connection is suspended, and the thread takes the call up again when it is

@@ -114,6 +114,24 @@ def a_token_may_what_its_role_says():
                {"/v1/services/*/announcement"})  # it changes nothing
 
 
+def every_call_is_refused_without_its_role_and_that_is_written_down():
+    with Guarded() as site:
+        site.start_daemon()
+        calls = site.over_tls("chief", "GET", "/v1/api")[1]["calls"]
+        lacks = {"operate": "portal", "keys": "shift", "read": "prometheus"}
+        asked = []
+        for call in calls:
+            if call["role"] == "metrics":
+                continue
+            name, path = lacks[call["role"]], call["path"].replace("*", "x")
+            status, answer, _ = site.over_tls(name, call["method"], path, {})
+            expect(f"{name}: {call['method']} {path}", (status, answer["error"]),
+                   (403, "forbidden"))
+            asked.append((name, call["method"], path, 403))
+        expect("lines of the audit log", [(line["who"], line["method"], line["path"],
+                                           line["status"]) for line in site.audit()], asked)
+
+
 def without_a_token_there_is_nothing():
     with Guarded() as site:
         site.start_daemon()
@@ -263,7 +281,8 @@ def accounts_have_the_roles_of_the_configuration():
 
 
 if __name__ == "__main__":
-    tell(a_token_may_what_its_role_says, without_a_token_there_is_nothing,
+    tell(a_token_may_what_its_role_says,
+         every_call_is_refused_without_its_role_and_that_is_written_down, without_a_token_there_is_nothing,
          starting_a_campaign_makes_no_keys_by_the_way, every_change_is_written_down_with_who_made_it,
          tokens_roles_and_certificates_change_without_a_restart,
          accounts_have_the_roles_of_the_configuration)

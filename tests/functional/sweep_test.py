@@ -84,8 +84,7 @@ def cases_of(method, path):
     for raw in RAW:
         yield usual[1], raw
     for i, member in enumerate(MEMBERS):
-        for k in range(3):
-            yield usual[1], json.dumps({member: VALUES[(3 * i + k) % len(VALUES)]}).encode()
+        yield usual[1], json.dumps({member: VALUES[i % len(VALUES)]}).encode()
     for value in VALUES:
         yield usual[1], json.dumps(dict.fromkeys(MEMBERS, value)).encode()
 
@@ -107,7 +106,13 @@ def judge(status, text):
 
 def every_call_with_hostile_arguments():
     with Stage() as site:
-        site.raise_all(PHONES)
+        # Each call that is refused is on the disk before it is answered: there are too many here.
+        audit = f"/dev/shm/{os.path.basename(site.dir)}.audit"
+        site.extra_yaml = f"admin: {{audit: {audit}}}\n"
+        site.make_phones(PHONES)
+        site.start_daemon()
+        os.unlink(audit)
+        site.provision()
         caller = Caller(site)
         # But for the call that ends the daemon, and those that answer for as long as one reads.
         routes = [(row["method"], row["path"]) for row in
@@ -122,10 +127,10 @@ def every_call_with_hostile_arguments():
                 asked += 1
                 if why:
                     wrong.append((why, method, target[:80], (body or b"")[:80], status, text[:200]))
-        for segment in SEGMENTS:
-            status, text = caller.call("POST", f"/v1/capture?count={segment}")
-            expect_that(judge(status, text) is None and status >= 400, "capture is refused",
-                        (segment, status, text))
+        for query in ("count=x", "count=-1", "count=99999999999999999999", "count=%00", "ue=nobody"):
+            status, text = caller.call("POST", f"/v1/capture?{query}")
+            expect_that(status >= 400 and judge(status, text) is None, "capture is refused",
+                        (query, status, text))
         expect_that(not wrong, f"a clear 4xx for each of {asked}", wrong[:20])
         expect_that(asked > 1500, "many are asked", asked)
         expect("the daemon", site.daemon.poll(), None)
@@ -145,12 +150,14 @@ def every_command_with_hostile_words():
             return words, done
 
         def cases():
-            for row in commands:
+            for at, row in enumerate(commands):
                 name = row["command"].split()
-                if name in (["help"], ["status"], ["watch"]):
-                    continue
                 yield [*name, *["x"] * 45]  # too many
-                for i, word in enumerate(WORDS):
+                if name in (["capture"], ["help"], ["status"], ["watch"]):
+                    continue  # go on for ever, or take no words
+                # Some of the words for each command, all of them for each few.
+                for i in range(at, at + 5):
+                    word = WORDS[3 * i % len(WORDS)]
                     option = row["options"][i % len(row["options"])] if row["options"] else None
                     flag = [f"{option['option']}={word}"] if option else []
                     yield [*name, word, *flag]

@@ -23,7 +23,8 @@ static const char *reload(struct site *s, const char *yaml)
 	conf_init(&fresh);
 	fresh.workers.count = s->conf.workers.count;
 	fresh.store.map_bytes = s->conf.store.map_bytes;
-	assert_int_equal(conf_parse(&fresh, "reload", yaml, strlen(yaml), why), 0);
+	if (conf_parse(&fresh, "reload", yaml, strlen(yaml), why) != 0)
+		fail_msg("%s", why);
 	assert_int_equal(pipe(ends), 0);
 	dup2(ends[1], STDERR_FILENO);
 	reload_apply(&s->ctl, &s->conf, &fresh);
@@ -83,6 +84,33 @@ static void lists_are_compared_item_by_item(void **state)
 	assert_int_equal(s->conf.areas, 0);
 }
 
+// The areas the daemon began with.
+static void areas_begin(struct site *s, const char *yaml)
+{
+	char why[CONF_WHY_MAX];
+
+	assert_int_equal(conf_parse(&s->conf, "begin", yaml, strlen(yaml), why), 0);
+}
+
+static void limits_of_areas_change_as_long_as_the_areas_stay(void **state)
+{
+	static const char *const one_limit = "areas: [{name: a, prefixes: 10.0.0.0/8}, "
+					     "{name: b, rate: 700, prefixes: 11.0.0.0/8}]\n",
+				 *const moved = "areas: [{name: a, rate: 5, prefixes: 10.0.0.0/8}, "
+						"{name: b, rate: 9, prefixes: 12.0.0.0/8}]\n";
+	struct site *s = *state;
+
+	areas_begin(
+		s, "areas: [{name: a, prefixes: 10.0.0.0/8}, {name: b, prefixes: 11.0.0.0/8}]\n");
+	s->dp->area_rate[0] = 11; // set by hand
+	assert_non_null(strstr(reload(s, one_limit), "event=conf-applied keys=\"areas.rate\""));
+	assert_int_equal(s->dp->area_rate[0], 11);
+	assert_int_equal(s->dp->area_rate[1], 700);
+	assert_non_null(strstr(reload(s, moved), "event=conf-needs-restart keys=\"areas\""));
+	assert_int_equal(s->dp->area_rate[0], 11);
+	assert_int_equal(s->dp->area_rate[1], 700);
+}
+
 static void certificate_of_phones_changes_and_does_not_come_or_go(void **state)
 {
 	struct site *s = *state;
@@ -111,7 +139,7 @@ static void every_live_key_is_one_of_the_table(void **state)
 	(void)state;
 	for (size_t i = 0; i < conf_rows_count; i++)
 		live += reload_is_live(conf_rows[i].key);
-	assert_int_equal(live, 13);
+	assert_int_equal(live, 18);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, site_up, site_down)
@@ -122,6 +150,7 @@ int main(void)
 		T(what_can_change_is_in_force_at_once),
 		T(what_cannot_is_named_and_stays_as_it_was),
 		T(lists_are_compared_item_by_item),
+		T(limits_of_areas_change_as_long_as_the_areas_stay),
 		T(certificate_of_phones_changes_and_does_not_come_or_go),
 		T(same_file_changes_nothing),
 		cmocka_unit_test(every_live_key_is_one_of_the_table),
