@@ -66,7 +66,7 @@ static const char *const browser_headers[][2] = {
 	{"Content-Security-Policy",
 		"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
 		"img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors "
-		"'none'"},
+		"'none'; require-trusted-types-for 'script'; trusted-types 'none'"},
 	{"X-Content-Type-Options", "nosniff"},
 	{"X-Frame-Options", "DENY"},
 	{"Referrer-Policy", "no-referrer"},

@@ -9,7 +9,7 @@
 import * as areas from "./areas.js";
 import * as campaigns from "./campaigns.js";
 import * as history from "./history.js";
-import * as phone from "./phone.js";
+import "./phone.js";
 import * as plot from "./plot.js";
 import * as start from "./start.js";
 import {get, token} from "./api.js";
@@ -185,7 +185,6 @@ async function enter() {
 	write(byId("who"), `${api.who}: ${roles.join(", ")}`);
 	start.permit(api);
 	campaigns.permit(api.roles.includes("operate"));
-	phone.callsSet(api.calls);
 	byId("gate").hidden = true;
 	byId("console").hidden = false;
 	plot.begin();

@@ -1,23 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// The fate of one phone: what is known of it, its last pull and push, what became of it in the
-// newest campaigns, and its whole story where the daemon keeps one.
+// The fate of one phone: what is known of it, how it stands with each key group, what became of it
+// in campaigns, and what happened since the daemon keeps its history.
 
 import {get} from "./api.js";
-import {fateText, newest} from "./history.js";
+import {fateText} from "./history.js";
 import {byId, element, pairs, time} from "./text.js";
-
-const CAMPAIGNS = 8; // as many as the store keeps members of
-
-const pathOf = (id) => `/v1/subscribers/${encodeURIComponent(id)}`;
-let traceOf = null; // path of the call that tells the story, where there is one
-
-export function callsSet(calls) {
-	const trace = calls.find((c) => c.method === "GET" && c.path === "/v1/subscribers/*/trace");
-
-	traceOf = trace && trace.is_allowed ? (id) => `${pathOf(id)}/trace` : null;
-}
 
 function keysText(s) {
 	if (!s.has_muk)
@@ -58,32 +47,7 @@ function factsOf(s) {
 	]);
 }
 
-// Whoever is not on the list of those who lack the key has it, or was no member.
-async function campaignText(c, s) {
-	const after = s.id > 0 ? `&after=${s.id - 1}` : "";
-	const {members} = await get(`/v1/campaigns/${c.id}/undelivered?limit=1${after}`);
-	const member = members.find((m) => m.id === s.id);
-	const fate = member ? fateText(member) : "verified, or not a member";
-
-	return element("li", {},
-		`Campaign ${c.id}, ${c.kind} ${c.group}, MSK ${c.msk.number}: ${fate}`);
-}
-
-async function campaignsOf(s) {
-	const lines = [];
-
-	for (const c of newest().slice(0, CAMPAIGNS))
-		lines.push(await campaignText(c, s));
-	return lines;
-}
-
-async function fateOf(id) {
-	const s = await get(pathOf(id)), campaigns = s.is_damaged ? [] : await campaignsOf(s);
-
-	return [factsOf(s), ...list("In the newest campaigns", campaigns)];
-}
-
-// --- Its story, where the daemon tells it ------------------------------------------------------
+// --- Its story --------------------------------------------------------------------------------
 
 const tellings = {
 	request: (e) => `${e.procedure}, from ${e.address}: ${e.result} (${e.status})`,
@@ -112,7 +76,7 @@ const memberText = (c) => `Campaign ${c.id}, ${c.kind} ${c.group}, MSK ${c.msk}:
 const lines = (items, text) => items.map((item) => element("li", {}, text(item)));
 
 async function traceShown(id) {
-	const t = await get(traceOf(id));
+	const t = await get(`/v1/subscribers/${encodeURIComponent(id)}/trace`);
 
 	return [factsOf(t.subscriber), ...list("Key groups", lines(t.groups, groupText)),
 		...list("Campaigns", lines(t.campaigns.slice().reverse(), memberText)),
@@ -126,7 +90,7 @@ async function fateShow(id) {
 	let shown;
 
 	try {
-		shown = await (traceOf === null ? fateOf(id) : traceShown(id));
+		shown = await traceShown(id);
 	} catch (error) {
 		const why = error.status === 404 ? "No subscriber has this IMPI or B-TID." :
 			error.message;

@@ -111,6 +111,7 @@ async function busily(work) {
 		return;
 	isBusy = true;
 	byId("order").setAttribute("aria-busy", "true");
+	result("Counting the phones…");
 	try {
 		await work(body());
 	} catch (error) {

@@ -47,7 +47,8 @@ def expect_guarded(what, headers):
     expect(f"policy of {what}", policy, {
         "default-src": "'none'", "script-src": "'self'", "style-src": "'self'",
         "connect-src": "'self'", "img-src": "'self' data:", "base-uri": "'none'",
-        "form-action": "'none'", "frame-ancestors": "'none'"})
+        "form-action": "'none'", "frame-ancestors": "'none'",
+        "require-trusted-types-for": "'script'", "trusted-types": "'none'"})
     for name, value in (("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"),
                         ("Referrer-Policy", "no-referrer"), ("X-Frame-Options", "DENY")):
         expect(f"{name} of {what}", headers[name], value)

@@ -8,6 +8,7 @@
     Chromium --> console.listen --> mskpushd == net_vhost == mskpush-ue
 """
 
+import json
 import os
 import sys
 import time
@@ -207,8 +208,7 @@ def a_campaign_of_100_000_is_started_by_clicking_and_ends_as_the_api_says():
             "return Chart.getChart('plot').data.datasets.map((s) => s.data.map((p) => p.y || 0))")
         expect_that(0.8 * MANY < sum(points[0]) < 1.3 * MANY, "the plot's pushes", points[0])
         expect_that(sum(points[1]) > 0.8 * MANY, "the plot's verifications", points[1])
-        areas = {area["name"]: area["members"] for area in
-                 site_areas(site, 1)}
+        areas = {area["name"]: area["members"] for area in site_areas(site, 1)}
         expect("areas", areas, {"north": 65536, "south": MANY - 65536})
         for name, members in areas.items():
             PAGE.when(f"area {name}", lambda n=members: f"100 % of {grouped(n)}" in PAGE.text("areas"))
@@ -223,18 +223,18 @@ def a_campaign_of_100_000_is_started_by_clicking_and_ends_as_the_api_says():
 
 def site_areas(site, number):
     """The areas of a campaign, by the API."""
-    import json
     return json.loads(site.ask("GET", f"/v1/campaigns/{number}/areas", "reader")[2])["areas"]
 
 
 def fate_of_one_phone(site):
-    """By IMPI and by B-TID, and of nobody."""
+    """By IMPI and by B-TID."""
     row = site.rows[4711]
     for name in (row["impi"], row["btid"]):
         PAGE.by_id("phone-id").clear()
         PAGE.by_id("phone-id").send_keys(name + Keys.ENTER)
         PAGE.when("its fate", lambda: row["btid"] in PAGE.text("phone-fate"))
-        expect_in("Campaign 1, push", PAGE.text("phone-fate"))
+        expect_in(f"Campaign 1, push {GROUP}, MSK 0001: verified, 1 send", PAGE.text("phone-fate"))
+        expect_in(f"{GROUP} MSK 0001 ", PAGE.text("phone-fate"))
         expect_in(row["address"], PAGE.text("phone-fate"))
         PAGE.driver.execute_script("document.getElementById('phone-fate').replaceChildren()")
 
@@ -290,14 +290,13 @@ def the_page_says_that_the_daemon_is_away_and_finds_it_again():
         site.stop_daemon()
         PAGE.when("it says so", lambda: "The daemon does not answer." in PAGE.text("lost"))
         expect("state", PAGE.text("link-text"), "not reached")
-        # A page that is loaded again meanwhile would be refused by the browser: it stays.
         site.start_daemon()
         PAGE.when("it is live", lambda: PAGE.text("link-text") == "live")
         expect_that(not PAGE.by_id("lost").is_displayed(), "the warning is gone", PAGE.text("lost"))
         expect_in("The daemon was started anew", PAGE.text("warnings"))
         PAGE.driver.get_log("browser")
-        time_before = PAGE.text("clock")
-        PAGE.when("its clock goes on", lambda: PAGE.text("clock") != time_before)
+        before = PAGE.text("clock")
+        PAGE.when("its clock goes on", lambda: PAGE.text("clock") != before)
         PAGE.expect_quiet()
 
 
