@@ -23,6 +23,7 @@
 #include "frame.h"
 #include "hop.h"
 #include "mikey.h"
+#include "nap.h"
 #include "pace.h"
 #include "port.h"
 #include "push_note.h"
@@ -190,6 +191,7 @@ struct worker {
 	struct singles singles;
 	struct single_msk single_msk[SINGLES_MSKS_MAX]; // by the seat that singles name
 	struct rte_ring *orders; // of struct dp_single; any thread puts, this worker takes
+	struct nap nap; // who puts an order ends it
 	bool has_order;
 	struct dp_single order; // the order that waits for a newer snapshot
 	struct rte_ring *handed; // verifications for ids of this worker; other workers put
