@@ -121,8 +121,9 @@ static json_t *armed_json(const struct campaign_view *view)
 
 	if (!view->is_open || (view->staged == 0 && !is_armed))
 		return json_null();
-	return json_pack("{s:I, s:I}", "members", (json_int_t)view->staged, "bytes",
-		(json_int_t)view->staged_bytes);
+	return json_pack("{s:s, s:I, s:I}", "what",
+		(view->record.flags & STORE_CAMPAIGN_FRAMES) != 0 ? "frames" : "keys", "members",
+		(json_int_t)view->staged, "bytes", (json_int_t)view->staged_bytes);
 }
 
 json_t *admin_campaign_json(const struct store_reader *r, const struct campaign_view *view)

@@ -362,7 +362,6 @@ static int choice_read(struct reading *rd)
 
 // --- Ahead ----------------------------------------------------------------------------------
 
-// Keys can be staged, whole frames cannot.
 static int arm_read(struct reading *rd)
 {
 	const json_t *value = json_object_get(rd->req->body, "arm");
@@ -370,18 +369,19 @@ static int arm_read(struct reading *rd)
 
 	if (value == NULL)
 		return 0;
-	if (what == NULL || strcmp(what, "keys") != 0) {
-		admin_error(rd->reply, 400, "bad-value", "arm is to be \"keys\".");
+	if (what == NULL || (strcmp(what, "keys") != 0 && strcmp(what, "frames") != 0)) {
+		admin_error(rd->reply, 400, "bad-value", "arm is to be \"keys\" or \"frames\".");
 		return -EINVAL;
 	}
-	if (rd->order->kind != STORE_CAMPAIGN_PUSH || rd->order->start_ms != 0 ||
+	if (rd->order->kind == STORE_CAMPAIGN_AUTO || rd->order->start_ms != 0 ||
 		json_object_get(rd->req->body, "by") != NULL) {
 		admin_error(rd->reply, 400, "bad-value",
-			"Only a push can be armed, and none that has to begin at a time, or to be "
-			"through by one.");
+			"Only a push or a solicit can be armed, and none that has to begin at a "
+			"time, or to be through by one.");
 		return -EINVAL;
 	}
 	rd->order->is_armed = true;
+	rd->order->has_frames = strcmp(what, "frames") == 0;
 	return 0;
 }
 

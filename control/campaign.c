@@ -248,7 +248,7 @@ static bool open_view(struct campaigns *all, uint32_t id, struct campaign_view *
 			.stall = (uint8_t)campaign_run_stall(run),
 			.is_open = true,
 			.staged = campaign_run_staged(run),
-			.staged_bytes = (uint64_t)campaign_run_staged(run) * DP_STAGED_KEYS_BYTES,
+			.staged_bytes = (uint64_t)campaign_run_staged(run) * run->dp->staged_bytes,
 		};
 		memcpy(out->refused_by, run->refused_by, sizeof(out->refused_by));
 	}

@@ -32,6 +32,7 @@ struct campaign_order {
 	struct store_group_id group;
 	bool is_msk_new; // make the next MSK first
 	bool is_armed; // derive keys ahead, and wait for campaign_fire()
+	bool has_frames; // an armed one: build whole frames ahead
 	bool is_previous; // the last solicited pull goes under the previous MUK, too
 	uint32_t rate;
 	uint32_t within_s; // instead of a rate: so that all members are sent to in this time
@@ -100,7 +101,7 @@ struct campaign_view {
 	uint8_t rounds; // highest round that sent anything
 	uint8_t stall; // enum dp_stall
 	bool is_open;
-	uint32_t staged; // members whose keys are ready
+	uint32_t staged; // members whose keys or frames are ready
 	uint64_t staged_bytes; // memory that takes
 };
 // -ENOENT.

@@ -52,9 +52,11 @@ bool campaign_order_chooses(const struct campaign_order *order)
 }
 
 // Who comes until it is fired belongs to it, too: there is room for some more ids.
-static void armed_set(struct store_campaign *record)
+static void armed_set(const struct campaign_order *order, struct store_campaign *record)
 {
-	record->flags |= STORE_CAMPAIGN_ARMED;
+	record->flags |= STORE_CAMPAIGN_ARMED | (order->has_frames ? STORE_CAMPAIGN_FRAMES : 0);
+	if (campaign_order_chooses(order))
+		record->flags |= STORE_CAMPAIGN_FIXED;
 	record->state = STORE_CAMPAIGN_PAUSED;
 	if (record->only == STORE_ID_NONE)
 		record->span += record->span / ARMED_MORE + ARMED_LEAST;
@@ -80,9 +82,7 @@ void campaign_order_record(const struct campaign_order *order, const struct stor
 	};
 	memcpy(record->wait_s, order->wait_s, sizeof(record->wait_s));
 	if (order->is_armed)
-		armed_set(record);
-	if (order->is_armed && campaign_order_chooses(order))
-		record->flags |= STORE_CAMPAIGN_FIXED;
+		armed_set(order, record);
 	if (order->kind != STORE_CAMPAIGN_PUSH)
 		solicits_set(order, record);
 }

@@ -39,10 +39,10 @@ struct campaign_run *campaigns_find(struct campaigns *all, uint32_t id)
 	return NULL;
 }
 
-// Room for the keys of an armed campaign: what no member needs stays without memory.
-static int staged_create(struct dp_campaign *dp)
+// Room for what an armed campaign makes ahead: what no member needs stays without memory.
+static int staged_create(struct dp_campaign *dp, uint16_t entry_bytes)
 {
-	size_t bytes = (size_t)dp->span * DP_STAGED_KEYS_BYTES + 1;
+	size_t bytes = (size_t)dp->span * entry_bytes + 1;
 	void *room = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
@@ -50,6 +50,7 @@ static int staged_create(struct dp_campaign *dp)
 		return -ENOMEM;
 	madvise(room, bytes, MADV_DONTDUMP);
 	dp->staged = room;
+	dp->staged_bytes = entry_bytes;
 	dp->is_staged = calloc(dp->span + 1, 1);
 	return dp->is_staged == NULL ? -ENOMEM : 0;
 }
@@ -62,10 +63,15 @@ static void staged_destroy(struct dp_campaign *dp)
 		return;
 	for (uint32_t id = 0; dp->is_staged != NULL && id < dp->span; id++)
 		if (dp->is_staged[id])
-			explicit_bzero(
-				room + (size_t)id * DP_STAGED_KEYS_BYTES, DP_STAGED_KEYS_BYTES);
-	munmap(room, (size_t)dp->span * DP_STAGED_KEYS_BYTES + 1);
+			explicit_bzero(room + (size_t)id * dp->staged_bytes, dp->staged_bytes);
+	munmap(room, (size_t)dp->span * dp->staged_bytes + 1);
 	free(dp->is_staged);
+}
+
+static uint16_t staged_bytes_of(const struct store_campaign *record)
+{
+	return (record->flags & STORE_CAMPAIGN_FRAMES) != 0 ? DP_STAGED_FRAME_BYTES
+							    : DP_STAGED_KEYS_BYTES;
 }
 
 static struct dp_campaign *dp_create(const struct store_campaign *record, uint32_t slices)
@@ -145,7 +151,8 @@ int campaign_run_create(const struct store_campaign *record, struct campaign_run
 		campaign_run_destroy(run);
 		return -ENOMEM;
 	}
-	if ((record->flags & STORE_CAMPAIGN_ARMED) != 0 && staged_create(run->dp) != 0) {
+	if ((record->flags & STORE_CAMPAIGN_ARMED) != 0 &&
+		staged_create(run->dp, staged_bytes_of(record)) != 0) {
 		campaign_run_destroy(run);
 		return -ENOMEM;
 	}

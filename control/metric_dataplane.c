@@ -148,7 +148,7 @@ const struct metric metric_dataplane_rows[] = {
 	{"mskpush_singles_full_total", METRIC_COUNTER, "", "Such orders that there was no room for",
 		SUM(singles_full)},
 	{"mskpush_staged_pushes_total", METRIC_COUNTER, "",
-		"MSK messages whose keys had been derived ahead, in an armed campaign",
+		"Messages whose keys or frames had been made ahead, in an armed campaign",
 		SUM(staged_used)},
 	{"mskpush_singles_pushes_total", METRIC_COUNTER, "",
 		"MSK messages of single pushes, a part of mskpush_pushes_total", SUM(singles_sent)},

@@ -33,6 +33,24 @@ unsigned member_send(const struct worker *w, unsigned i)
 	return b->is_aside ? rounds_next(&b->sweep->rounds, b->id[i]) : b->round;
 }
 
+bool member_gets_previous(const struct worker *w, unsigned i)
+{
+	const struct burst *b = &w->burst;
+
+	return b->run->campaign->is_last_previous && b->sweep->is_solicit &&
+		member_send(w, i) == b->sweep->rounds.plan.last;
+}
+
+// Changes at most once per worker.
+void campaign_begin_at(struct dp_campaign *c, uint32_t counter)
+{
+	uint32_t first = atomic_load_explicit(&c->first_counter, memory_order_relaxed);
+
+	while ((first == 0 || counter < first) &&
+		!atomic_compare_exchange_weak(&c->first_counter, &first, counter))
+		;
+}
+
 void member_pass_over(struct worker *w, unsigned i)
 {
 	struct burst *b = &w->burst;

@@ -45,7 +45,14 @@ enum dp_way {
 	DP_WAY_ESCALATED, // after the pushes: the MUK has expired since
 };
 
-#define DP_STAGED_KEYS_BYTES 72 // what is derived ahead for one member
+// What an armed campaign has made ahead for a member, and what that takes.
+enum dp_staged {
+	DP_STAGED_NONE,
+	DP_STAGED_KEYS,
+	DP_STAGED_FRAME,
+};
+#define DP_STAGED_KEYS_BYTES 72
+#define DP_STAGED_FRAME_BYTES 256
 
 // The MSK a campaign distributes, and the coding of its messages. Secret.
 struct dp_msk {
@@ -105,10 +112,12 @@ struct dp_campaign {
 	uint8_t *done;
 	uint8_t *way; // enum dp_way, likewise by the owner; NULL but in AUTO
 	uint8_t *area; // number of each member's area when it began; NULL: there are none
-	// Of a campaign that was armed: keys derived ahead, by id, DP_STAGED_KEYS_BYTES each, and 1
-	// for each id that has some. Written by the owner of the id. NULL: none. Secret.
+	// Of a campaign that was armed: what was made ahead, by id, staged_bytes each (of keys, or
+	// of frames where such are wanted), and enum dp_staged for each id. Written by the owner of
+	// the id. NULL: nothing. Secret.
 	void *staged;
 	uint8_t *is_staged;
+	uint16_t staged_bytes;
 	// One octet per slice of 4,080 ids, set to 1 after a state in it changed. Settle clears it
 	// before it reads the slice.
 	_Atomic uint8_t *is_dirty;
@@ -125,7 +134,7 @@ struct dp_campaign {
 		_Atomic uint64_t pushes; // MSK messages the port took
 		_Atomic uint64_t solicits; // solicited pulls likewise
 		_Atomic uint32_t stall; // enum dp_stall
-		_Atomic uint32_t staged; // members whose keys are ready
+		_Atomic uint32_t staged; // members for whom something is ready
 	} worker[32];
 };
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "single.h"
+#include "staged.h"
 #include "translate.h"
 
 void worker_event(struct worker *w, const struct dp_event *event)
@@ -152,6 +153,9 @@ static void eligibilities_follow(struct worker *w)
 			continue;
 		store_eligibility_free(&run->eligibility);
 		run->eligibility = fresh;
+		// Who was entitled when a frame was built may not be any more.
+		if (run_stages_frames(run))
+			run_unstage_all(w, run);
 	}
 }
 

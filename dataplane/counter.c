@@ -86,6 +86,8 @@ int counter_init(struct counter *counter, uint32_t first, uint32_t ids)
 
 	if (map == MAP_FAILED)
 		return -errno;
+	// Answers come from all over it.
+	madvise(map, bytes, MADV_HUGEPAGE);
 	*counter = (struct counter){.first = first, .advance = map, .ids = ids, .bytes = bytes};
 	return 0;
 }

@@ -64,6 +64,11 @@ static inline uint32_t counter_last(const struct counter *counter, uint32_t id)
 	return counter->first + __atomic_load_n(&counter->advance[id], __ATOMIC_RELAXED);
 }
 
+static inline void counter_prefetch(const struct counter *counter, uint32_t id)
+{
+	__builtin_prefetch(&counter->advance[id]);
+}
+
 // One worker's access.
 struct counter_owner {
 	struct counter *counter;

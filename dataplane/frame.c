@@ -89,6 +89,9 @@ void frame_headers_make(struct frame_headers *h, const struct hop *hop, const st
 	h->life = port->lives;
 	h->is_v6 = is_v6;
 	h->is_offloaded = checksums_are_the_devices(port, is_v6);
+	if (h->is_offloaded)
+		h->offloads = RTE_MBUF_F_TX_UDP_CKSUM |
+			(is_v6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM);
 	h->l2_len = (uint8_t)port->l2_len;
 	h->len = (uint8_t)(port->l2_len + (is_v6 ? FRAME_V6_BYTES : FRAME_V4_BYTES));
 	ether = (struct rte_ether_hdr *)(h->bytes + sizeof(h->bytes) - h->len);
@@ -101,4 +104,99 @@ void frame_headers_make(struct frame_headers *h, const struct hop *hop, const st
 	h->ip_sum = is_v6 ? 0 : sum_of(ip, sizeof(struct rte_ipv4_hdr));
 	h->pseudo_sum = rte_cpu_to_be_16(IPPROTO_UDP);
 	h->pseudo_sum += is_v6 ? sum_of(hop->source.byte, 16) : sum_of(hop->source.byte + 12, 4);
+}
+
+// --- Patched, for each message --------------------------------------------------------------
+
+// In the order of the wire, as all sums are.
+static uint32_t words_sum(const uint8_t *data, unsigned words)
+{
+	uint32_t sum = 0;
+	uint16_t word;
+
+	for (unsigned i = 0; i < words; i++) {
+		memcpy(&word, data + 2 * i, sizeof(word));
+		sum += word;
+	}
+	return sum;
+}
+
+// Length and destination; returns their part of the sum over the pseudo header.
+static uint32_t ipv4_patch(
+	uint8_t *at, const struct frame_headers *h, const struct dp_addr *to, rte_be16_t udp_len)
+{
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)at - 1;
+	uint32_t to_sum = words_sum(to->byte + 12, 2);
+
+	memcpy(&ip->dst_addr, to->byte + 12, sizeof(ip->dst_addr));
+	ip->total_length = rte_cpu_to_be_16(rte_be_to_cpu_16(udp_len) + sizeof(*ip));
+	if (!h->is_offloaded)
+		ip->hdr_checksum = (uint16_t)~frame_sum_fold(h->ip_sum + to_sum + ip->total_length);
+	return to_sum + udp_len;
+}
+
+static uint32_t ipv6_patch(uint8_t *at, const struct dp_addr *to, rte_be16_t udp_len)
+{
+	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)at - 1;
+
+	memcpy(ip->dst_addr, to->byte, sizeof(ip->dst_addr));
+	ip->payload_len = udp_len;
+	return words_sum(to->byte, 8) + udp_len;
+}
+
+typedef uint64_t two_words __attribute__((vector_size(16)));
+
+uint64_t frame_octets_sum(const uint8_t *data, size_t len)
+{
+	const uint8_t *end = data + len;
+	two_words sum = {0}, high = {0}, x;
+	uint64_t last;
+
+	for (; len >= sizeof(x); data += sizeof(x), len -= sizeof(x)) {
+		memcpy(&x, data, sizeof(x));
+		sum += x & UINT32_MAX;
+		high += x >> 32;
+	}
+	sum += high;
+	if (len >= sizeof(last)) {
+		memcpy(&last, data, sizeof(last));
+		sum[0] += (last & UINT32_MAX) + (last >> 32);
+		len -= sizeof(last);
+	}
+	// Octets before the last ones have been counted.
+	memcpy(&last, end - sizeof(last), sizeof(last));
+	last = len == 0 ? 0 : last >> (64 - 8 * len);
+	return sum[0] + sum[1] + (last & UINT32_MAX) + (last >> 32);
+}
+
+// sum: over the pseudo header. The device wants that in the field, and does the rest.
+static void udp_sum_put(struct rte_udp_hdr *udp, uint64_t sum, const struct frame_headers *h,
+	const struct frame_message *message)
+{
+	if (h->is_offloaded) {
+		udp->dgram_cksum = frame_sum_fold(sum);
+		return;
+	}
+	sum += udp->src_port + udp->dst_port + udp->dgram_len + message->known_sum;
+	sum += frame_octets_sum(
+		message->data + message->known_len, message->len - message->known_len);
+	udp->dgram_cksum = (uint16_t)~frame_sum_fold(sum);
+	// Zero would say that there is none (RFC 768).
+	if (udp->dgram_cksum == 0)
+		udp->dgram_cksum = 0xffff;
+}
+
+void frame_headers_put(const struct frame_headers *h, const struct frame_message *message,
+	const struct dp_addr *to, uint16_t port)
+{
+	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)message->data - 1;
+	rte_be16_t udp_len = rte_cpu_to_be_16(message->len + sizeof(*udp));
+	uint32_t sum;
+
+	memcpy(message->data - sizeof(h->bytes), h->bytes, sizeof(h->bytes));
+	sum = h->is_v6 ? ipv6_patch((uint8_t *)udp, to, udp_len)
+		       : ipv4_patch((uint8_t *)udp, h, to, udp_len);
+	udp->dst_port = rte_cpu_to_be_16(port);
+	udp->dgram_len = udp_len;
+	udp_sum_put(udp, sum + h->pseudo_sum, h, message);
 }

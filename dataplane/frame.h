@@ -9,6 +9,8 @@
 #include <rte_ip.h>
 #include <rte_udp.h>
 
+#include "conf.h"
+
 #define FRAME_TTL 64
 #define FRAME_V4_BYTES (sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_udp_hdr))
 #define FRAME_V6_BYTES (sizeof(struct rte_ipv6_hdr) + sizeof(struct rte_udp_hdr))
@@ -27,6 +29,7 @@ struct frame_headers {
 	uint8_t l2_len;
 	bool is_v6;
 	bool is_offloaded; // the device makes the checksums
+	uint64_t offloads; // flags of its mbufs then, else 0
 	uint32_t ip_sum; // of the IPv4 header without length and destination
 	uint32_t pseudo_sum; // of the pseudo header without length and destination
 };
@@ -36,6 +39,23 @@ struct port;
 
 // Writes the headers for a next hop whose MAC is known.
 void frame_headers_make(struct frame_headers *h, const struct hop *hop, const struct port *port);
+
+// A message to put headers in front of, and the sum over its first octets where all of a burst
+// share them: frame_octets_sum() of an even number, 0 of none.
+struct frame_message {
+	uint8_t *data;
+	uint16_t len;
+	uint16_t known_len;
+	uint64_t known_sum;
+};
+
+// Writes the headers in front of a message, h->len octets. IPv4's checksum is carried on from what
+// never changes (RFC 1624), UDP's from what the burst shares; or they are left to the device.
+void frame_headers_put(const struct frame_headers *h, const struct frame_message *message,
+	const struct dp_addr *to, uint16_t port);
+
+// The sum of 16 octets or more as 32-bit words in the order of the wire: fold it to use it.
+uint64_t frame_octets_sum(const uint8_t *data, size_t len);
 
 // The header of a frame of ours with the tags of the port, all but the destination. Returns where
 // it ends.

@@ -5,7 +5,7 @@
 //
 //   due -> fetch -> route -> build -> seal -> frame -> tx
 //   rx -> check
-//   ahead: keys of armed campaigns, when there is nothing else to do
+//   ahead: keys or frames of armed campaigns, when there is nothing else to do
 //
 // A burst that cannot go on (no buffer, no counter value) stays where it is and is taken up again
 // in the next turn; framed, it waits at the ports its messages leave by (egress.c), and members
@@ -163,7 +163,7 @@ unsigned worker_turn(struct worker *w, const struct dp_now *now)
 			moved += port_turn(w, p, bursts, now);
 	moved += handed_turn(w, now);
 	if (worker_may_send(w) && moved == 0)
-		moved = stage_ahead(w);
+		moved = stage_ahead(w, now);
 	w->stats.turns++;
 	return moved;
 }

@@ -136,6 +136,7 @@ size_t shared_singles(struct dp_shared *s, const struct dp_single *orders, size_
 			same++;
 		taken = rte_ring_enqueue_burst_elem(
 			s->worker[owner]->orders, &orders[at], sizeof(*orders), same, NULL);
+		nap_end(&s->worker[owner]->nap);
 		at += taken;
 		if (taken < same)
 			break;

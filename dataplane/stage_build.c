@@ -3,8 +3,10 @@
 
 // Takes buffers and one counter value for the whole burst, and lays the messages out; headers will
 // stand in front, in the head room. The MSK stands in them in the clear until the seal stage.
+// Frames that were built ahead, with values of their own, are copied as they are.
 
 #include "single.h"
+#include "staged.h"
 
 static void message_build(struct burst *b, unsigned i)
 {
@@ -22,14 +24,41 @@ static void message_build(struct burst *b, unsigned i)
 	b->seal[i].mac_off = layout.mac.off;
 }
 
-// Notes the lowest value of the campaign; changes at most once per worker.
-static void campaign_begin_at(struct dp_campaign *c, uint32_t counter)
+// A frame that is built goes out once: what is made for this member again is made anew.
+static void frame_copy(struct worker *w, unsigned i)
 {
-	uint32_t first = atomic_load_explicit(&c->first_counter, memory_order_relaxed);
+	struct burst *b = &w->burst;
+	const struct staged_frame *frame = b->frame[i];
+	struct rte_mbuf *m = b->mbuf[i];
 
-	while ((first == 0 || counter < first) &&
-		!atomic_compare_exchange_weak(&c->first_counter, &first, counter))
-		;
+	m->data_len = frame->len;
+	m->pkt_len = frame->len;
+	m->l3_len = frame->is_v6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
+	memcpy(rte_pktmbuf_mtod(m, uint8_t *), frame->octets, sizeof(frame->octets));
+	run_unstage_sent(w, b->run, b->id[i]);
+}
+
+// Members that are built now take ONE value; false: there is none for them yet.
+static bool counter_begin(struct worker *w, const struct dp_now *now)
+{
+	struct burst *b = &w->burst;
+	uint32_t mark = atomic_load_explicit(&w->shared->mark, memory_order_acquire);
+	uint32_t id[BURST];
+	unsigned n = 0;
+
+	if (b->frames == b->n)
+		return true;
+	for (unsigned i = 0; i < b->n; i++)
+		if (burst_frame(b, i) == NULL)
+			id[n++] = b->id[i];
+	b->counter = counter_take(&w->counter, id, n, now->counter, mark);
+	if (b->counter == 0)
+		return false;
+	frames_outdate(w, id, n);
+	if (!run_is_single(b->run))
+		campaign_begin_at(b->run->campaign, b->counter);
+	mikey_template_set_counter(&b->draft->tpl, b->counter);
+	return true;
 }
 
 // Messages of a burst go to one area, but for who has moved.
@@ -64,7 +93,6 @@ static void burst_spend(struct worker *w, const struct dp_now *now)
 bool stage_build(struct worker *w, const struct dp_now *now)
 {
 	struct burst *b = &w->burst;
-	uint32_t mark = atomic_load_explicit(&w->shared->mark, memory_order_acquire);
 
 	if (b->n == 0)
 		return false;
@@ -74,18 +102,18 @@ bool stage_build(struct worker *w, const struct dp_now *now)
 		run_stall(w, b->run, DP_STALL_PORT);
 		return false;
 	}
-	b->counter = counter_take(&w->counter, b->id, b->n, now->counter, mark);
-	if (b->counter == 0) {
+	if (!counter_begin(w, now)) {
 		rte_pktmbuf_free_bulk(b->mbuf, b->n);
 		run_stall(w, b->run, DP_STALL_MARK);
 		return false;
 	}
-	if (!run_is_single(b->run)) {
-		campaign_begin_at(b->run->campaign, b->counter);
+	if (!run_is_single(b->run))
 		burst_spend(w, now);
+	for (unsigned i = 0; i < b->n; i++) {
+		if (burst_frame(b, i) == NULL)
+			message_build(b, i);
+		else
+			frame_copy(w, i);
 	}
-	mikey_template_set_counter(&b->draft->tpl, b->counter);
-	for (unsigned i = 0; i < b->n; i++)
-		message_build(b, i);
 	return true;
 }

@@ -38,6 +38,24 @@ static bool csb_is_known(const struct worker *w, uint32_t csb_id)
 	return false;
 }
 
+// What each sender's answer is held against lies in three places that nobody has looked at lately.
+static void senders_prefetch(const struct worker *w, const store_id *id, unsigned n)
+{
+	for (unsigned k = 0; k < n; k++) {
+		if (id[k] == STORE_ID_NONE)
+			continue;
+		counter_prefetch(w->counter.counter, id[k]);
+		for (unsigned i = 0; i < w->runs; i++) {
+			const struct dp_campaign *c = w->run[i]->campaign;
+
+			if (id[k] >= c->span)
+				continue;
+			rte_prefetch0(&c->round[id[k]]);
+			rte_prefetch0(&c->done[id[k]]);
+		}
+	}
+}
+
 // Looks all senders up at once; only those whose MSK lives are worth it.
 static void senders_find(struct worker *w)
 {
@@ -58,6 +76,7 @@ static void senders_find(struct worker *w)
 	if (n == 0)
 		return;
 	store_reader_find_btid_burst(w->reader, btid, n, id, is_prev);
+	senders_prefetch(w, id, n);
 	for (unsigned k = 0; k < n; k++) {
 		in->id[seat[k]] = id[k];
 		in->is_prev[seat[k]] = is_prev[k];

@@ -5,6 +5,7 @@
 // to. Runs again when a burst had to wait: a record, an address or a MUK's life may have changed.
 
 #include "single.h"
+#include "staged.h"
 #include "translate.h"
 
 static unsigned message_refuse(const struct store_hot *hot, size_t bytes)
@@ -20,9 +21,7 @@ static enum member_message message_of(const struct worker *w, unsigned i)
 
 	if (!b->sweep->is_solicit)
 		return MEMBER_MSK;
-	return b->run->campaign->is_last_previous && member_send(w, i) == b->sweep->rounds.plan.last
-		? MEMBER_SOLICIT_PREVIOUS
-		: MEMBER_SOLICIT;
+	return member_gets_previous(w, i) ? MEMBER_SOLICIT_PREVIOUS : MEMBER_SOLICIT;
 }
 
 // Where a single push goes is where its phone asked from, when the order says so.
@@ -71,18 +70,49 @@ static unsigned member_fetch(struct worker *w, unsigned to, unsigned i, const st
 		mikey_template_bytes(&b->draft->tpl, member.idr_len));
 }
 
+// Whether the frame of member i is built already and may go.
+static bool frame_fetch(
+	struct worker *w, unsigned to, unsigned i, bool has_frames, const struct dp_now *now)
+{
+	int64_t fresh_at_s = now->unix_s + w->shared->conf->muk_margin_s;
+	const struct staged_frame *frame = NULL;
+	struct burst *b = &w->burst;
+
+	if (has_frames && !member_gets_previous(w, i))
+		frame = run_staged_frame(w, b->run, b->id[i], fresh_at_s);
+	b->frame[to] = frame;
+	if (frame == NULL)
+		return false;
+	b->id[to] = b->id[i];
+	b->single[to] = NULL;
+	b->is_expired[to] = (int64_t)frame->expires <= fresh_at_s;
+	b->frames++;
+	return true;
+}
+
+// A campaign goes through its members in order: these will be in the next burst.
+static void next_prefetch(const struct worker *w, const struct run *run, store_id id)
+{
+	run_prefetch_staged(run, id);
+	if (!run_stages_frames(run))
+		store_reader_prefetch(w->reader, id);
+}
+
 void stage_fetch(struct worker *w, const struct dp_now *now)
 {
 	struct burst *b = &w->burst;
 	unsigned kept = 0;
-	bool is_waiting = false;
+	bool is_waiting = false, has_frames = run_stages_frames(b->run);
 
+	b->frames = 0;
 	for (unsigned i = 0; i < b->n; i++) {
 		unsigned why;
 
-		// A campaign goes through its members in order: these will be in the next burst.
-		store_reader_prefetch(w->reader, b->id[i] + BURST);
-		run_prefetch_staged(b->run, b->id[i] + BURST);
+		next_prefetch(w, b->run, b->id[i] + BURST);
+		if (frame_fetch(w, kept, i, has_frames, now)) {
+			kept++;
+			continue;
+		}
 		if (!counter_may_send(&w->counter, b->id[i], now->counter)) {
 			member_delay(w, i, now);
 			is_waiting = true;

@@ -2,10 +2,9 @@
 // Copyright the mskpush authors
 
 // Writes the headers in front of the messages of a burst, and hands them to the ports they leave
-// by. Headers are copied from the next hop's and patched; sums are carried on from what never
-// changes (RFC 1624), or left to the device where it offers that.
+// by.
 
-#include "worker.h"
+#include "staged.h"
 
 static const struct frame_headers *headers_get(struct worker *w, unsigned number)
 {
@@ -18,111 +17,40 @@ static const struct frame_headers *headers_get(struct worker *w, unsigned number
 	return h;
 }
 
-// In the order of the wire, as all sums are.
-static uint32_t words_sum(const uint8_t *data, unsigned words)
+// What the messages of a burst have in common: everything before the length of IDr.
+static struct frame_message message_begin(const struct burst *b)
 {
-	uint32_t sum = 0;
-	uint16_t word;
+	const struct mikey_template *tpl = &b->draft->tpl;
+	uint16_t known = (uint16_t)((tpl->head_len - 2) & ~1);
 
-	for (unsigned i = 0; i < words; i++) {
-		memcpy(&word, data + 2 * i, sizeof(word));
-		sum += word;
-	}
-	return sum;
+	return (struct frame_message){
+		.known_len = known, .known_sum = frame_octets_sum(tpl->head, known)};
 }
 
-// Length and destination; returns their part of the sum over the pseudo header.
-static uint32_t ipv4_patch(uint8_t *at, const struct frame_headers *h, const struct dp_addr *to,
-	rte_be16_t udp_len, struct rte_mbuf *m)
-{
-	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)at - 1;
-	uint32_t to_sum = words_sum(to->byte + 12, 2);
-
-	memcpy(&ip->dst_addr, to->byte + 12, sizeof(ip->dst_addr));
-	ip->total_length = rte_cpu_to_be_16(rte_be_to_cpu_16(udp_len) + sizeof(*ip));
-	if (h->is_offloaded)
-		m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
-	else
-		ip->hdr_checksum = (uint16_t)~frame_sum_fold(h->ip_sum + to_sum + ip->total_length);
-	m->l3_len = sizeof(*ip);
-	return to_sum + udp_len;
-}
-
-static uint32_t ipv6_patch(uint8_t *at, const struct frame_headers *h, const struct dp_addr *to,
-	rte_be16_t udp_len, struct rte_mbuf *m)
-{
-	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)at - 1;
-
-	memcpy(ip->dst_addr, to->byte, sizeof(ip->dst_addr));
-	ip->payload_len = udp_len;
-	if (h->is_offloaded)
-		m->ol_flags |= RTE_MBUF_F_TX_IPV6;
-	m->l3_len = sizeof(*ip);
-	return words_sum(to->byte, 8) + udp_len;
-}
-
-typedef uint64_t two_words __attribute__((vector_size(16)));
-
-// The same of all octets of a message, 16 or more, as 32-bit words: they are folded to 16 bits
-// where the checksum is put.
-static uint64_t octets_sum(const uint8_t *data, size_t len)
-{
-	const uint8_t *end = data + len;
-	two_words sum = {0}, high = {0}, x;
-	uint64_t last;
-
-	for (; len >= sizeof(x); data += sizeof(x), len -= sizeof(x)) {
-		memcpy(&x, data, sizeof(x));
-		sum += x & UINT32_MAX;
-		high += x >> 32;
-	}
-	sum += high;
-	if (len >= sizeof(last)) {
-		memcpy(&last, data, sizeof(last));
-		sum[0] += (last & UINT32_MAX) + (last >> 32);
-		len -= sizeof(last);
-	}
-	// Octets before the last ones have been counted.
-	memcpy(&last, end - sizeof(last), sizeof(last));
-	last = len == 0 ? 0 : last >> (64 - 8 * len);
-	return sum[0] + sum[1] + (last & UINT32_MAX) + (last >> 32);
-}
-
-// sum: over the pseudo header. The device wants that in the field, and does the rest.
-static void udp_sum_put(
-	struct rte_udp_hdr *udp, uint64_t sum, const uint8_t *message, struct rte_mbuf *m)
-{
-	if (m->ol_flags & (RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IPV6)) {
-		m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
-		udp->dgram_cksum = frame_sum_fold(sum);
-		return;
-	}
-	sum += udp->src_port + udp->dst_port + udp->dgram_len;
-	sum += octets_sum(message, m->data_len);
-	udp->dgram_cksum = (uint16_t)~frame_sum_fold(sum);
-	// Zero would say that there is none (RFC 768).
-	if (udp->dgram_cksum == 0)
-		udp->dgram_cksum = 0xffff;
-}
-
-static void frame_write(const struct burst *b, unsigned i, const struct frame_headers *h)
+static void frame_write(const struct burst *b, unsigned i, const struct frame_headers *h,
+	struct frame_message *message)
 {
 	struct rte_mbuf *m = b->mbuf[i];
-	uint8_t *message = rte_pktmbuf_mtod(m, uint8_t *);
-	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)message - 1;
-	rte_be16_t udp_len = rte_cpu_to_be_16(m->data_len + sizeof(*udp));
-	uint32_t sum;
 
-	memcpy(message - sizeof(h->bytes), h->bytes, sizeof(h->bytes));
-	sum = h->is_v6 ? ipv6_patch((uint8_t *)udp, h, &b->address[i], udp_len, m)
-		       : ipv4_patch((uint8_t *)udp, h, &b->address[i], udp_len, m);
+	message->data = rte_pktmbuf_mtod(m, uint8_t *);
+	message->len = m->data_len;
+	frame_headers_put(h, message, &b->address[i], b->port[i]);
+	m->ol_flags |= h->offloads;
 	m->l2_len = h->l2_len;
-	udp->dst_port = rte_cpu_to_be_16(b->port[i]);
-	udp->dgram_len = udp_len;
-	udp_sum_put(udp, sum + h->pseudo_sum, message, m);
+	m->l3_len = h->is_v6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
 	m->data_off = (uint16_t)(m->data_off - h->len);
 	m->data_len = (uint16_t)(m->data_len + h->len);
 	m->pkt_len = m->data_len;
+}
+
+// A frame that was built ahead lacks what its next hop wants now: addresses and tags in front of
+// IP.
+static void link_write(struct rte_mbuf *m, const struct frame_headers *h)
+{
+	uint8_t *at = (uint8_t *)rte_pktmbuf_prepend(m, h->l2_len);
+
+	memcpy(at, h->bytes + sizeof(h->bytes) - h->len, h->l2_len);
+	m->l2_len = h->l2_len;
 }
 
 static void frame_hand_over(struct worker *w, unsigned i, const struct dp_now *now)
@@ -151,12 +79,17 @@ static void frame_hand_over(struct worker *w, unsigned i, const struct dp_now *n
 void stage_frame(struct worker *w, const struct dp_now *now)
 {
 	struct burst *b = &w->burst;
+	struct frame_message message =
+		b->frames < b->n ? message_begin(b) : (struct frame_message){0};
 	const struct frame_headers *h = NULL;
 
 	for (unsigned i = 0; i < b->n; i++) {
 		if (i == 0 || b->hop[i] != b->hop[i - 1])
 			h = headers_get(w, b->hop[i]);
-		frame_write(b, i, h);
+		if (burst_frame(b, i) == NULL)
+			frame_write(b, i, h, &message);
+		else
+			link_write(b->mbuf[i], h);
 		frame_hand_over(w, i, now);
 	}
 	b->n = 0;

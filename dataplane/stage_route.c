@@ -5,6 +5,7 @@
 // them; who can never have one is refused by name.
 
 #include "single.h"
+#include "staged.h"
 
 static void member_move(struct burst *b, unsigned to, unsigned from)
 {
@@ -17,6 +18,7 @@ static void member_move(struct burst *b, unsigned to, unsigned from)
 	b->idr_len[to] = b->idr_len[from];
 	memcpy(b->idr[to], b->idr[from], b->idr_len[from]);
 	b->is_expired[to] = b->is_expired[from];
+	b->frame[to] = b->frame[from];
 	b->seal[to].psk = b->seal[from].psk;
 }
 
@@ -28,13 +30,39 @@ static bool family_is_ours(const struct worker *w, const struct dp_addr *addr)
 	return false;
 }
 
-static bool message_fits(const struct worker *w, const struct burst *b, unsigned i, unsigned hop)
+static size_t packet_bytes(const struct burst *b, unsigned i)
 {
-	size_t bytes = mikey_template_bytes(&b->draft->tpl, b->idr_len[i]);
-	const struct hop *its = &w->shared->routes.hop[hop];
+	if (burst_frame(b, i) != NULL)
+		return burst_frame(b, i)->len;
+	return mikey_template_bytes(&b->draft->tpl, b->idr_len[i]) +
+		(dp_addr_is_v4(&b->address[i]) ? FRAME_V4_BYTES : FRAME_V6_BYTES);
+}
 
-	bytes += dp_addr_is_v4(&b->address[i]) ? FRAME_V4_BYTES : FRAME_V6_BYTES;
+static bool packet_fits(const struct worker *w, const struct burst *b, unsigned i, unsigned hop)
+{
+	const struct hop *its = &w->shared->routes.hop[hop];
+	size_t bytes = packet_bytes(b, i);
+
 	return bytes <= its->mtu && bytes <= w->shared->port[its->port].mtu;
+}
+
+// Its frame bears the source address of another next hop: it comes again, and is built anew.
+static void member_rebuild(struct worker *w, unsigned i)
+{
+	struct burst *b = &w->burst;
+
+	run_unstage(w, b->run, b->id[i]);
+	member_return(w, b->sweep, b->round, b->id[i]);
+}
+
+// Frames know theirs. Their addresses are not in the burst.
+static void ways_find(const struct worker *w, struct burst *b, uint16_t way[BURST])
+{
+	if (b->frames < b->n)
+		routes_find_burst(&w->shared->routes, b->address, b->n, way);
+	for (unsigned i = 0; b->frames > 0 && i < b->n; i++)
+		if (b->frame[i] != NULL)
+			way[i] = b->frame[i]->way;
 }
 
 // Number of the next hop, -1 when the member leaves the burst.
@@ -57,7 +85,11 @@ static int member_route(
 		member_put_aside(w, i, why, now);
 		return -1;
 	}
-	if (!message_fits(w, b, i, (unsigned)hop)) {
+	if (burst_frame(b, i) != NULL && burst_frame(b, i)->hop != hop) {
+		member_rebuild(w, i);
+		return -1;
+	}
+	if (!packet_fits(w, b, i, (unsigned)hop)) {
 		member_refuse(w, i, DP_REFUSED_TOO_LONG_FOR_PORT, now);
 		return -1;
 	}
@@ -71,13 +103,15 @@ void stage_route(struct worker *w, const struct dp_now *now)
 	uint16_t way[BURST];
 	unsigned kept = 0;
 
-	routes_find_burst(r, b->address, b->n, way);
+	ways_find(w, b, way);
 	for (unsigned i = 0; i < b->n; i++) {
 		const struct way *its = routes_way(r, way[i]);
 		int hop = member_route(w, i, its, now);
 
-		if (hop < 0)
+		if (hop < 0) {
+			b->frames -= burst_frame(b, i) != NULL;
 			continue;
+		}
 		member_move(b, kept, i);
 		b->hop[kept] = (uint8_t)hop;
 		b->area[kept] = its->area;

@@ -4,8 +4,9 @@
 // Encrypts and authenticates the messages of a burst.
 
 #include "single.h"
+#include "staged.h"
 
-// Messages whose keys are ready, and the others.
+// Messages whose keys are ready, and the others; none of those that are ready themselves.
 static void seal_staged(struct worker *w)
 {
 	struct burst *b = &w->burst;
@@ -15,7 +16,10 @@ static void seal_staged(struct worker *w)
 	unsigned readies = 0, colds = 0;
 
 	for (unsigned i = 0; i < b->n; i++) {
-		keys[readies] = run_staged(b->run, b->id[i]);
+		if (burst_frame(b, i) != NULL)
+			continue;
+		keys[readies] =
+			member_gets_previous(w, i) ? NULL : run_staged_keys(b->run, b->id[i]);
 		if (keys[readies] != NULL)
 			ready[readies++] = b->seal[i];
 		else
@@ -23,14 +27,14 @@ static void seal_staged(struct worker *w)
 	}
 	crypto_seal_staged_burst(w->crypto, label->csb_id, b->counter, keys, ready, readies);
 	crypto_seal_burst(w->crypto, label, b->counter, cold, colds);
-	w->stats.staged_used += readies;
+	w->stats.staged_used += readies + b->frames;
 }
 
 bool stage_seal(struct worker *w)
 {
 	struct burst *b = &w->burst;
 
-	if (!run_is_single(b->run) && b->run->campaign->staged != NULL && !b->sweep->is_solicit)
+	if (!run_is_single(b->run) && b->run->campaign->staged != NULL)
 		seal_staged(w);
 	else
 		crypto_seal_burst(w->crypto, &b->draft->label, b->counter, b->seal, b->n);

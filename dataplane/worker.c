@@ -110,15 +110,17 @@ void worker_destroy(struct worker *w)
 	free(w);
 }
 
-// Nothing moved for some time: let others have the CPU.
+// Nothing moved for some time: let others have the CPU. An order for a single push ends it, because
+// a phone waits that has its answer already.
 static void worker_rest(struct worker *w, uint64_t idle_ns)
 {
-	struct timespec nap = {.tv_nsec = idle_ns < LONG_IDLE_NS ? SLEEP_NS : LONG_SLEEP_NS};
+	uint32_t ns = idle_ns < LONG_IDLE_NS ? SLEEP_NS : LONG_SLEEP_NS;
 
 	if (w->shared->conf->is_busy_poll || idle_ns < IDLE_NS)
 		return;
 	w->stats.sleeps++;
-	nanosleep(&nap, NULL);
+	nap_begin(&w->nap);
+	nap_sleep(&w->nap, rte_ring_empty(w->orders) ? ns : 0);
 }
 
 bool worker_trusts_crypto(struct worker *w)

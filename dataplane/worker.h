@@ -23,6 +23,7 @@
 #include "frame.h"
 #include "hop.h"
 #include "mikey.h"
+#include "nap.h"
 #include "pace.h"
 #include "port.h"
 #include "push_note.h"
@@ -72,8 +73,8 @@ struct run {
 	uint64_t held_since_ns; // since when nobody may be solicited, 0 = somebody may
 	enum dp_stall aside_for; // why members were put aside last
 	enum dp_stall held_for; // what kept a sweep from sending in this turn
-	store_id ahead; // next id whose keys may be derived ahead
-	bool has_unstaged; // one before it has lost its keys
+	store_id ahead; // next id for which something may be made ahead
+	bool has_unstaged; // one before it has lost what was made
 };
 
 // The MSK of single pushes.
@@ -101,6 +102,8 @@ struct burst {
 	uint8_t hop[BURST]; // route .. frame
 	uint16_t area[BURST]; // route .. frame
 	uint8_t is_expired[BURST]; // fetch .. frame: under an expired MUK
+	unsigned frames; // fetch .. frame: members whose frames are built already
+	const struct staged_frame *frame[BURST]; // theirs; NULL, or not looked at: of the others
 	uint16_t idr_len[BURST]; // fetch .. build
 	uint8_t idr[BURST][STORE_NAI_MAX + 3]; // fetch .. build
 	struct rte_mbuf *mbuf[BURST]; // build .. frame
@@ -190,6 +193,7 @@ struct worker {
 	struct singles singles;
 	struct single_msk single_msk[SINGLES_MSKS_MAX]; // by the seat that singles name
 	struct rte_ring *orders; // of struct dp_single; any thread puts, this worker takes
+	struct nap nap; // who puts an order ends it
 	bool has_order;
 	struct dp_single order; // the order that waits for a newer snapshot
 	struct rte_ring *handed; // verifications for ids of this worker; other workers put
@@ -277,8 +281,8 @@ bool stage_build(struct worker *w, const struct dp_now *now); // counter and mes
 bool stage_seal(struct worker *w); // false: what it computed cannot be trusted
 void stage_frame(struct worker *w, const struct dp_now *now); // hands over to the egress
 unsigned stage_tx(struct worker *w, const struct dp_now *now);
-// Derives keys of armed campaigns. Returns 0 when there is nothing to do.
-unsigned stage_ahead(struct worker *w);
+// Prepares armed campaigns. Returns 0 when there is nothing to do.
+unsigned stage_ahead(struct worker *w, const struct dp_now *now);
 unsigned stage_rx(struct worker *w, unsigned port, const struct dp_now *now);
 void stage_check(struct worker *w, const struct dp_now *now);
 
@@ -337,12 +341,6 @@ void capture_rx(struct worker *w, unsigned port, struct rte_mbuf **mbufs, unsign
 void capture_tx_begin(struct worker *w, unsigned port, struct rte_mbuf **mbufs, unsigned n);
 void capture_tx_end(struct worker *w, unsigned taken);
 
-// stage_ahead.c: an id's record has changed, its keys are no good any more.
-void run_unstage(struct worker *w, struct run *run, store_id id);
-// Keys of a member of a campaign that has staged some; NULL when they are not ready.
-const struct crypto_staged_keys *run_staged(const struct run *run, store_id id);
-void run_prefetch_staged(const struct run *run, store_id id);
-
 void worker_drop(struct worker *w, struct rte_mbuf *mbuf, enum dp_drop why);
 // Wipes the keys that the fetch stage has put there.
 void burst_forget_keys(struct burst *b);
@@ -352,6 +350,10 @@ void burst_discard(struct worker *w, const struct run *run);
 void burst_return(struct worker *w);
 // Number of the message that member i of the burst gets.
 unsigned member_send(const struct worker *w, unsigned i);
+// Whether that is a solicited pull under the MUK before the current one.
+bool member_gets_previous(const struct worker *w, unsigned i);
+// A message of this campaign has this value: answers with lower ones are from before.
+void campaign_begin_at(struct dp_campaign *c, uint32_t counter);
 // Member i of the burst gets none in this round.
 void member_pass_over(struct worker *w, unsigned i);
 // Member i of the burst is not sent to, for a reason (enum dp_refusal).

@@ -273,6 +273,8 @@ static void probe_fetch(const struct store_reader *r, const struct btid_probe *p
 	// Most records lie across two cache lines.
 	__builtin_prefetch(hot);
 	__builtin_prefetch(&hot->port);
+	// Who asks for a B-TID wants its key next.
+	store_reader_prefetch_muk(r, p->id);
 }
 
 static void probe_step(const struct store_reader *r, struct btid_probe *p, enum probe_step step,

@@ -210,8 +210,9 @@ enum store_campaign_flag {
 	STORE_CAMPAIGN_NEW_MSK = 1 << 1, // makes the MSK when it begins
 	STORE_CAMPAIGN_SELECTED = 1 << 2, // its members were chosen when it was ordered
 	STORE_CAMPAIGN_HALTED = 1 << 3, // paused because too few of the first members verified
-	STORE_CAMPAIGN_ARMED = 1 << 4, // paused before its first message, keys are derived ahead
+	STORE_CAMPAIGN_ARMED = 1 << 4, // paused before its first message, which is prepared
 	STORE_CAMPAIGN_FIXED = 1 << 5, // nobody joins it when it is fired
+	STORE_CAMPAIGN_FRAMES = 1 << 6, // of an armed one: whole frames are built ahead
 };
 
 #define STORE_SENDS_MAX 31

@@ -11,28 +11,38 @@ from story import DONE, GROUP, Stage, expect, expect_in, expect_that, tell, wait
 from wire import check_counters, read_wire, sends_per_btid
 
 PHONES, MORE = 400, 20
-KEYS_BYTES = 72
+BYTES = {"keys": 72, "frames": 256}
 
 
-def arm(site):
-    """Arms the next MSK and waits until all keys are ready; returns the campaign's number."""
-    number = site.cli("push", GROUP, "--new", "--arm")["id"]
-    wait_until("all keys", lambda: site.campaign(number)["armed"]["members"] == PHONES,
+def arm(site, what="keys"):
+    """Arms the next MSK and waits until all are ready; returns the campaign's number."""
+    number = site.cli("push", GROUP, "--new", f"--arm={what}")["id"]
+    wait_until(f"all {what}", lambda: site.campaign(number)["armed"]["members"] == PHONES,
                show=lambda: site.campaign(number))
     return number
 
 
 def an_armed_campaign_waits_for_its_moment():
+    waits_for_its_moment("keys")
+
+
+def frames_wait_for_their_moment():
+    waits_for_its_moment("frames")
+
+
+def waits_for_its_moment(what):
+    """Armed, looked at, joined by others, fired; the wire tells that no value went back."""
     with Stage() as site:
         rows = site.make_phones(PHONES + MORE)
         site.start_daemon()
         site.start_phones(site.csv, "--pcap", site.pcap)
         site.provision(write_csv(site.path("first.csv"), rows[:PHONES]))
         site.push()
-        number = arm(site)
+        number = arm(site, what)
         seen = site.campaign(number)
+        expect("what", seen["armed"]["what"], what)
         expect("state", (seen["state"], seen["stall"], seen["pushes"]), ("armed", None, 0))
-        expect("memory", seen["armed"]["bytes"], PHONES * KEYS_BYTES)
+        expect("memory", seen["armed"]["bytes"], PHONES * BYTES[what])
         expect("status shows it", [c["armed"]["members"] for c in site.cli("status")["campaigns"]],
                [PHONES])
         expect("released", [m["is_released"] for m in site.cli("msk", "list", GROUP)["msks"]
@@ -80,4 +90,5 @@ def a_restart_arms_again():
         expect("verified", campaign["verified"], PHONES)
 
 
-tell(an_armed_campaign_waits_for_its_moment, an_abort_frees_what_was_armed, a_restart_arms_again)
+tell(an_armed_campaign_waits_for_its_moment, frames_wait_for_their_moment,
+     an_abort_frees_what_was_armed, a_restart_arms_again)

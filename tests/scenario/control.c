@@ -230,7 +230,8 @@ struct campaign *control_start(struct site *s, const struct control_order *order
 	atomic_store(&dp->rate, control->rate);
 	atomic_store(&dp->is_paused, order->is_paused);
 	if (order->is_armed) {
-		dp->staged = calloc(dp->span + 1, DP_STAGED_KEYS_BYTES);
+		dp->staged_bytes = order->has_frames ? DP_STAGED_FRAME_BYTES : DP_STAGED_KEYS_BYTES;
+		dp->staged = calloc(dp->span + 1, dp->staged_bytes);
 		dp->is_staged = calloc(dp->span + 1, 1);
 	}
 	c->group = order->group;
@@ -452,6 +453,8 @@ static void campaign_restore(struct campaign *c)
 	atomic_store(&dp->first_counter, 0);
 	atomic_store(&dp->pace_rate, 0);
 	memset(dp->worker, 0, sizeof(dp->worker));
+	if (dp->is_staged != NULL)
+		memset(dp->is_staged, 0, dp->span);
 	c->pushes_before = c->saved.pushes;
 	c->is_closing = false;
 	c->workers_closed = 0;

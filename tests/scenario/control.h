@@ -56,6 +56,7 @@ struct control_order {
 	bool is_previous; // the last solicited pull goes under the previous MUK
 	unsigned only; // person, UINT_MAX: all members
 	bool is_armed; // paused, too
+	bool has_frames; // of an armed one
 	bool is_paused;
 	bool is_msk_new;
 };

@@ -121,6 +121,8 @@ static struct control_order order_take(struct site *s, struct words *w)
 			order.is_msk_new = true;
 		else if (word_take_if(w, "armed"))
 			order.is_armed = order.is_paused = true;
+		else if (word_take_if(w, "frames"))
+			order.has_frames = true;
 		else if (word_take_if(w, "paused"))
 			order.is_paused = true;
 		else
@@ -129,7 +131,7 @@ static struct control_order order_take(struct site *s, struct words *w)
 	return order;
 }
 
-// start [solicit | auto] [previous] [group G] [only ID] [new] [paused | armed]
+// start [solicit | auto] [previous] [group G] [only ID] [new] [paused | armed [frames]]
 static void verb_start(struct site *s, struct words *w)
 {
 	struct control_order order = order_take(s, w);

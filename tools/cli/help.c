@@ -47,7 +47,7 @@ static const struct option_text {
 	[OPT_ONLY] = {"only", "FILE", "only UEs of this list, an IMPI or B-TID a line (- = stdin)"},
 	[OPT_UNDELIVERED_OF] = {"undelivered-of", "ID",
 		"only UEs that this campaign did not reach"},
-	[OPT_ARM] = {"arm", "[=keys]", "derive the keys ahead and wait for `mskpush fire`"},
+	[OPT_ARM] = {"arm", "[=keys|frames]", "prepare it and wait for `mskpush fire`"},
 	[OPT_ALL] = {"all", NULL, "everything, however many lines it takes"},
 	[OPT_POLICY] = {"policy", "NAME",
 		"MSK requests: accept (default), reauthenticate or bootstrap"},

@@ -149,8 +149,8 @@ static void campaigns_print(struct table *t, const json_t *status)
 
 		table_format(t, "campaign %" PRIu64, number_at(c, "id"));
 		if (strcmp(text_at(c, "state"), "armed") == 0) {
-			table_format(t, "%s, armed: keys of %s of %s ready, %s octets",
-				text_at(c, "group"),
+			table_format(t, "%s, armed: %s of %s of %s ready, %s octets",
+				text_at(c, "group"), text_at(c, "armed.what"),
 				number_text(number_at(c, "armed.members"), ready),
 				number_text(number_at(c, "members"), members),
 				number_text(number_at(c, "armed.bytes"), verified));

@@ -73,10 +73,11 @@ const struct cli_verb cli_verbs[] = {
 		"answer, is asked to come and fetch.",
 		"mskpush push 001-01/0001 --new --auto --within 10m"},
 	{"fire", "ID", 1, 1, BIT(NO_WAIT), fire_run,
-		"Send an armed campaign: the moment that `mskpush push --arm` prepared\n\n"
+		"Send an armed campaign: the moment that --arm prepared\n\n"
 		"Watches like push. What changed since it was armed is computed anew.",
 		"mskpush fire 12"},
-	{"solicit", "G", 1, 1, SOLICIT_BITS | PACE_BITS | CHOICE_BITS | START_BITS, solicit_run,
+	{"solicit", "G", 1, 1, SOLICIT_BITS | PACE_BITS | CHOICE_BITS | START_BITS | BIT(ARM),
+		solicit_run,
 		"Ask the members of a key group to come and fetch the MSK\n\n"
 		"Sends solicited pulls, also under MUKs that have expired. A member is done when\n"
 		"what it fetched is verified.",

@@ -78,7 +78,8 @@ void campaign_print(const json_t *campaign, const json_t *drops)
 		text_at(campaign, "msk.check"));
 	table_pair(&t, "state", "%s", text_at(campaign, "state"));
 	if (json_is_object(value_at(campaign, "armed"))) {
-		table_pair_number(&t, "keys ready", number_at(campaign, "armed.members"));
+		table_pair(&t, "armed with", "%s", text_at(campaign, "armed.what"));
+		table_pair_number(&t, "ready", number_at(campaign, "armed.members"));
 		table_pair_number(&t, "their bytes", number_at(campaign, "armed.bytes"));
 	}
 	if (json_is_string(value_at(campaign, "stall")))

@@ -132,9 +132,8 @@ def campaign_cold(site):
     return site.cli("push", GROUP, "--no-wait", "--yes")["id"]
 
 
-def campaign_armed(site):
-    """A push whose keys were derived before."""
-    number = site.cli("push", GROUP, "--arm", "--yes")["id"]
+def fire(site, number):
+    """Sends an armed campaign once everything is ready."""
     while True:
         seen = site.cli("campaign", "show", str(number))
         if seen["armed"]["members"] == seen["members"]:
@@ -144,10 +143,38 @@ def campaign_armed(site):
     return number
 
 
+def campaign_armed(site):
+    """A push whose keys were derived before."""
+    return fire(site, site.cli("push", GROUP, "--arm", "--yes")["id"])
+
+
+def campaign_solicit_armed(site):
+    """Solicited pulls whose keys were derived before."""
+    return fire(site, site.cli("solicit", GROUP, "--arm", "--solicits", "30", "--solicit-waits",
+                               "0", "--yes")["id"])
+
+
 def campaign_solicit(site):
     """Solicited pulls."""
     return site.cli("solicit", GROUP, "--solicits", "30", "--solicit-waits", "0", "--no-wait",
                     "--yes")["id"]
+
+
+def measure_frames(site, args, results):
+    """Pushes per second while frames that were built before are sent, once each: from the order to
+    the moment nine of ten have gone."""
+    rates = []
+    for _ in range(args.repeat):
+        number = fire(site, site.cli("push", GROUP, "--arm=frames", "--sends", "1", "--waits", "5",
+                                     "--yes")["id"])
+        begin = end = time.monotonic()
+        after = 0
+        while after < args.ues * 0.9 and end < begin + 60:
+            after, end = sent(site, number)
+        site.cli("campaign", "abort", str(number), check=False)
+        wait_closed(site, number)
+        rates.append(after / (end - begin))
+    results["armed_push_frames"] = round(statistics.median(rates))
 
 
 def is_running(site, campaign):
@@ -287,7 +314,9 @@ def measure_lanes(site, args, results):
     """A fresh store, and what the daemon sends on its best path."""
     provision(site, args, results)
     measure_kinds(site, args, {"push": campaign_cold, "armed_push": campaign_armed,
-                               "solicit": campaign_solicit}, results)
+                               "solicit": campaign_solicit,
+                               "armed_solicit": campaign_solicit_armed}, results)
+    measure_frames(site, args, results)
     measure_stages(site, results)
     status = site.cli("status")
     results["path"] = status["crypto"]
@@ -431,6 +460,8 @@ def ratios(results):
         ("push / push_openssl_evp", lambda r: r["push"] / r["push_openssl_evp"], 12),
         ("push / push_openssl_sendmmsg", lambda r: r["push"] / r["push_openssl_sendmmsg"], 40),
         ("armed_push / testpmd_tx", lambda r: r["armed_push"] / r["testpmd_tx"], 0.45),
+        ("armed_push_frames / testpmd_tx",
+         lambda r: r["armed_push_frames"] / r["testpmd_tx"], 0.75),
         ("push / testpmd_tx", lambda r: r["push"] / r["testpmd_tx"], None),
     ]
     for name, ratio, target in wanted:
