@@ -35,7 +35,7 @@ MEMBERS = ["kind", "group", "new", "arm", "sends", "waits", "solicits", "solicit
            "groups", "policy", "profile", "seq_l", "seq_u", "flows", "confidentiality",
            "integrity", "source", "deep", "file", "measure", "btid", "muk", "mrk", "expires",
            "address", "port", "keys_in", "services", "registered", "impi", "nothing"]
-WORDS = ["", "x", "-1", "0", "99999999999999999999", "../../etc/passwd", "/nonexistent/x", "a" * 4000,
+WORDS = ["", "x", "-1", "0", "99999999999999999999", "../nowhere/x", "/nonexistent/x", "a" * 4000,
          "\x1b[31m", "%00", "\u202e", "001-01/0001", "--", "-"]
 SHUTDOWN = "/v1/shutdown"
 

@@ -22,7 +22,7 @@ enum ue_record_kind {
 // As it lies in the file, one after the other behind a header of 64 octets: "mskrec-1", u64 count.
 struct ue_record_entry {
 	int64_t wall; // Unix microseconds
-	uint8_t key[UE_RECORD_HEAD]; // P S V: of the B-TID. M: KDI, group, Key Number. T: of the MSK
+	uint8_t key[UE_RECORD_HEAD]; // P S V: of the B-TID. M: KDI, group, Key Number. T: MSK
 	uint8_t content[UE_RECORD_HEAD]; // P S: first of the MAC. M: of the MSK. T: check value
 	uint8_t mac[UE_RECORD_HEAD]; // T: first of the MAC
 	uint32_t counter; // 0 in M
