@@ -115,6 +115,7 @@ function cardMake(id) {
 		share: element("span", {class: "share"}),
 		bar: bar(`Campaign ${id}`),
 		figures: FIGURES.map(() => element("dd", {})),
+		refused: element("p", {class: "quiet-text"}),
 		stall: element("p", {class: "stall"}),
 		rate: element("input", {
 			id: `pace-${id}`, type: "number", inputmode: "numeric",
@@ -129,7 +130,7 @@ function cardMake(id) {
 	card.steer = steerMake(card, id);
 	card.root = element("article", {class: "campaign", "aria-labelledby": `campaign-${id}`},
 		element("header", {}, card.title, card.chip, card.what, card.share),
-		card.bar, list, card.stall, card.steer, card.error);
+		card.bar, list, card.refused, card.stall, card.steer, card.error);
 	return card;
 }
 
@@ -147,13 +148,24 @@ function stallText(c) {
 		return "Halted: too few of the first phones verified. Resume it, or abort it.";
 	if (c.state === "scheduled")
 		return `It begins at ${c.at}.`;
-	return c.stall && c.stall !== "paused" ? `Nothing is sent: ${stall(c.stall)}.` : "";
+	// A pace that is kept is as it should be, and its limit is shown.
+	if (c.stall === null || c.stall === "paused" || c.stall === "pace")
+		return "";
+	return `Nothing is sent: ${stall(c.stall)}.`;
+}
+
+// "2 of 8": of messages of both kinds that a member may get.
+function roundText(c) {
+	const pushes = c.kind === "solicit" ? 0 : c.sends;
+	const solicits = c.solicit === null ? 0 : c.solicit.sends + (c.solicit.previous ? 1 : 0);
+
+	return `${c.round} of ${pushes + solicits}`;
 }
 
 function fill(card, c) {
 	const rate = messageRate(card, c);
 	const shown = [number(c.verified), number(c.pending), number(c.given_up),
-		number(c.refused), number(c.members), `${c.round} of ${c.sends}`,
+		number(c.refused), number(c.members), roundText(c),
 		rate === null ? card.figures[6].textContent : number(rate), limit(c.rate),
 		duration(c.seconds)];
 
@@ -163,7 +175,7 @@ function fill(card, c) {
 	write(card.what, `${c.kind}, key group ${c.group}, MSK ${mskText(c.msk)}`);
 	write(card.share, `${percent(c.verified, c.members)} verified`);
 	shown.forEach((text, i) => write(card.figures[i], text));
-	card.figures[3].title = counts(c.refused_by);
+	write(card.refused, c.refused > 0 ? `Refused: ${counts(c.refused_by)}.` : "");
 	barSet(card.bar, c);
 	write(card.stall, stallText(c));
 	card.steer.hidden = !mayOperate;

@@ -69,7 +69,6 @@ export function pairs(list) {
 }
 
 const stalls = {
-	pace: "its pace allows no more now",
 	port: "the port takes no frames",
 	"no-gateway-mac": "the MAC of the next hop is not known",
 	"link-down": "the link of the port is down",
