@@ -116,9 +116,10 @@ class Soak(Stage):
         self.change_people()
         campaign = self.campaign_to_all()
         wait_until("phones are done asking", lambda: self.asking() == 0, 120)
-        self.msk_reaches_all_phones(campaign["msk"])
+        number = campaign["msk"]["number"]
+        self.msk_reaches_all_phones(number)
         expect("refused as expired", campaign["refused_by"].get("muk-expired", 0), len(self.expired))
-        self.cli("msk", "activate", GROUP, campaign["msk"])
+        self.cli("msk", "activate", GROUP, number)
         status = self.cli("status")
         return {"seconds": round(time.monotonic() - begin, 1), "members": campaign["members"],
                 "verified": campaign["verified"], "pushes": campaign["pushes"],
