@@ -48,6 +48,12 @@ struct dp_push_note {
 	uint8_t refusal; // enum dp_refusal
 };
 
+// A note that was written, for the history of its subscriber.
+struct dp_push_event {
+	uint32_t id;
+	struct dp_push_note note;
+};
+
 // A verification that the store has to know of: the first one under a MUK. muk_check tells which
 // MUK (store/types.h); the record may have changed since.
 struct dp_verification {

@@ -70,6 +70,7 @@ enum cli_option {
 	OPT_STOP_IF_UNVERIFIED,
 	OPT_STOP_AFTER,
 	OPT_ARM,
+	OPT_ALL,
 	OPT_COUNT
 };
 #define CLI_GLOBAL_OPTIONS \
@@ -124,6 +125,9 @@ json_t *args_rate(struct cli *cli, const struct cli_args *args, int *err);
 // MCC-MNC/GROUP in its canonical form.
 #define CLI_GROUP_TEXT 16
 int args_group(struct cli *cli, const char *word, char out[CLI_GROUP_TEXT]);
+
+// The path of a subscriber named on the command line (ue.c); path has HTTP_PATH_MAX octets.
+int ue_path(struct cli *cli, const char *id, char *path);
 
 // --- help.c -----------------------------------------------------------------------------------
 int help_run(struct cli *cli, const struct cli_args *args);
