@@ -102,7 +102,7 @@ void stage_fetch(struct worker *w, const struct dp_now *now)
 {
 	struct burst *b = &w->burst;
 	unsigned kept = 0;
-	bool is_waiting = false, has_frames = run_stages_frames(b->run);
+	bool is_waiting = false, has_frames = run_stages_frames(b->run) && burst_is_staged(b);
 
 	b->frames = 0;
 	for (unsigned i = 0; i < b->n; i++) {

@@ -3,7 +3,6 @@
 
 // Encrypts and authenticates the messages of a burst.
 
-#include "single.h"
 #include "staged.h"
 
 // Messages whose keys are ready, and the others; none of those that are ready themselves.
@@ -34,7 +33,7 @@ bool stage_seal(struct worker *w)
 {
 	struct burst *b = &w->burst;
 
-	if (!run_is_single(b->run) && b->run->campaign->staged != NULL)
+	if (burst_is_staged(b))
 		seal_staged(w);
 	else
 		crypto_seal_burst(w->crypto, &b->draft->label, b->counter, b->seal, b->n);

@@ -44,6 +44,14 @@ static inline struct draft *run_draft(struct run *run)
 	return run->campaign->kind == DP_CAMPAIGN_SOLICIT ? &run->solicit : &run->msk;
 }
 
+// Whether messages of this burst are those that the campaign may hold something ready for: in an
+// AUTO one that are the pushes, not the solicited pulls.
+static inline bool burst_is_staged(const struct burst *b)
+{
+	return b->run->campaign != NULL && b->run->campaign->staged != NULL &&
+		b->draft == run_draft(b->run);
+}
+
 // An id's record, its counter or something else that counted has changed: nothing is ready now.
 void run_unstage(struct worker *w, struct run *run, store_id id);
 // Its frame is on its way.

@@ -73,6 +73,7 @@ static void campaign_order_draw(struct sim *s, struct campaign_order *order)
 		.solicits = (uint8_t)(1 + sim_draw(s, 3)),
 		.only = STORE_ID_NONE,
 	};
+	order->has_frames = order->sends % 2;
 	waits_draw(s, order->wait_s, order->sends);
 	waits_draw(s, order->solicit_wait_s, order->solicits);
 	if (order->kind != STORE_CAMPAIGN_PUSH)
