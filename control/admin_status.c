@@ -149,6 +149,8 @@ static const struct counter_name counter_names[] = {
 	COUNTER(solicits),
 	COUNTER(solicits_expired),
 	COUNTER(expired_refused),
+	COUNTER(mtk_sent),
+	COUNTER(mtk_unsent),
 	COUNTER(singles_merged),
 	COUNTER(singles_sent),
 	COUNTER(singles_verified),

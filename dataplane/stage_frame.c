@@ -105,19 +105,19 @@ static void udp_sum_put(
 		udp->dgram_cksum = 0xffff;
 }
 
-static void frame_write(const struct burst *b, unsigned i, const struct frame_headers *h)
+void frame_put(
+	struct rte_mbuf *m, const struct frame_headers *h, const struct dp_addr *to, uint16_t port)
 {
-	struct rte_mbuf *m = b->mbuf[i];
 	uint8_t *message = rte_pktmbuf_mtod(m, uint8_t *);
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)message - 1;
 	rte_be16_t udp_len = rte_cpu_to_be_16(m->data_len + sizeof(*udp));
 	uint32_t sum;
 
 	memcpy(message - sizeof(h->bytes), h->bytes, sizeof(h->bytes));
-	sum = h->is_v6 ? ipv6_patch((uint8_t *)udp, h, &b->address[i], udp_len, m)
-		       : ipv4_patch((uint8_t *)udp, h, &b->address[i], udp_len, m);
+	sum = h->is_v6 ? ipv6_patch((uint8_t *)udp, h, to, udp_len, m)
+		       : ipv4_patch((uint8_t *)udp, h, to, udp_len, m);
 	m->l2_len = h->l2_len;
-	udp->dst_port = rte_cpu_to_be_16(b->port[i]);
+	udp->dst_port = rte_cpu_to_be_16(port);
 	udp->dgram_len = udp_len;
 	udp_sum_put(udp, sum + h->pseudo_sum, message, m);
 	m->data_off = (uint16_t)(m->data_off - h->len);
@@ -156,7 +156,7 @@ void stage_frame(struct worker *w, const struct dp_now *now)
 	for (unsigned i = 0; i < b->n; i++) {
 		if (i == 0 || b->hop[i] != b->hop[i - 1])
 			h = headers_get(w, b->hop[i]);
-		frame_write(b, i, h);
+		frame_put(b->mbuf[i], h, &b->address[i], b->port[i]);
 		frame_hand_over(w, i, now);
 	}
 	b->n = 0;
