@@ -520,7 +520,7 @@ int campaign_start(struct ctl *ctl, const struct campaign_order *order, uint32_t
 	} else {
 		if (order->start_ms == 0)
 			atomic_fetch_add(&ctl->meters.campaigns_started, 1);
-		log_info(order->start_ms != 0 ? "campaign-scheduled"
+		log_info(order->start_ms != 0	  ? "campaign-scheduled"
 				: order->is_armed ? "campaign-armed"
 						  : "campaign-started",
 			"campaign=%u group=%04x", *id, order->group.group);

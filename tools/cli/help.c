@@ -55,6 +55,18 @@ static const struct option_text {
 	[OPT_STOP_IF_UNVERIFIED] = {"stop-if-unverified", "SHARE",
 		"pause when more of the first UEs are unverified: 20%"},
 	[OPT_STOP_AFTER] = {"stop-after", "N", "so many UEs are the first (default 1000)"},
+	[OPT_TO] = {"to", "ADDRESS:PORT", "a multicast address; may be given again"},
+	[OPT_LEAD] = {"lead", "TIME", "MTKs are sent so long ahead of their use (default 30s)"},
+	[OPT_INTERVAL] = {"interval", "TIME", "each is in use so long (default 60s)"},
+	[OPT_REPEAT] = {"repeat", "TIME", "each is sent again after this time (default 10s)"},
+	[OPT_DUMMY] = {"dummy", "TIME",
+		"random dummy MTKs make a new MSK known so long before it is used"},
+	[OPT_SALT] = {"salt", NULL, "a salt goes with each MTK"},
+	[OPT_MTK_RAND] = {"mtk-rand", "msk|none",
+		"RAND that protects MTKs: that of their MSK (default), or none"},
+	[OPT_PERCENT] = {"percent", "N", "so many of 100 members have to have it (default 98)"},
+	[OPT_NOW] = {"now", NULL, "however few have it"},
+	[OPT_CANCEL] = {"cancel", NULL, "wait no more, and stay with the present MSK"},
 	[OPT_YES] = {"yes", NULL, "do not ask, however many UEs it is"},
 };
 
