@@ -243,7 +243,7 @@ def wrong_orders_and_restored_stores_are_refused():
         backup = site.path("backup.mdb")
         site.cli("backup", backup)
         site.stop_daemon()
-        seen, answer, errors = site.run("restore", backup, site.path("store"), "--force",
+        seen, answer, errors = site.run("restore", backup, site.path("store"),
                                         program="mskpush-store", is_json=False)
         expect(f"restored ({answer} {errors})", seen, 0)
         site.start_daemon()
