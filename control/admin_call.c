@@ -11,6 +11,8 @@
 #include "admin_routes.h"
 #include "audit.h"
 
+#define BODY_ROOM 4096 // of a body at first
+
 struct admin_call {
 	const struct admin_route *route; // NULL: refused at the header
 	struct admin_request req;
@@ -26,25 +28,37 @@ struct admin_call {
 	bool is_body_too_large;
 	char *body;
 	size_t body_len;
+	size_t body_room;
 };
 
 // --- Body -----------------------------------------------------------------------------------
 
-static void body_add(struct admin_call *call, const char *data, size_t len)
+static bool body_make_room(struct admin_call *call, size_t len)
 {
+	size_t room = call->body_room != 0 ? call->body_room : BODY_ROOM;
 	char *grown;
 
-	call->has_body = true;
-	if (call->is_body_too_large || call->body_len + len > ADMIN_BODY_MAX) {
-		call->is_body_too_large = true;
-		return;
-	}
-	grown = realloc(call->body, call->body_len + len);
-	if (grown == NULL) {
-		call->is_body_too_large = true;
-		return;
-	}
+	if (call->body_len + len > ADMIN_BODY_MAX)
+		return false;
+	while (room < call->body_len + len)
+		room *= 2;
+	if (room == call->body_room)
+		return true;
+	grown = realloc(call->body, room);
+	if (grown == NULL)
+		return false;
 	call->body = grown;
+	call->body_room = room;
+	return true;
+}
+
+static void body_add(struct admin_call *call, const char *data, size_t len)
+{
+	call->has_body = true;
+	if (call->is_body_too_large || !body_make_room(call, len)) {
+		call->is_body_too_large = true;
+		return;
+	}
 	memcpy(call->body + call->body_len, data, len);
 	call->body_len += len;
 }

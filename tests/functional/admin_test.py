@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import random
+import re
 import socket
 import stat
 
@@ -154,7 +155,9 @@ def noise_does_no_harm():
 
 
 def open_descriptors(site):
-    return len(os.listdir(f"/proc/{site.daemon.pid}/fd"))
+    """As the daemon counts them: nobody else may look into a process that holds keys."""
+    _, text = call(site, "GET", "/metrics")
+    return float(re.search(r"^process_open_fds (\S+)$", text, re.MULTILINE).group(1))
 
 
 def many_connections_and_slow_clients():

@@ -11,6 +11,7 @@ import os
 import secrets
 import socket
 import struct
+import threading
 
 from dossier import AES, AUTH, ENCR, SALT, derive, parse_mikey, sha1_mac
 from story import FQDN, GROUP, TOP, Expectation, expect
@@ -126,6 +127,8 @@ class Sender:
         self.verified = {}  # (impi, msk) -> how often
         self.sent = {}  # (B-TID, T) -> MSK
         self.last = {}  # B-TID -> the last message
+        # HTTP answers push from their threads: what has the lower counter has to leave first.
+        self.turn = threading.Lock()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         self.socket.bind((address, 0))
@@ -142,13 +145,16 @@ class Sender:
 
     def push(self, btid, msk):
         """An MSK message."""
-        t = self.next_t(btid)
-        self.sent[btid, t] = msk
-        self.send(btid, msk_message(msk, self.muk[btid], btid, t))
+        with self.turn:
+            t = self.next_t(btid)
+            self.sent[btid, t] = msk
+            self.send(btid, msk_message(msk, self.muk[btid], btid, t))
 
     def solicit(self, btid, msk, muk=None, **more):
         """A solicited pull; another MUK makes a forged one."""
-        self.send(btid, solicit_message(msk, muk or self.muk[btid], btid, self.next_t(btid), **more))
+        with self.turn:
+            t = self.next_t(btid)
+            self.send(btid, solicit_message(msk, muk or self.muk[btid], btid, t, **more))
 
     def receive(self):
         """Takes the verifications that are there; each has to hold. Returns how many phones have

@@ -9,6 +9,7 @@
 
 import json
 
+from capture_test import capture_begin
 from story import (BAD_USAGE, DONE, FQDN, GROUP, NOT_ALL, Stage, expect, expect_in, expect_that,
                    tell)
 
@@ -67,10 +68,10 @@ def dump_reads_what_the_daemon_captured():
     with Stage() as site:
         site.raise_all(PHONES)
         path = site.path("push.pcapng")
-        number = site.push_begin("--rate", "100")
-        status, answer, errors = site.run("capture", path, "--count", "60")
-        expect(f"exit status of the capture ({answer} {errors})", status, DONE)
-        site.campaign_end(number)
+        client = capture_begin(site, path, "--count", "60")
+        site.push()
+        _, errors = client.communicate(timeout=20)
+        expect(f"exit status of the capture ({errors})", client.returncode, DONE)
         status, messages = dump(site, "--pcap", path)
         expect("exit status", status, DONE)
         expect_that(len(messages) > 30, "most of the frames are MIKEY", len(messages))

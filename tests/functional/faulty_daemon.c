@@ -6,7 +6,7 @@
 
 #include "../unit/crypto/faulty.h"
 
-#define SAMPLE_AFTER 131 // message 3 of the third full burst
+#define SAMPLE_AFTER 3 // in the first burst: later ones need not be full
 
 int __real_crypto_create_path(enum crypto_path_id path, struct crypto **out);
 int __wrap_crypto_create_path(enum crypto_path_id path, struct crypto **out);

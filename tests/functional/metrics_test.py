@@ -19,7 +19,7 @@ import threading
 import time
 
 from bootstrapping_test import KeyStage, btid_of
-from story import BUILD, NOT_ALL, Stage, TOP, expect, expect_that, tell, wait_until
+from story import BUILD, GROUP, NOT_ALL, Stage, TOP, expect, expect_that, tell, wait_until
 from ua_client import Line, key_item, msk_body
 
 sys.path.insert(0, os.path.join(TOP, "tools", "dev"))
@@ -134,6 +134,16 @@ def the_text_is_sound_for_us_and_for_promtool():
                 pass
 
 
+def ask_and_fire(site):
+    """Solicited pulls to phones that stay where they are, and a push whose keys were ready."""
+    number = site.cli("solicit", GROUP, "--no-wait")["id"]
+    site.campaign_when(number, "solicited pulls", lambda c: c["solicits"] > PHONES // 2)
+    site.cli("campaign", "abort", str(number))
+    number = site.cli("push", GROUP, "--arm")["id"]
+    site.campaign_when(number, "keys", lambda c: c["armed"]["members"] > PHONES // 2)
+    site.run("fire", str(number))
+
+
 def what_happens_at_the_site_moves_its_metric():
     with Stage() as site:
         site.extra_yaml = "areas: [{name: all, prefixes: 0.0.0.0/0}]\n"
@@ -148,6 +158,7 @@ def what_happens_at_the_site_moves_its_metric():
         site.cli("campaign", "abort", str(number))
         admin_line(site, "POST", "/v1/stats/stages", '{"measure": true}')
         site.push(status=NOT_ALL)
+        ask_and_fire(site)
         # Figures that the daemon tells in another way are the same.
         stats = site.cli("stats")
         end = scrape(site)

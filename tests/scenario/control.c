@@ -363,7 +363,7 @@ static void verifications_take(struct site *s)
 			if (person == UINT_MAX || s->people.person[person].is_verified)
 				continue;
 			s->people.person[person].is_verified = true;
-			people_store_one(&s->people, person);
+			people_write_one(&s->people, person);
 			is_noted = true;
 		}
 	if (is_noted)

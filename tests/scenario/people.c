@@ -131,7 +131,7 @@ static struct store_addr address_of(const struct people *p, unsigned index)
 	return addr;
 }
 
-static void record_write(struct people *p, unsigned index)
+void people_write_one(struct people *p, unsigned index)
 {
 	struct person *person = &p->person[index];
 	struct store_subscriber sub = {
@@ -183,14 +183,14 @@ void people_store(struct people *p, bool is_backwards)
 		unsigned index = is_backwards ? p->n - 1 - i : i;
 
 		name_lengthen(&p->person[index]);
-		record_write(p, index);
+		people_write_one(p, index);
 	}
 	fake_store_commit(p->env);
 }
 
 void people_store_one(struct people *p, unsigned index)
 {
-	record_write(p, index);
+	people_write_one(p, index);
 	fake_store_commit(p->env);
 }
 
@@ -260,7 +260,7 @@ void people_rebind(struct people *p, unsigned index, struct ue_site *phones)
 	if (phones != NULL)
 		csv_load(p, index, index + 1, phones);
 	person->is_rebind_lost = phones == NULL;
-	record_write(p, index);
+	people_write_one(p, index);
 	if (before.is_verified)
 		previous_write(p, &before);
 	person->has_previous |= before.is_verified;

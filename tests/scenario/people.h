@@ -55,7 +55,9 @@ void people_init(struct people *p, unsigned n, int64_t now_s);
 void people_fini(struct people *p);
 // Makes an empty store and fills it, from the first to the last or the other way round.
 void people_store(struct people *p, bool is_backwards);
-// Brings the record of one person in line, and commits it.
+// Brings the record of one person in line; a commit of the whole store costs a copy of it.
+void people_write_one(struct people *p, unsigned index);
+// The same, committed.
 void people_store_one(struct people *p, unsigned index);
 // Loads the phones by way of the CSV of subscribers.
 void people_phones(const struct people *p, struct ue_site *phones);
