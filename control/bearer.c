@@ -156,7 +156,7 @@ static int switch_begin(struct bearers *all, struct stream *s, const struct bear
 	event_send(all, "msk-switching", &bearer.group,
 		json_pack("{s:o, s:o}", "from", json_sprintf("%04x", s->supply[0].number), "to",
 			json_sprintf("%04x", bearer.number)));
-	return stream_withdraw(all, s, now);
+	return stream_withdraw(all, s, 0, now);
 }
 
 static int share_count(struct stream *s, struct bearers *all, const struct bearer_now *now)
@@ -257,9 +257,16 @@ static void stream_wait(struct bearers *all, struct stream *s, enum mtk_wait wai
 // 1: something was written, and the stream has to be read anew.
 static int stream_carry_on(struct bearers *all, struct stream *s, const struct bearer_now *now)
 {
-	enum mtk_wait wait = mtk_supply_check(&s->supply[stream_target(s)]);
+	const struct mtk_supply *supply = &s->supply[stream_target(s)];
+	enum mtk_wait wait = mtk_supply_check(supply);
 	int ret;
 
+	if (mtk_plan_is_out_of_reach(&s->bearer, &supply->mtks, now->unix_ms)) {
+		log_warning("mtk-clock-back", "group=%04x msk=%04x", s->bearer.group.group,
+			supply->number);
+		ret = stream_withdraw(all, s, stream_target(s), now);
+		return ret != 0 ? ret : 1;
+	}
 	if (wait != MTK_WAIT_NONE ||
 		!mtk_plan_is_short(&s->bearer, stream_end_ms(s), now->unix_ms)) {
 		stream_wait(all, s, wait);
@@ -554,6 +561,8 @@ int bearer_switch(struct bearers *all, const struct store_group_id *group, uint1
 void bearers_count(struct bearers *all, struct bearer_counts *out)
 {
 	*out = (struct bearer_counts){.ids_left_least = UINT16_MAX};
+	if (all == NULL)
+		return;
 	pthread_mutex_lock(&all->lock);
 	for (unsigned i = 0; i < all->n; i++) {
 		const struct stream *s = &all->stream[i];

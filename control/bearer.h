@@ -70,4 +70,5 @@ struct bearer_counts {
 	uint64_t made; // MTKs since the start
 	uint64_t verdict[16]; // messages by enum dp_mtk_verdict
 };
+// Zero when all is NULL.
 void bearers_count(struct bearers *all, struct bearer_counts *out);

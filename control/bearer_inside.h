@@ -83,7 +83,9 @@ int bearer_write(struct bearers *all, const struct store_bearer *bearer);
 // Carries the schedule on, durably; 0 or -errno. Then all is stale.
 int stream_extend(struct bearers *all, struct stream *s, const struct bearer_now *now);
 int stream_add_dummy(struct bearers *all, struct stream *s, const struct bearer_now *now);
-int stream_withdraw(struct bearers *all, struct stream *s, const struct bearer_now *now);
+// Takes back what is not on the air yet under one MSK.
+int stream_withdraw(
+	struct bearers *all, struct stream *s, unsigned which, const struct bearer_now *now);
 // Whether what the store counts is durable in the mark file, too.
 bool stream_is_reserved(struct bearers *all, const struct stream *s);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "admin.h"
 #include "bearer_inside.h"
 #include "counter_mark.h"
 #include "log.h"
@@ -215,7 +216,7 @@ static int supply_alter(struct bearers *all, struct stream *s, unsigned which,
 static unsigned extension(
 	const struct stream *s, struct mtk_supply *supply, const struct bearer_now *now)
 {
-	mtk_plan_tidy(&s->bearer, &supply->mtks, now->unix_ms);
+	mtk_plan_tidy(&supply->mtks, now->unix_ms);
 	return mtk_plan_extend(&s->bearer, supply, stream_end_ms(s), now->unix_ms);
 }
 
@@ -242,13 +243,15 @@ int stream_add_dummy(struct bearers *all, struct stream *s, const struct bearer_
 	return supply_alter(all, s, 1, dummy, now);
 }
 
-int stream_withdraw(struct bearers *all, struct stream *s, const struct bearer_now *now)
+int stream_withdraw(
+	struct bearers *all, struct stream *s, unsigned which, const struct bearer_now *now)
 {
-	int ret = supply_alter(all, s, 0, withdrawal, now);
+	int ret = supply_alter(all, s, which, withdrawal, now);
 
 	if (ret == 0)
 		event_send(all, "mtk-withdrawn", &s->bearer.group,
-			json_pack("{s:o, s:o}", "msk", json_sprintf("%04x", s->supply[0].number),
-				"send_after_ms", json_integer((json_int_t)now->unix_ms)));
+			json_pack("{s:o, s:o}", "msk",
+				json_sprintf("%04x", s->supply[which].number), "send_after",
+				admin_time_ms(now->unix_ms)));
 	return ret;
 }

@@ -72,12 +72,24 @@ static bool is_within(const struct store_mtk *mtk, uint64_t from_ms, uint64_t to
 	return mtk->to_ms > from_ms && mtk->send_ms <= to_ms;
 }
 
-unsigned mtk_plan_tidy(const struct store_bearer *bearer, struct store_mtks *mtks, uint64_t now_ms)
+unsigned mtk_plan_tidy(struct store_mtks *mtks, uint64_t now_ms)
 {
-	// Twice what the schedule may run ahead.
-	uint64_t reach_ms = 2ull * (MTK_AHEAD + 1) * bearer->interval_ms;
+	return mtks_keep(mtks, is_within, now_ms, UINT64_MAX);
+}
 
-	return mtks_keep(mtks, is_within, now_ms, now_ms + reach_ms);
+bool mtk_plan_is_out_of_reach(
+	const struct store_bearer *bearer, const struct store_mtks *mtks, uint64_t now_ms)
+{
+	for (unsigned i = 0; i < mtks->count; i++)
+		if (mtks->mtk[i].send_ms <= now_ms + 2ull * bearer->interval_ms)
+			return false;
+	return mtks->count > 0;
+}
+
+// The end of a schedule is never further away than this.
+static uint64_t reach_ms(const struct store_bearer *bearer, uint64_t now_ms)
+{
+	return now_ms + bearer->lead_ms + (MTK_AHEAD + 3) * (uint64_t)bearer->interval_ms;
 }
 
 unsigned mtk_plan_withdraw(struct store_mtks *mtks, uint64_t now_ms)
@@ -95,7 +107,9 @@ uint64_t mtk_plan_end(const struct store_mtks *mtks)
 
 bool mtk_plan_is_short(const struct store_bearer *bearer, uint64_t end_ms, uint64_t now_ms)
 {
-	return end_ms < now_ms + bearer->lead_ms + (MTK_AHEAD / 2) * (uint64_t)bearer->interval_ms;
+	uint64_t least_ms = bearer->lead_ms + (MTK_AHEAD / 2) * (uint64_t)bearer->interval_ms;
+
+	return end_ms < now_ms + least_ms || end_ms > reach_ms(bearer, now_ms);
 }
 
 static struct store_mtk *mtk_add(const struct store_bearer *bearer, struct mtk_supply *supply)
@@ -123,7 +137,7 @@ unsigned mtk_plan_extend(const struct store_bearer *bearer, struct mtk_supply *s
 	unsigned n = 0;
 
 	// After a pause there is nobody to be told of an MTK before its use.
-	if (end_ms < now_ms)
+	if (end_ms < now_ms || end_ms > reach_ms(bearer, now_ms))
 		end_ms = (now_ms + lead_ms + 999) / 1000 * 1000;
 	for (; end_ms < enough_ms && (mtk = mtk_add(bearer, supply)) != NULL; n++) {
 		mtk->from_ms = end_ms;
