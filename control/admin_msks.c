@@ -8,6 +8,7 @@
 
 #include "admin.h"
 #include "bearer.h"
+#include "campaign.h"
 #include "log.h"
 #include "msk.h"
 
@@ -248,4 +249,39 @@ void admin_msk_activate(const struct admin_request *req, struct admin_reply *rep
 	}
 	msk_show(req, reply, &group, number);
 	reply->status = reply->status == 200 ? 202 : reply->status;
+}
+
+void admin_msk_revoke(const struct admin_request *req, struct admin_reply *reply)
+{
+	struct store_group group;
+	struct store_msk msk;
+	uint16_t number;
+	uint32_t campaign;
+	int ret;
+
+	if (admin_hex16_parse(req->arg[2], &number) != 0) {
+		admin_error(reply, 400, "bad-number", "A Key Number has four hex digits.");
+		return;
+	}
+	if (group_get(req, reply, &group) != 0)
+		return;
+	// Its messages would go on telling phones that the MSK is good.
+	campaign = campaign_of_group(req->ctl->campaigns, &group.id);
+	if (campaign != 0) {
+		admin_error(reply, 409, "campaign-running",
+			"Campaign %u runs on this key group: abort it first.", campaign);
+		return;
+	}
+	ret = msk_revoke(req->ctl, &group.id, number, &msk);
+	if (ret == -EBUSY) {
+		admin_error(reply, 409, "msk-retired", "The MSK is retired.");
+		return;
+	}
+	if (ret != 0) {
+		admin_error_store(reply, ret, "MSK");
+		return;
+	}
+	log_info("msk-revoked", "group=%04x number=%04x", group.id.group, number);
+	reply->body = msk_json(&msk, group.profile);
+	explicit_bzero(&msk, sizeof(msk));
 }

@@ -33,6 +33,8 @@ const struct admin_route admin_routes[] = {
 	{"POST", "/v1/groups/*/*/msks", ADMIN_KEYS, 0, admin_msk_new, NULL, "make an MSK"},
 	{"POST", "/v1/groups/*/*/msks/*/activate", ADMIN_KEYS, 0, admin_msk_activate, NULL,
 		"make the next MSK the current one"},
+	{"POST", "/v1/groups/*/*/msks/*/revoke", ADMIN_KEYS, 0, admin_msk_revoke, NULL,
+		"take an MSK out of use: phones delete it when it is pushed"},
 	{"POST", "/v1/groups/*/*/mtk", ADMIN_OPERATE, ADMIN_NEEDS_BODY, admin_mtk_start, NULL,
 		"begin to send MTKs of a key group"},
 	{"DELETE", "/v1/groups/*/*/mtk", ADMIN_OPERATE, 0, admin_mtk_stop, NULL,

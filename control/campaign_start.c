@@ -42,8 +42,7 @@ static void run_delist(struct campaigns *all, struct campaign_run *run)
 	pthread_mutex_unlock(&all->lock);
 }
 
-// The open campaign over all members of a group, 0 when there is none.
-static uint32_t group_campaign(struct campaigns *all, const struct store_group_id *group)
+uint32_t campaign_of_group(struct campaigns *all, const struct store_group_id *group)
 {
 	uint32_t id = 0;
 
@@ -272,6 +271,18 @@ static int record_begin(const struct store_campaign *scheduled, const struct sto
 	return 0;
 }
 
+// The MSK that is named, if it lives, or the newest one that does.
+static int order_msk(
+	const struct store_reader *r, const struct campaign_order *order, struct store_msk *msk)
+{
+	int ret;
+
+	if (order->msk_number == 0)
+		return store_reader_msk_newest(r, &order->group, msk);
+	ret = store_reader_msk(r, &order->group, order->msk_number, msk);
+	return ret == 0 && msk->state == STORE_MSK_RETIRED ? -ENOENT : ret;
+}
+
 // With msk_lock held, so that nobody activates or retires the MSK in between. scheduled: the
 // record of a campaign that was ordered before, or NULL.
 static int order_run(struct ctl *ctl, const struct campaign_order *order,
@@ -286,7 +297,7 @@ static int order_run(struct ctl *ctl, const struct campaign_order *order,
 	if (ret != 0)
 		return ret;
 	ret = store_reader_group(r, &order->group, &group);
-	if (ret == 0 && store_reader_msk_newest(r, &order->group, &opening.msk) != 0)
+	if (ret == 0 && order_msk(r, order, &opening.msk) != 0)
 		ret = -ENOKEY;
 	if (ret == 0)
 		ret = scheduled != NULL ? record_begin(scheduled, r, &record)
@@ -424,7 +435,7 @@ static void scheduled_begin(struct ctl *ctl, const struct store_campaign *schedu
 	uint32_t id;
 	int ret;
 
-	if (order.only == STORE_ID_NONE && group_campaign(ctl->campaigns, &order.group) != 0)
+	if (order.only == STORE_ID_NONE && campaign_of_group(ctl->campaigns, &order.group) != 0)
 		return;
 	ret = msk_choose(ctl, &order);
 	if (ret == 0) {
@@ -511,7 +522,7 @@ int campaign_start(struct ctl *ctl, const struct campaign_order *order, uint32_t
 		ret = order_schedule(ctl, order, id, why);
 	} else {
 		if (order->only == STORE_ID_NONE)
-			*id = group_campaign(all, &order->group);
+			*id = campaign_of_group(all, &order->group);
 		ret = *id != 0 ? -EBUSY : order_begin(ctl, order, id, why);
 	}
 	pthread_mutex_unlock(&all->start_lock);

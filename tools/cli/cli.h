@@ -80,6 +80,7 @@ enum cli_option {
 	OPT_PERCENT,
 	OPT_NOW,
 	OPT_CANCEL,
+	OPT_MSK,
 	OPT_COUNT
 };
 #define CLI_GLOBAL_OPTIONS \

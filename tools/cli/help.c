@@ -67,6 +67,7 @@ static const struct option_text {
 	[OPT_PERCENT] = {"percent", "N", "so many of 100 members have to have it (default 98)"},
 	[OPT_NOW] = {"now", NULL, "however few have it"},
 	[OPT_CANCEL] = {"cancel", NULL, "wait no more, and stay with the present MSK"},
+	[OPT_MSK] = {"msk", "NUMBER", "this MSK, in hex, not the newest one"},
 	[OPT_YES] = {"yes", NULL, "do not ask, however many UEs it is"},
 };
 

@@ -61,6 +61,22 @@ int msk_list_run(struct cli *cli, const struct cli_args *args)
 	return msk_call(cli, "GET", args->word[0], "");
 }
 
+static void revoked_print(const json_t *msk)
+{
+	msks_print(msk);
+	printf("No MTK goes under it any more. Phones delete it when they are pushed it:\n"
+	       "    mskpush push %s --msk %s\n",
+		text_at(msk, "group"), text_at(msk, "number"));
+}
+
+int msk_revoke_run(struct cli *cli, const struct cli_args *args)
+{
+	char path[HTTP_PATH_MAX];
+	int err = msk_path(cli, args, "revoke", path);
+
+	return err != 0 ? err : http_show(cli, "POST", path, json_object(), revoked_print);
+}
+
 int msk_path(
 	struct cli *cli, const struct cli_args *args, const char *verb, char path[HTTP_PATH_MAX])
 {

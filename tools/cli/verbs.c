@@ -60,6 +60,9 @@ const struct cli_verb cli_verbs[] = {
 		"MSK; then new MTKs go under it, and the old one ends with its last MTK. With\n"
 		"--now it does not wait, and says how many phones would pull.",
 		"mskpush msk activate 001-01/0001 0002 --percent 95"},
+	{"msk revoke", "G NUMBER", 2, 2, 0, msk_revoke_run,
+		"Take an MSK out of use: no MTK goes under it, phones delete it when pushed it",
+		"mskpush msk revoke 001-01/0001 0002"},
 	{"mtk start", "G", 1, 1,
 		BIT(TO) | BIT(LEAD) | BIT(INTERVAL) | BIT(REPEAT) | BIT(DUMMY) | BIT(SALT) |
 			BIT(MTK_RAND),
@@ -75,8 +78,8 @@ const struct cli_verb cli_verbs[] = {
 	{"mtk show", "G", 1, 1, 0, mtk_show_run, "Show the MTKs of a key group, without their keys",
 		"mskpush mtk show 001-01/0001"},
 	{"push", "G", 1, 1,
-		BIT(NEW) | BIT(AUTO) | BIT(SENDS) | BIT(WAITS) | SOLICIT_BITS | PACE_BITS |
-			CHOICE_BITS | START_BITS | BIT(ARM),
+		BIT(NEW) | BIT(MSK) | BIT(AUTO) | BIT(SENDS) | BIT(WAITS) | SOLICIT_BITS |
+			PACE_BITS | CHOICE_BITS | START_BITS | BIT(ARM),
 		push_run,
 		"Push the newest MSK of a key group to all its members\n\n"
 		"Watches until every member has verified, was refused or is given up. Ctrl-C\n"

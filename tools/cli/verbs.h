@@ -16,7 +16,7 @@ cli_run ue_import_run, ue_list_run, ue_show_run, ue_remove_run;
 cli_run service_add_run, service_list_run, service_announce_run, service_remove_run;
 cli_run group_add_run, group_list_run, group_remove_run;
 // msk.c
-cli_run msk_new_run, msk_list_run;
+cli_run msk_new_run, msk_list_run, msk_revoke_run;
 void msks_print(const json_t *answer);
 // The path of a call about the MSK that the two words name.
 int msk_path(
