@@ -231,6 +231,8 @@ void site_build(struct site *s)
 		script_fail("a scenario begins with phones");
 	s->is_built = true;
 	wire_init(&s->wire, &phones, s->conf.ports);
+	s->wire.phones->mtk.group_count =
+		ue_mtk_groups_parse(s->wire.phones->mtk.groups, "232.1.1.1:5004,[ff3e::1]:5004");
 	monitor_init(&s->monitor, s->people.n);
 	people_store(&s->people, false);
 	people_phones(&s->people, s->wire.phones);
