@@ -73,6 +73,13 @@ static void mtk_send(struct bearers *all, struct stream *s, const struct mtk_sup
 	}
 }
 
+static bool is_sent_now(const struct mtk_supply *supply, unsigned i, const struct bearer_now *now)
+{
+	bool is_revoked = supply->seq_l > supply->seq_u;
+
+	return !is_revoked && mtk_is_on_air(&supply->mtks.mtk[i], now->unix_ms);
+}
+
 static void stream_round(struct bearers *all, struct stream *s, const struct bearer_now *now)
 {
 	s->round_ms = now->boot_ms;
@@ -80,7 +87,7 @@ static void stream_round(struct bearers *all, struct stream *s, const struct bea
 		const struct mtk_supply *supply = &s->supply[k];
 
 		for (unsigned i = 0; i < supply->mtks.count; i++) {
-			if (!mtk_is_on_air(&supply->mtks.mtk[i], now->unix_ms))
+			if (!is_sent_now(supply, i, now))
 				continue;
 			s->round_last[k] = supply->mtks.mtk[i].id;
 			mtk_send(all, s, supply, supply->mtks.mtk[i].id, now);
@@ -94,7 +101,7 @@ static bool round_is_due(const struct stream *s, const struct bearer_now *now)
 		return true;
 	for (unsigned k = 0; k < 2; k++)
 		for (unsigned i = 0; i < s->supply[k].mtks.count; i++)
-			if (mtk_is_on_air(&s->supply[k].mtks.mtk[i], now->unix_ms) &&
+			if (is_sent_now(&s->supply[k], i, now) &&
 				s->supply[k].mtks.mtk[i].id > s->round_last[k])
 				return true;
 	return false;
@@ -140,7 +147,7 @@ static void notes_take(struct bearers *all)
 // --- From one MSK to the next ---------------------------------------------------------------
 
 // New MTKs go under the next MSK from now on.
-static int switch_begin(struct bearers *all, struct stream *s, const struct bearer_now *now)
+int stream_switch_begin(struct bearers *all, struct stream *s, const struct bearer_now *now)
 {
 	struct store_bearer bearer = s->bearer;
 	int ret;
@@ -183,7 +190,7 @@ static int switch_prepare(struct bearers *all, struct stream *s, const struct be
 	int ret = 0;
 
 	if (bearer.dummy_ms == 0)
-		return switch_begin(all, s, now);
+		return stream_switch_begin(all, s, now);
 	bearer.switch_percent = 0;
 	ret = stream_add_dummy(all, s, now);
 	return ret == 0 ? bearer_write(all, &bearer) : ret;
@@ -198,7 +205,7 @@ static int switch_step(struct bearers *all, struct stream *s, const struct beare
 	if (s->bearer.switch_to == 0 || s->bearer.switch_to != s->supply[1].number)
 		return 0;
 	if (s->bearer.switch_percent == 0) {
-		ret = has_dummy(s, now) ? 0 : switch_begin(all, s, now);
+		ret = has_dummy(s, now) ? 0 : stream_switch_begin(all, s, now);
 		return ret != 0 ? ret : s->bearer.switch_to != 0 && all->is_stale;
 	}
 	if (s->share_ms != 0 && now->boot_ms - s->share_ms < SHARE_MS)
@@ -312,7 +319,7 @@ void bearers_step(struct bearers *all, const struct bearer_now *now)
 	pthread_mutex_unlock(&all->lock);
 }
 
-static struct bearer_now now_of(const struct bearers *all)
+struct bearer_now bearers_now(const struct bearers *all)
 {
 	uint64_t boot_ms = ctl_clock_ms();
 
@@ -326,7 +333,7 @@ static void *bearers_main(void *arg)
 
 	pthread_setname_np(pthread_self(), "mtk");
 	while (!atomic_load(&all->stop_requested)) {
-		struct bearer_now now = now_of(all);
+		struct bearer_now now = bearers_now(all);
 
 		bearers_step(all, &now);
 		nanosleep(&nap, NULL);
@@ -411,172 +418,4 @@ void bearers_destroy(struct bearers *all)
 		close(all->listener[i]);
 	pthread_mutex_destroy(&all->lock);
 	free(all);
-}
-
-// --- Orders ---------------------------------------------------------------------------------
-
-const char *bearer_check(const struct store_bearer *b, char why[256])
-{
-	uint64_t messages;
-
-	if (b->interval_ms < 1000 || b->repeat_ms < 1000) {
-		snprintf(why, 256, "An interval and a repeat time have one second at least.");
-		return "bad-value";
-	}
-	if (b->lead_ms > (uint64_t)(STORE_MTKS_MAX - 2 * MTK_AHEAD) * b->interval_ms) {
-		snprintf(why, 256, "A lead has at most %d intervals.",
-			STORE_MTKS_MAX - 2 * MTK_AHEAD);
-		return "lead-too-long";
-	}
-	messages = mtk_plan_messages(b) * b->places;
-	if (messages * 1000 <= b->interval_ms)
-		return NULL;
-	snprintf(why, 256,
-		"An interval of %u ms takes %llu messages, and there is one counter value a second "
-		"for them: repeat less often, or make the interval longer.",
-		b->interval_ms, (unsigned long long)messages);
-	return "too-often";
-}
-
-static int supply_find(
-	struct bearers *all, const struct store_group_id *group, struct mtk_supply out[2])
-{
-	struct store_group record;
-	struct store_reader *r;
-	int ret = ctl_reader_get(all->ctl, &r);
-
-	if (ret != 0)
-		return ret;
-	ret = store_reader_group(r, group, &record);
-	if (ret == 0)
-		ret = supplies_load(r, group, out);
-	ctl_reader_put(all->ctl, r);
-	return ret;
-}
-
-static int start_in(struct bearers *all, const struct store_bearer *bearer, enum mtk_wait *wait)
-{
-	struct store_bearer copy = *bearer;
-	struct mtk_supply supply[2];
-	struct stream *s;
-	int ret = streams_load(all);
-
-	if (ret != 0)
-		return ret;
-	s = stream_find(all, &bearer->group);
-	if (s != NULL && stream_is_on(s))
-		return -EALREADY;
-	ret = supply_find(all, &bearer->group, supply);
-	if (ret == 0) {
-		*wait = mtk_supply_check(&supply[0]);
-		ret = *wait != MTK_WAIT_NONE ? -EPERM : 0;
-	}
-	explicit_bzero(supply, sizeof(supply));
-	copy.flags |= STORE_BEARER_ON;
-	return ret != 0 ? ret : bearer_write(all, &copy);
-}
-
-int bearer_start(struct bearers *all, const struct store_bearer *bearer, enum mtk_wait *wait)
-{
-	int ret;
-
-	*wait = MTK_WAIT_NONE;
-	pthread_mutex_lock(&all->lock);
-	ret = start_in(all, bearer, wait);
-	if (ret == 0)
-		event_send(all, "mtk-started", &bearer->group, json_object());
-	pthread_mutex_unlock(&all->lock);
-	return ret;
-}
-
-static int stop_in(struct bearers *all, const struct store_group_id *group)
-{
-	struct store_bearer bearer;
-	struct stream *s;
-	int ret = streams_load(all);
-
-	if (ret != 0)
-		return ret;
-	s = stream_find(all, group);
-	if (s == NULL || !stream_is_on(s))
-		return -ENOENT;
-	bearer = s->bearer;
-	bearer.flags &= (uint8_t)~STORE_BEARER_ON;
-	bearer.switch_to = 0;
-	return bearer_write(all, &bearer);
-}
-
-int bearer_stop(struct bearers *all, const struct store_group_id *group)
-{
-	int ret;
-
-	pthread_mutex_lock(&all->lock);
-	ret = stop_in(all, group);
-	if (ret == 0)
-		event_send(all, "mtk-stopped", group, json_object());
-	pthread_mutex_unlock(&all->lock);
-	return ret;
-}
-
-static int switch_in(struct bearers *all, const struct store_group_id *group, uint16_t number,
-	enum bearer_switch how, uint8_t percent)
-{
-	struct bearer_now now = now_of(all);
-	struct store_bearer bearer;
-	struct stream *s;
-	int ret = streams_load(all);
-
-	if (ret != 0)
-		return ret;
-	s = stream_find(all, group);
-	if (s == NULL || !stream_is_on(s))
-		return -ENOLINK;
-	if (how == BEARER_SWITCH_CANCEL && s->bearer.switch_to != number)
-		return -ENOENT;
-	if (how != BEARER_SWITCH_CANCEL &&
-		(s->supply[1].number != number || s->bearer.number == number))
-		return -EBUSY;
-	s->share_ms = 0;
-	if (how == BEARER_SWITCH_NOW)
-		return switch_begin(all, s, &now);
-	bearer = s->bearer;
-	bearer.switch_to = how == BEARER_SWITCH_CANCEL ? 0 : number;
-	bearer.switch_percent = how == BEARER_SWITCH_CANCEL ? 0 : percent;
-	return bearer_write(all, &bearer);
-}
-
-int bearer_switch(struct bearers *all, const struct store_group_id *group, uint16_t number,
-	enum bearer_switch how, uint8_t percent)
-{
-	int ret;
-
-	if (all == NULL)
-		return -ENOLINK;
-	pthread_mutex_lock(&all->lock);
-	ret = switch_in(all, group, number, how, percent);
-	pthread_mutex_unlock(&all->lock);
-	return ret;
-}
-
-void bearers_count(struct bearers *all, struct bearer_counts *out)
-{
-	*out = (struct bearer_counts){.ids_left_least = UINT16_MAX};
-	if (all == NULL)
-		return;
-	pthread_mutex_lock(&all->lock);
-	for (unsigned i = 0; i < all->n; i++) {
-		const struct stream *s = &all->stream[i];
-		uint32_t left = mtk_ids_left(&s->supply[stream_target(s)]);
-
-		out->switching += s->bearer.switch_to != 0 || stream_target(s) == 1;
-		if (!stream_is_on(s))
-			continue;
-		out->on++;
-		out->waiting += s->wait != MTK_WAIT_NONE;
-		if (left < out->ids_left_least)
-			out->ids_left_least = left;
-	}
-	out->made = all->made;
-	memcpy(out->verdict, all->verdict, sizeof(all->verdict));
-	pthread_mutex_unlock(&all->lock);
 }

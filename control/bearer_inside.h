@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Inside of bearer.c, bearer_store.c and bearer_json.c.
+// Inside of bearer.c, bearer_orders.c, bearer_store.c and bearer_json.c.
 
 #pragma once
 
@@ -74,6 +74,11 @@ static inline uint64_t stream_end_ms(const struct stream *s)
 	return a > b ? a : b;
 }
 
+// bearer.c
+struct bearer_now bearers_now(const struct bearers *all);
+// New MTKs go under the next MSK from now on. -errno.
+int stream_switch_begin(struct bearers *all, struct stream *s, const struct bearer_now *now);
+
 // bearer_store.c
 int streams_load(struct bearers *all);
 // Reads the supplies of a group, without keys.
@@ -92,5 +97,5 @@ bool stream_is_reserved(struct bearers *all, const struct stream *s);
 // bearer_json.c. Takes the members of event.
 void event_send(
 	struct bearers *all, const char *name, const struct store_group_id *group, json_t *event);
-json_t *mtk_json(
+json_t *mtk_entry_json(
 	const struct stream *s, const struct mtk_supply *supply, const struct store_mtk *mtk);

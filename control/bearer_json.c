@@ -22,7 +22,7 @@ static json_t *mki_json(const struct stream *s, const struct mtk_supply *supply,
 	return json_sprintf("%04x%04x%04x", s->bearer.group.group, supply->number, mtk_id);
 }
 
-json_t *mtk_json(
+json_t *mtk_entry_json(
 	const struct stream *s, const struct mtk_supply *supply, const struct store_mtk *mtk)
 {
 	return json_pack("{s:o, s:i, s:o, s:o, s:o, s:o, s:b}", "msk",
@@ -83,7 +83,8 @@ static json_t *schedule_json(const struct stream *s)
 		for (unsigned i = 0; i < s->supply[k].mtks.count; i++)
 			if (s->supply[k].mtks.mtk[i].to_ms > campaign_now_ms())
 				json_array_append_new(list,
-					mtk_json(s, &s->supply[k], &s->supply[k].mtks.mtk[i]));
+					mtk_entry_json(
+						s, &s->supply[k], &s->supply[k].mtks.mtk[i]));
 	return list;
 }
 
@@ -134,13 +135,13 @@ json_t *bearers_json(struct bearers *all, const struct store_group_id *group)
 static void keys_add(
 	json_t *list, const struct stream *s, const struct mtk_supply *supply, uint64_t from_ms)
 {
-	for (unsigned i = 0; i < supply->mtks.count; i++) {
+	for (unsigned i = 0; i < supply->mtks.count && supply->seq_l <= supply->seq_u; i++) {
 		const struct store_mtk *mtk = &supply->mtks.mtk[i];
 		json_t *entry;
 
 		if (mtk->to_ms <= from_ms || (mtk->flags & STORE_MTK_DUMMY) != 0)
 			continue;
-		entry = mtk_json(s, supply, mtk);
+		entry = mtk_entry_json(s, supply, mtk);
 		json_object_set_new(entry, "key", admin_hex(mtk->key.byte, sizeof(mtk->key.byte)));
 		json_object_set_new(entry, "salt",
 			(mtk->flags & STORE_MTK_SALTED) != 0

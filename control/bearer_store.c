@@ -184,7 +184,7 @@ static void change_tell(struct bearers *all, const struct stream *s,
 	for (unsigned i = 0; i < supply->mtks.count; i++)
 		if (supply->mtks.mtk[i].id > last_id)
 			event_send(all, "mtk-scheduled", &s->bearer.group,
-				mtk_json(s, supply, &supply->mtks.mtk[i]));
+				mtk_entry_json(s, supply, &supply->mtks.mtk[i]));
 }
 
 static int supply_alter(struct bearers *all, struct stream *s, unsigned which,

@@ -42,8 +42,7 @@ static void verdict_collect(
 	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
 {
 	for (unsigned i = 0; i < DP_MTK_VERDICTS; i++)
-		metric_sample(
-			m, sink, (double)f->mtk.verdict[i], dp_mtk_verdict_name(i), NULL);
+		metric_sample(m, sink, (double)f->mtk.verdict[i], dp_mtk_verdict_name(i), NULL);
 }
 
 const struct metric metric_mtk_rows[] = {

@@ -43,8 +43,8 @@ enum mtk_wait mtk_supply_check(const struct mtk_supply *supply);
 
 // Leaves out MTKs that are over. Returns how many.
 unsigned mtk_plan_tidy(struct store_mtks *mtks, uint64_t now_ms);
-// Whether a clock that was set back has put the schedule out of reach: for longer than there ever is
-// between two MTKs, none would be sent.
+// Whether a clock that was set back has put the schedule out of reach: for longer than there ever
+// is between two MTKs, none would be sent.
 bool mtk_plan_is_out_of_reach(
 	const struct store_bearer *bearer, const struct store_mtks *mtks, uint64_t now_ms);
 // Leaves out those that are not on the air yet. Returns how many.
@@ -53,8 +53,8 @@ unsigned mtk_plan_withdraw(struct store_mtks *mtks, uint64_t now_ms);
 uint64_t mtk_plan_end(const struct store_mtks *mtks);
 // Whether the schedule, which ends then, has to be carried on now.
 bool mtk_plan_is_short(const struct store_bearer *bearer, uint64_t end_ms, uint64_t now_ms);
-// Adds MTKs behind end_ms (from a lead ahead of now on when that is over, or out of reach) without their keys; at most as many as
-// there are MTK IDs for. Returns how many.
+// Adds MTKs behind end_ms (from a lead ahead of now on when that is over, or out of reach) without
+// their keys; at most as many as there are MTK IDs for. Returns how many.
 unsigned mtk_plan_extend(const struct store_bearer *bearer, struct mtk_supply *supply,
 	uint64_t end_ms, uint64_t now_ms);
 // Adds a dummy that is sent from now on. False: there is no MTK ID for it.

@@ -216,6 +216,12 @@ def next_msk_waits_for_enough_and_the_others_miss_it():
         expect("MSKs", states, {"0001": "retired", "0002": "current"})
         site.heard(2)
         second = msk_of(site, "v600")
+        # Phones delete it when they are told so; nothing goes under it from then on.
+        revoked = site.cli("msk", "revoke", GROUP, "0002")
+        expect_that(revoked["seq_l"] > revoked["seq_u"], "an empty interval", revoked)
+        expect("verified", site.push("--msk", "0002")["verified"], PHONES)
+        expect("holders", site.holders("0002"), 0)
+        wait_until("no MTKs", lambda: site.mtk()["waits_for"] == "msk-revoked", show=site.mtk)
         expect("findings", site.phones(do="status")["findings"], {})
         site.stop_phones()
         check_air(site.pcap, {1: first, 2: second}, {}, rand=b"")

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bearer.h"
@@ -33,8 +34,8 @@ static void daemon_up(void)
 	struct dp_counter_start start;
 	char why[256];
 
-	assert_int_equal(counter_mark_open(
-				 air.site->ctl.env, air.site->dir, true, &air.mark, &start, why),
+	assert_int_equal(
+		counter_mark_open(air.site->ctl.env, air.site->dir, true, &air.mark, &start, why),
 		0);
 	assert_int_equal(bearers_create(&air.site->ctl, air.mark, &air.all), 0);
 	air.site->ctl.bearers = air.all;
@@ -56,10 +57,13 @@ static int air_up(void **state)
 	if (site_up(state) != 0)
 		return -1;
 	air = (struct air){.site = *state, .now = {5000, campaign_now_ms()}};
-	assert_int_equal(counter_mark_open(
-				 air.site->ctl.env, air.site->dir, true, &air.mark, &start, why),
+	assert_int_equal(
+		counter_mark_open(air.site->ctl.env, air.site->dir, true, &air.mark, &start, why),
 		0);
+	air.site->dp->now = air.site->dp->highest = start.first;
 	assert_int_equal(counter_mark_run(air.mark, &air.site->ctl), 0);
+	for (int i = 0; i < 5000 && counter_mark_value(air.mark) == 0; i++)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	counter_mark_stop(air.mark);
 	counter_mark_close(air.mark);
 	daemon_up();
@@ -339,7 +343,7 @@ static unsigned orders_under(uint16_t number, unsigned from)
 	return n;
 }
 
-static void next_msk_is_used_when_enough_have_it_and_both_live_until_the_old_one_is_over(void **state)
+static void next_msk_is_used_when_enough_have_it_and_the_old_one_runs_out(void **state)
 {
 	struct site *s = air.site;
 	struct store_msk msk;
@@ -388,8 +392,8 @@ static void change_that_waits_survives_a_restart_and_can_be_cancelled(void **sta
 	restart(1000, 1000);
 	pass(3 * SECOND);
 	stream = show();
-	assert_string_equal(json_string_value(json_object_get(
-				    json_object_get(stream, "switch"), "state")),
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(stream, "switch"), "state")),
 		"waits");
 	json_decref(stream);
 	assert_int_equal(bearer_switch(air.all, &s->group, 2, BEARER_SWITCH_CANCEL, 0), 0);
@@ -424,6 +428,27 @@ static void dummy_makes_the_next_msk_known_before_it_is_used(void **state)
 	pass(8 * SECOND);
 	mtks = stored(2);
 	assert_true(mtks.last_id > 1);
+}
+
+static void nothing_goes_under_a_revoked_msk(void **state)
+{
+	struct site *s = air.site;
+	struct store_msk msk;
+	unsigned before;
+	json_t *keys;
+
+	(void)state;
+	start();
+	pass(3 * SECOND);
+	assert_int_equal(msk_revoke(&s->ctl, &s->group, 1, &msk), 0);
+	pass(6 * SECOND); // it is looked for every five
+	before = s->dp->mtks;
+	pass(6 * SECOND);
+	assert_int_equal(s->dp->mtks, before);
+	expect_waits_for("msk-revoked");
+	keys = bearer_schedule_json(air.all, &s->group, 0);
+	assert_int_equal(json_array_size(json_object_get(keys, "mtks")), 0);
+	json_decref(keys);
 }
 
 static void orders_that_cannot_be_are_refused_by_name(void **state)
@@ -484,8 +509,7 @@ static void what_became_of_messages_is_told(void **state)
 	assert_int_equal(json_integer_value(json_object_get(stream, "sent")), 1);
 	assert_int_equal(json_integer_value(json_object_get(stream, "unsent")), 1);
 	assert_int_equal(json_integer_value(json_object_get(stream, "last_counter")), 77);
-	assert_string_equal(
-		json_string_value(json_object_get(stream, "last_verdict")), "no-way");
+	assert_string_equal(json_string_value(json_object_get(stream, "last_verdict")), "no-way");
 	json_decref(stream);
 	bearers_count(air.all, &counts);
 	assert_int_equal(counts.verdict[DP_MTK_NO_WAY], 1);
@@ -521,9 +545,10 @@ int main(void)
 		WITH_AIR(mtks_end_at_sequ_by_name),
 		WITH_AIR(older_store_that_was_put_back_waits_for_a_new_msk),
 		WITH_AIR(lost_mark_file_bars_the_msks_that_live),
-		WITH_AIR(next_msk_is_used_when_enough_have_it_and_both_live_until_the_old_one_is_over),
+		WITH_AIR(next_msk_is_used_when_enough_have_it_and_the_old_one_runs_out),
 		WITH_AIR(change_that_waits_survives_a_restart_and_can_be_cancelled),
 		WITH_AIR(dummy_makes_the_next_msk_known_before_it_is_used),
+		WITH_AIR(nothing_goes_under_a_revoked_msk),
 		WITH_AIR(orders_that_cannot_be_are_refused_by_name),
 		WITH_AIR(what_became_of_messages_is_told),
 		WITH_AIR(events_tell_of_the_schedule_without_keys),
