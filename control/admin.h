@@ -145,6 +145,8 @@ admin_handler admin_mtk_start, admin_mtk_stop, admin_mtks_list, admin_mtk_schedu
 // admin_campaigns.c
 admin_handler admin_campaigns_list, admin_campaign_start, admin_campaign_show, admin_campaign_pause,
 	admin_campaign_resume, admin_campaign_fire, admin_campaign_abort, admin_campaign_change;
+// admin_areas.c
+admin_handler admin_campaign_areas;
 // admin_network.c
 admin_handler admin_area_change;
 // admin_undelivered.c
@@ -153,6 +155,12 @@ admin_handler admin_campaign_undelivered;
 admin_handler admin_capture;
 // admin_subscribers.c
 admin_handler admin_subscribers_list, admin_subscriber_show, admin_subscriber_remove;
+// Finds the subscriber that the path names, in a reader to be given back. Other than 0: the reply
+// holds the error.
+int admin_subscriber_open(const struct admin_request *req, struct admin_reply *reply,
+	struct store_reader **r, store_id *id);
+// admin_trace.c
+admin_handler admin_subscriber_trace;
 // admin_provision.c
 admin_handler admin_subscriber_put;
 // import_admin.c

@@ -83,7 +83,8 @@ static double seconds(const struct store_campaign *record)
 static void progress_add(json_t *out, const struct campaign_view *view)
 {
 	const struct store_campaign *r = &view->record;
-	double took = seconds(r);
+	bool is_begun = r->state != STORE_CAMPAIGN_SCHEDULED;
+	double took = is_begun ? seconds(r) : 0;
 
 	json_object_set_new(out, "members", json_integer(r->members));
 	json_object_set_new(out, "verified", json_integer(r->verified));
@@ -97,11 +98,16 @@ static void progress_add(json_t *out, const struct campaign_view *view)
 		out, "pushes_per_s", json_real(took > 0 ? (double)r->pushes / took : 0));
 	json_object_set_new(out, "seconds", json_real(took));
 	json_object_set_new(out, "created", admin_time_ms(r->created_ms));
-	json_object_set_new(out, "started", admin_time_ms(r->started_ms));
+	json_object_set_new(out, "started", is_begun ? admin_time_ms(r->started_ms) : json_null());
 	json_object_set_new(out, "ended", admin_time_ms(r->ended_ms));
 }
 
-static const char *state_text(const struct store_campaign *record)
+const char *admin_campaign_kind_text(uint8_t kind)
+{
+	return kind <= STORE_CAMPAIGN_AUTO ? kinds[kind] : "unknown";
+}
+
+const char *admin_campaign_state_text(const struct store_campaign *record)
 {
 	if (record->state == STORE_CAMPAIGN_PAUSED && (record->flags & STORE_CAMPAIGN_ARMED) != 0)
 		return "armed";
@@ -124,10 +130,9 @@ json_t *admin_campaign_json(const struct store_reader *r, const struct campaign_
 	const struct store_campaign *record = &view->record;
 	bool is_open = view->is_open && view->stall != DP_STALL_NONE;
 	json_t *out = json_pack("{s:I, s:s, s:o, s:o, s:s, s:o, s:I, s:i, s:i, s:i}", "id",
-		(json_int_t)record->id, "kind",
-		record->kind <= STORE_CAMPAIGN_AUTO ? kinds[record->kind] : "unknown", "group",
+		(json_int_t)record->id, "kind", admin_campaign_kind_text(record->kind), "group",
 		admin_group_json(&record->group), "msk", msk_json(r, record), "state",
-		state_text(record), "stall",
+		admin_campaign_state_text(record), "stall",
 		is_open ? json_string(dp_stall_name((enum dp_stall)view->stall)) : json_null(),
 		"rate", (json_int_t)record->rate, "sends", record->sends, "round", record->round,
 		"rounds", view->rounds);
@@ -141,6 +146,27 @@ json_t *admin_campaign_json(const struct store_reader *r, const struct campaign_
 		progress_add(out, view);
 	}
 	return out;
+}
+
+// --- Members --------------------------------------------------------------------------------
+
+struct admin_member admin_member_of(uint8_t state, const struct store_campaign *record)
+{
+	if ((state & STORE_MEMBER_REFUSED) != 0)
+		return (struct admin_member){
+			"refused", dp_refusal_name(state & ~STORE_MEMBER_REFUSED), -1};
+	if ((state & STORE_MEMBER_VERIFIED) != 0)
+		return (struct admin_member){"verified", NULL, state & ~STORE_MEMBER_VERIFIED};
+	if (state == STORE_MEMBER_GIVEN_UP)
+		return (struct admin_member){"given-up", "no-answer", record->sends};
+	if (state == STORE_MEMBER_ABORTED)
+		return (struct admin_member){"given-up", "aborted", -1};
+	return (struct admin_member){"pending", NULL, state};
+}
+
+json_t *admin_member_sends_json(const struct admin_member *member)
+{
+	return member->sends < 0 ? json_null() : json_integer(member->sends);
 }
 
 // --- Plans ----------------------------------------------------------------------------------

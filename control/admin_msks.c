@@ -266,7 +266,7 @@ void admin_msk_revoke(const struct admin_request *req, struct admin_reply *reply
 	if (group_get(req, reply, &group) != 0)
 		return;
 	// Its messages would go on telling phones that the MSK is good.
-	campaign = campaign_of_group(req->ctl->campaigns, &group.id);
+	campaign = campaigns_of_group(req->ctl->campaigns, &group.id);
 	if (campaign != 0) {
 		admin_error(reply, 409, "campaign-running",
 			"Campaign %u runs on this key group: abort it first.", campaign);

@@ -12,7 +12,7 @@
 
 // Version of what the table says: the first number stands in the paths, the second grows when
 // something is added.
-#define ADMIN_API_VERSION "1.1"
+#define ADMIN_API_VERSION "1.2"
 
 enum admin_route_flags {
 	ADMIN_NEEDS_BODY = 1,

@@ -2,6 +2,7 @@
 // Copyright the mskpush authors
 
 #include "admin.h"
+#include "history.h"
 #include "subscriber_json.h"
 
 #include <errno.h>
@@ -70,8 +71,7 @@ void admin_subscribers_list(const struct admin_request *req, struct admin_reply 
 	ctl_reader_put(req->ctl, r);
 }
 
-// Finds the subscriber a path names; the reply holds an error when there is none.
-static int subscriber_open(const struct admin_request *req, struct admin_reply *reply,
+int admin_subscriber_open(const struct admin_request *req, struct admin_reply *reply,
 	struct store_reader **r, store_id *id)
 {
 	int err = admin_reader_get(req, reply, r);
@@ -92,7 +92,7 @@ void admin_subscriber_show(const struct admin_request *req, struct admin_reply *
 	struct store_reader *r;
 	store_id id;
 
-	if (subscriber_open(req, reply, &r, &id) != 0)
+	if (admin_subscriber_open(req, reply, &r, &id) != 0)
 		return;
 	reply->body = subscriber_json(r, id, time(NULL));
 	if (reply->body == NULL)
@@ -118,9 +118,13 @@ static int remove_run(struct store_txn *txn, void *arg)
 	if (job->campaign != 0)
 		return -EBUSY;
 	err = store_subscriber_remove(txn, job->id);
-	if (err == 0)
-		ctl_store_changed(job->ctl, job->id, 1);
-	return err;
+	if (err != 0)
+		return err;
+	ctl_store_changed(job->ctl, job->id, 1);
+	// Who gets the id next begins with nothing.
+	history_add(job->ctl->history,
+		&(struct history_event){.id = job->id, .kind = HISTORY_REMOVED}, 1);
+	return 0;
 }
 
 void admin_subscriber_remove(const struct admin_request *req, struct admin_reply *reply)
@@ -129,7 +133,7 @@ void admin_subscriber_remove(const struct admin_request *req, struct admin_reply
 	struct store_reader *r;
 	int err;
 
-	if (subscriber_open(req, reply, &r, &job.id) != 0)
+	if (admin_subscriber_open(req, reply, &r, &job.id) != 0)
 		return;
 	ctl_reader_put(req->ctl, r);
 	err = ctl_writer_run(req->ctl, remove_run, &job);

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "admin_campaign_json.h"
-#include "cmd.h"
 
 #define PAGE_MAX 10000
 #define PAGE_INITIAL 1000
@@ -34,32 +33,16 @@ static json_t *name_json(const char *name)
 	return *name == '\0' ? json_null() : json_string(name);
 }
 
-// sends is null where the store keeps another state in its place.
 static json_t *member_json(const struct page *page, store_id id, uint8_t state)
 {
+	struct admin_member member = admin_member_of(state, &page->view.record);
 	struct store_subscriber sub = {0};
-	const char *name = "pending", *why = NULL;
-	json_t *sends = json_null(), *out;
+	json_t *out;
 
-	if ((state & STORE_MEMBER_REFUSED) != 0) {
-		name = "refused";
-		why = dp_refusal_name(state & ~STORE_MEMBER_REFUSED);
-	} else if (state == STORE_MEMBER_GIVEN_UP) {
-		name = "given-up";
-		why = "no-answer";
-		json_decref(sends);
-		sends = json_integer(page->view.record.sends);
-	} else if (state == STORE_MEMBER_ABORTED) {
-		name = "given-up";
-		why = "aborted";
-	} else {
-		json_decref(sends);
-		sends = json_integer(state);
-	}
 	store_reader_subscriber(page->r, id, &sub);
 	out = json_pack("{s:I, s:o, s:o, s:s, s:s?, s:o}", "id", (json_int_t)id, "impi",
-		name_json(sub.impi), "btid", name_json(sub.btid), "state", name, "why", why,
-		"sends", sends);
+		name_json(sub.impi), "btid", name_json(sub.btid), "state", member.state, "why",
+		member.why, "sends", admin_member_sends_json(&member));
 	explicit_bzero(&sub, sizeof(sub));
 	return out;
 }

@@ -67,6 +67,10 @@ struct campaign_plan {
 int campaign_plan(struct ctl *ctl, const struct campaign_order *order, struct campaign_plan *plan,
 	char why[256]);
 
+// Why a member of a campaign of a kind would be refused now, 0: it would not. What only the workers
+// can tell is not in it. Fresh is a MUK that expires after fresh_at.
+unsigned campaign_refusal(uint8_t kind, const struct store_hot *hot, int64_t fresh_at);
+
 // Starts a campaign; *id is its number. Errors, with a sentence in why: -EBUSY: campaign *id runs
 // on this group, or (*id = 0) a next MSK lives already; -ENOENT: no such group; -ENOKEY: the group
 // has no MSK; -EMFILE: too many are open; -EAGAIN: a worker takes no commands; -ESTALE: what
@@ -75,7 +79,7 @@ int campaign_plan(struct ctl *ctl, const struct campaign_order *order, struct ca
 int campaign_start(
 	struct ctl *ctl, const struct campaign_order *order, uint32_t *id, char why[256]);
 // The open campaign over all members of a group, 0 when there is none.
-uint32_t campaign_of_group(struct campaigns *all, const struct store_group_id *group);
+uint32_t campaigns_of_group(struct campaigns *all, const struct store_group_id *group);
 // Starts the scheduled campaigns whose time has come. In the main loop.
 void campaigns_begin(struct ctl *ctl);
 // Takes up the campaigns that were open when the daemon ended. Before the workers send anything.

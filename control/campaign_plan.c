@@ -85,13 +85,11 @@ static bool addr_is_none(const struct store_addr *addr)
 	return memcmp(addr, &none, sizeof(none)) == 0 || memcmp(addr, &v4, sizeof(v4)) == 0;
 }
 
-// What the workers would make of a member; other reasons are theirs alone.
-static unsigned member_refusal(
-	const struct campaign_run *run, const struct store_hot *hot, int64_t fresh_at)
+unsigned campaign_refusal(uint8_t kind, const struct store_hot *hot, int64_t fresh_at)
 {
 	if ((store_hot_flags(hot) & STORE_HAS_MUK) == 0)
 		return DP_REFUSED_NO_MUK;
-	if (run->record.kind == STORE_CAMPAIGN_PUSH && (int64_t)hot->expires <= fresh_at)
+	if (kind == STORE_CAMPAIGN_PUSH && (int64_t)hot->expires <= fresh_at)
 		return DP_REFUSED_MUK_EXPIRED;
 	return addr_is_none(&hot->addr) ? DP_REFUSED_NO_ADDRESS : 0;
 }
@@ -101,7 +99,8 @@ static void member_plan(const struct campaign_run *run, const struct store_hot *
 {
 	struct campaign_plan_area *area =
 		&plan->area[run->dp->area != NULL ? run->dp->area[id] : 0];
-	unsigned why = hot != NULL ? member_refusal(run, hot, fresh_at) : DP_REFUSED_LEFT;
+	unsigned why =
+		hot != NULL ? campaign_refusal(run->record.kind, hot, fresh_at) : DP_REFUSED_LEFT;
 	bool is_solicit = run->record.kind == STORE_CAMPAIGN_SOLICIT ||
 		(run->dp->way != NULL && run->dp->way[id] == DP_WAY_SOLICIT);
 

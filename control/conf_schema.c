@@ -46,6 +46,9 @@ const struct conf_row conf_rows[] = {
 		"Private key for admin.listen, a PEM file."},
 	{"admin.tokens", CONF_TEXT, AT(admin.tokens), false, 0, 255, "", NULL,
 		"File of tokens: a line NAME ROLE,ROLE SHA256 each."},
+	{"console.listen", CONF_TEXT, AT(console.listen), false, 0, 64, "", NULL,
+		"Address and port where the console is served, a web page for callers with a "
+		"token, as 127.0.0.1:9471. Beyond loopback over TLS. Empty: nowhere."},
 	{"metrics.listen", CONF_TEXT, AT(metrics.listen), false, 0, 64, "", NULL,
 		"Address and port where /metrics is served to anybody, as 127.0.0.1:9469. "
 		"Empty: on the admin socket alone."},
@@ -169,6 +172,9 @@ const struct conf_row conf_rows[] = {
 	{"key_source.services", CONF_TEXTS, AT(key_source.services), false, 1, 127, "", NULL,
 		"Services that subscribers are authorised for whom only the key source knows, "
 		"when it names none."},
+	{"history.size", CONF_SIZE, AT(history.bytes), false, 0, 1ull << 40, "256M", NULL,
+		"Memory for what happened to each phone, for `mskpush trace`: the newest requests "
+		"and single pushes of all, 48 octets each. 0: none is kept."},
 	{"muk_margin", CONF_DURATION, AT(muk_margin_s), false, 0, 86400, "30s", NULL,
 		"A MUK that expires within this time counts as expired."},
 	{"verification_timestamp_bytes", CONF_CHOICE, AT(verification_timestamp), false, 0, 0, "4",
@@ -182,6 +188,9 @@ const struct conf_row conf_rows[] = {
 	{"confine", CONF_CHOICE, AT(is_confined), false, 0, 0, "true", "false true",
 		"Whether the daemon gives up what it does not need: capabilities, beginning "
 		"programs, being traced or dumped. For looking for faults, false."},
+	{"user", CONF_TEXT, AT(user), false, 0, 64, "", NULL,
+		"Account that the daemon becomes when root starts it, before it opens anything; "
+		"what its ports need of root's powers it keeps. Empty: who started it."},
 };
 const size_t conf_rows_count = sizeof(conf_rows) / sizeof(conf_rows[0]);
 

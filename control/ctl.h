@@ -26,6 +26,7 @@ struct pulse;
 struct ua;
 struct rewrap;
 struct bearers;
+struct history;
 
 // One per daemon. Filled by the start ladder, step by step, and const while the daemon serves;
 // what the pointers lead to has locks of its own.
@@ -38,6 +39,7 @@ struct ctl {
 	struct ua *ua; // NULL: phones are not served
 	struct rewrap *rewrap; // NULL: not started
 	struct bearers *bearers; // MTKs
+	struct history *history; // NULL: none is kept
 	pthread_mutex_t conf_lock;
 	pthread_mutex_t dp_lock; // the calls of dp.h that take one thread at a time
 	pthread_mutex_t msk_lock; // held by who makes or changes MSKs, or starts a campaign

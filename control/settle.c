@@ -22,6 +22,7 @@
 #include "campaign_run.h"
 #include "conf.h"
 #include "dp.h"
+#include "history.h"
 #include "log.h"
 #include "pulse.h"
 #include "ua.h"
@@ -419,6 +420,7 @@ void settle_step(struct ctl *ctl)
 
 	fault_watch(ctl);
 	events_take(ctl);
+	history_follow(ctl);
 	ua_verifications_note(ctl);
 	governor_step(ctl, &ctl->campaigns->governor);
 	campaigns_begin(ctl);

@@ -19,7 +19,7 @@ store_id subscriber_find(const struct store_reader *r, const char *name)
 	return id != STORE_ID_NONE ? id : store_reader_find_btid(r, name);
 }
 
-static json_t *address_json(const struct store_addr *addr)
+json_t *subscriber_address_json(const struct store_addr *addr)
 {
 	static const uint8_t v4_mapped[12] = {[10] = 0xff, [11] = 0xff};
 	static const struct store_addr none;
@@ -86,10 +86,11 @@ json_t *subscriber_json(const struct store_reader *r, store_id id, int64_t now_s
 		has_muk ? json_string(sub.btid) : json_null(), "has_muk", has_muk, "has_mrk",
 		(sub.flags & STORE_HAS_MRK) != 0, "expires",
 		has_muk ? admin_time_s(sub.expires) : json_null(), "is_expired",
-		has_muk && (int64_t)sub.expires <= now_s, "address", address_json(&sub.addr),
-		"port", (int)sub.port, "keys_in", sub.flags & STORE_IN_UICC ? "uicc" : "me",
-		"services", set_json(r, sub.authorised), "registered", set_json(r, sub.registered),
-		"is_verified", (sub.flags & STORE_MUK_VERIFIED) != 0);
+		has_muk && (int64_t)sub.expires <= now_s, "address",
+		subscriber_address_json(&sub.addr), "port", (int)sub.port, "keys_in",
+		sub.flags & STORE_IN_UICC ? "uicc" : "me", "services", set_json(r, sub.authorised),
+		"registered", set_json(r, sub.registered), "is_verified",
+		(sub.flags & STORE_MUK_VERIFIED) != 0);
 	explicit_bzero(&sub, sizeof(sub));
 	if (object != NULL)
 		previous_add(object, r, id);

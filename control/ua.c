@@ -209,31 +209,6 @@ void ua_latency_note(struct ua_call *call)
 	call->thread->stats.latency[seat < UA_LATENCIES ? seat : UA_LATENCIES - 1]++;
 }
 
-void ua_note_write(struct ua_call *call)
-{
-	struct ua *ua = call->thread->ua;
-
-	if (!call->is_authenticated || call->id >= ctl_max_subscribers(ua->ctl))
-		return;
-	atomic_store_explicit(&ua->note[call->id],
-		(uint64_t)call->thread->unix_s << 32 | (uint64_t)call->procedure << 8 |
-			(uint64_t)call->result,
-		memory_order_relaxed);
-}
-
-void ua_note_read(const struct ua *ua, store_id id, struct ua_note *out)
-{
-	uint64_t note = 0;
-
-	if (ua != NULL && id < ctl_max_subscribers(ua->ctl))
-		note = atomic_load_explicit(&ua->note[id], memory_order_relaxed);
-	*out = (struct ua_note){
-		.at_s = (uint32_t)(note >> 32),
-		.procedure = (uint8_t)(note >> 8),
-		.result = (uint8_t)note,
-	};
-}
-
 unsigned ua_turns_read(const struct ua *ua, uint64_t turns[CONF_WORKERS_MAX])
 {
 	unsigned n = ua == NULL ? 0 : ua->threads;

@@ -17,23 +17,27 @@
 
 // --- Where ----------------------------------------------------------------------------------
 
-bool ua_place_of(const struct ua_call *call, struct store_addr *addr)
+void ua_peer_addr(const struct ua_call *call, struct store_addr *addr)
 {
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&call->peer;
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&call->peer;
 
 	memset(addr, 0, sizeof(*addr));
-	if (call->thread->ua->conf->ua.address == CONF_UA_ADDRESS_IMPORTED)
-		return false;
-	if (call->peer.ss_family == AF_INET6) {
+	if (call->peer.ss_family == AF_INET6)
 		memcpy(addr->byte, &v6->sin6_addr, sizeof(addr->byte));
-		return true;
-	}
 	if (call->peer.ss_family != AF_INET)
-		return false;
+		return;
 	addr->byte[10] = addr->byte[11] = 0xff;
 	memcpy(addr->byte + 12, &v4->sin_addr, 4);
-	return true;
+}
+
+bool ua_place_of(const struct ua_call *call, struct store_addr *addr)
+{
+	memset(addr, 0, sizeof(*addr));
+	if (call->thread->ua->conf->ua.address == CONF_UA_ADDRESS_IMPORTED)
+		return false;
+	ua_peer_addr(call, addr);
+	return call->peer.ss_family == AF_INET6 || call->peer.ss_family == AF_INET;
 }
 
 uint16_t ua_port_of(const struct store_hot *hot)

@@ -4,7 +4,8 @@
 // Inside of Ua: the server, one of its threads, one call. Files: ua.c (life, statistics, what the
 // others see), ua_http.c (libmicrohttpd, the threads' loop), ua_call.c (a call from its header to
 // its answer), ua_auth.c (who it is), ua_key.c (a B-TID that only the key source knows),
-// ua_register.c and ua_msk.c (the procedures), ua_orders.c (pushes).
+// ua_register.c and ua_msk.c (the procedures), ua_orders.c (pushes), ua_history.c (what is
+// remembered).
 //
 // A call runs in its connection's thread. It never blocks: where it has to wait, for the key source
 // or for a commit, its connection is suspended, and the thread takes the call up again when it is
@@ -244,6 +245,8 @@ bool ua_order_push(struct ua_call *call, const struct ua_group *group, uint16_t 
 bool ua_order_end(struct ua_call *call, const struct store_group_id *group);
 bool ua_orders_have_room(struct ua_thread *t, unsigned n);
 void ua_orders_flush(struct ua_thread *t);
+// The peer's address; none when it has none.
+void ua_peer_addr(const struct ua_call *call, struct store_addr *addr);
 // Where to push to: the address of the request, if the configuration says so. False: as imported.
 bool ua_place_of(const struct ua_call *call, struct store_addr *addr);
 uint16_t ua_port_of(const struct store_hot *hot);
@@ -252,6 +255,11 @@ bool ua_place_differs(
 	const struct ua_call *call, const struct store_hot *hot, struct store_addr *addr);
 // Notes it in the record if it is, without waiting.
 void ua_place_note(struct ua_call *call, const struct store_hot *hot);
+
+// --- ua_history.c ---------------------------------------------------------------------------
+
+// Once it is answered, while its items still stand.
+void ua_note_write(struct ua_call *call);
 
 // --- ua.c -----------------------------------------------------------------------------------
 
@@ -269,7 +277,6 @@ bool ua_call_post(
 // Takes the newest snapshot, if at least so many nanoseconds have passed or must is set.
 void ua_thread_follow(struct ua_thread *t, bool must);
 void ua_thread_clock(struct ua_thread *t);
-void ua_note_write(struct ua_call *call);
 uint64_t ua_clock_ns(void); // CLOCK_BOOTTIME, now: threads otherwise go by that of their turn
 void ua_latency_note(struct ua_call *call);
 

@@ -48,6 +48,10 @@ size_t dp_mtk_notes(struct dp *dp, struct dp_mtk_note *out, size_t n);
 int dp_route_port(const struct dp *dp, const struct dp_addr *to);
 // How the last single push of a subscriber stands. Any thread.
 void dp_push_note(const struct dp *dp, uint32_t id, struct dp_push_note *out);
+// Takes up to n of the notes that were written of single pushes, those of a subscriber in order.
+size_t dp_push_events(struct dp *dp, struct dp_push_event *out, size_t n);
+// The last counter value of a subscriber: what was sent to it, or may have been. Any thread.
+uint32_t dp_counter_last(const struct dp *dp, uint32_t id);
 // Takes up to n verifications of single pushes that the store has to know of.
 size_t dp_verifications(struct dp *dp, struct dp_verification *out, size_t n);
 

@@ -67,6 +67,12 @@ struct dp_mtk_note {
 	uint32_t counter; // T, of one that was sent
 };
 
+// A note that was written, for the history of its subscriber.
+struct dp_push_event {
+	uint32_t id;
+	struct dp_push_note note;
+};
+
 // A verification that the store has to know of: the first one under a MUK. muk_check tells which
 // MUK (store/types.h); the record may have changed since.
 struct dp_verification {

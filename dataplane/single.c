@@ -15,6 +15,7 @@
 #define ORDERS 16384 // ring, power of two
 #define ORDERS_PER_TURN 256
 #define VERIFICATIONS 65536 // ring, power of two
+#define PUSH_EVENTS 16384 // likewise
 #define IN_FLIGHT_MAX (1u << 18) // singles of a worker
 
 static struct rte_ring *ring_make(const char *kind, const struct worker *w, unsigned elem_bytes,
@@ -41,7 +42,10 @@ int single_init(struct worker *w)
 	w->handed = ring_make("handed", w, sizeof(struct rte_mbuf *), HANDED, RING_F_SC_DEQ);
 	w->verifications = ring_make("verified", w, sizeof(struct dp_verification), VERIFICATIONS,
 		RING_F_SP_ENQ | RING_F_SC_DEQ);
-	if (w->orders == NULL || w->handed == NULL || w->verifications == NULL)
+	w->push_events = ring_make("pushed", w, sizeof(struct dp_push_event), PUSH_EVENTS,
+		RING_F_SP_ENQ | RING_F_SC_DEQ);
+	if (w->orders == NULL || w->handed == NULL || w->verifications == NULL ||
+		w->push_events == NULL)
 		return -ENOMEM;
 	return 0;
 }
@@ -65,6 +69,7 @@ void single_fini(struct worker *w)
 	rte_ring_free(w->orders);
 	rte_ring_free(w->handed);
 	rte_ring_free(w->verifications);
+	rte_ring_free(w->push_events);
 	singles_fini(&w->singles);
 }
 
@@ -73,17 +78,23 @@ void single_fini(struct worker *w)
 static void note_write(struct worker *w, const struct single *single, enum dp_push_state state,
 	unsigned refusal, const struct dp_now *now)
 {
-	struct dp_push_note note = {
-		.at_s = (uint32_t)now->unix_s,
-		.group = single->order.group,
-		.number = single->order.number,
-		.state = (uint8_t)state,
-		.sends = single->sends,
-		.refusal = (uint8_t)refusal,
+	struct dp_push_event event = {
+		.id = single->order.id,
+		.note =
+			{
+				.at_s = (uint32_t)now->unix_s,
+				.group = single->order.group,
+				.number = single->order.number,
+				.state = (uint8_t)state,
+				.sends = single->sends,
+				.refusal = (uint8_t)refusal,
+			},
 	};
 
-	memcpy(note.kdi, single->order.kdi, sizeof(note.kdi));
-	push_note_write(&w->shared->notes, single->order.id, &note);
+	memcpy(event.note.kdi, single->order.kdi, sizeof(event.note.kdi));
+	push_note_write(&w->shared->notes, event.id, &event.note);
+	if (rte_ring_enqueue_elem(w->push_events, &event, sizeof(event)) != 0)
+		w->stats.events_lost++;
 }
 
 static void single_end(struct worker *w, struct single *single)

@@ -195,6 +195,7 @@ struct worker {
 	struct dp_single order; // the order that waits for a newer snapshot
 	struct rte_ring *handed; // verifications for ids of this worker; other workers put
 	struct rte_ring *verifications; // of struct dp_verification, for control
+	struct rte_ring *push_events; // of struct dp_push_event, for control
 	bool is_singles_turn;
 	bool is_held; // sends nothing until changed records are taken over
 	bool has_waiting;

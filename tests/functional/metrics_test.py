@@ -292,6 +292,13 @@ def telemetry_answers_with_the_same_numbers():
         for name, command in names.items():
             expect(f"samples of {command}", len(telemetry.ask(command)),
                    len(families[name].samples))
+        # As an operator asks, with DPDK's own tool.
+        tool = subprocess.run(["dpdk-telemetry.py", "-f", os.path.basename(site.dir) + "d"],
+                              input="/mskpush/pushes_total\n/mskpush/build_info\nquit\n", text=True,
+                              env=site.environment(), check=True, stdout=subprocess.PIPE).stdout
+        told = [json.loads(line) for line in tool.splitlines()]
+        expect("pushes by dpdk-telemetry.py", told[0], {"/mskpush/pushes_total": {"value": PHONES}})
+        expect("commands it knows", list(told[1]), ["/mskpush/build_info"])
         members = telemetry.ask("/ethdev/list")
         expect_that(len(members) >= 1, "DPDK's own commands are there too", members)
         site.stop_daemon()

@@ -24,6 +24,12 @@ def held(site, index):
                   site.phones(do="phone", id=site.rows[index]["btid"])["msks"])
 
 
+def told(site, index):
+    """The events of a phone's story, each as (kind, what came of it, MSK)."""
+    return [(e["event"], e.get("result") or e.get("code") or e.get("state"), e.get("msk"))
+            for e in site.cli("trace", site.rows[index]["impi"])["events"]]
+
+
 def a_phone_fetches_its_msk():
     with UaStage() as site:
         site.raise_all(3)
@@ -45,6 +51,14 @@ def a_phone_fetches_its_msk():
                (GROUP, "0001"))
         expect("last pull", (seen["last_pull"]["procedure"], seen["last_pull"]["result"]),
                ("msk-request", "ok"))
+        wait_until("the story of the phone", lambda: told(site, 0) == [
+            ("request", "ok", None), ("item", "200 OK", "0000"), ("push", "sent", "0001"),
+            ("push", "verified", "0001")], show=lambda: told(site, 0))
+        groups = site.cli("trace", site.rows[0]["btid"])["groups"]
+        expect("has it, and nothing in the way",
+               [(g["group"], g["delivery"]["state"], g["reason"]) for g in groups],
+               [(GROUP, "verified", None)])
+        expect("the story of another phone", told(site, 1), [])
         expect("what it holds", held(site, 0), ["0001"])
         expect("what others hold", held(site, 1), [])
         wait_until("the verification is noted", lambda: site.shown(0)["is_verified"])
@@ -345,6 +359,10 @@ def an_expired_muk_makes_the_phone_bootstrap():
                ["200 OK"])
         seen = site.push_when(2, "refused", 15)
         expect("why", seen["last_push"]["reason"], "muk-expired")
+        story = site.cli("trace", site.rows[0]["impi"])
+        expect("why not, of one that came", [e["result"] for e in story["events"]],
+               ["expired", "expired"])
+        expect("what is in the way", story["groups"][0]["reason"], "muk-expired")
         site.stop_phones()
         pushes, _ = read_wire(site.pcap)
         for push in pushes:

@@ -81,6 +81,7 @@ enum cli_option {
 	OPT_NOW,
 	OPT_CANCEL,
 	OPT_MSK,
+	OPT_ALL,
 	OPT_COUNT
 };
 #define CLI_GLOBAL_OPTIONS \
@@ -137,6 +138,9 @@ json_t *args_rate(struct cli *cli, const struct cli_args *args, int *err);
 // MCC-MNC/GROUP in its canonical form.
 #define CLI_GROUP_TEXT 16
 int args_group(struct cli *cli, const char *word, char out[CLI_GROUP_TEXT]);
+
+// The path of a subscriber named on the command line (ue.c); path has HTTP_PATH_MAX octets.
+int ue_path(struct cli *cli, const char *id, char *path);
 
 // --- help.c -----------------------------------------------------------------------------------
 int help_run(struct cli *cli, const struct cli_args *args);

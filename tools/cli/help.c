@@ -29,7 +29,7 @@ static const struct option_text {
 	[OPT_UE] = {"ue", "ID", "this UE alone (IMPI or B-TID)"},
 	[OPT_NO_WAIT] = {"no-wait", NULL, "start the campaign and return"},
 	[OPT_UNDELIVERED] = {"undelivered", NULL, "list the members without the key, and why"},
-	[OPT_CAPTURE_COUNT] = {"count", "N", "end after N frames"},
+	[OPT_CAPTURE_COUNT] = {"count", "N", "end after N frames, or looks"},
 	[OPT_DEEP] = {"deep", NULL, "draw a new data key too, and seal all records with it"},
 	[OPT_STAGES] = {"stages", NULL, "measure each stage for a second: cycles per message"},
 	[OPT_CSV] = {"csv", NULL, "as CSV"},
@@ -48,6 +48,7 @@ static const struct option_text {
 	[OPT_UNDELIVERED_OF] = {"undelivered-of", "ID",
 		"only UEs that this campaign did not reach"},
 	[OPT_ARM] = {"arm", "[=keys]", "derive the keys ahead and wait for `mskpush fire`"},
+	[OPT_ALL] = {"all", NULL, "everything, however many lines it takes"},
 	[OPT_POLICY] = {"policy", "NAME",
 		"MSK requests: accept (default), reauthenticate or bootstrap"},
 	[OPT_REKEY] = {"rekey", NULL, "make new MSKs for those who stay, and push them"},
@@ -130,7 +131,7 @@ void help_all(void)
 
 // --- The same for programs, such as the shell's completion ------------------------------------
 
-static json_t *options_json(uint32_t options)
+static json_t *options_json(uint64_t options)
 {
 	json_t *list = json_array();
 

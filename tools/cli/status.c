@@ -3,6 +3,7 @@
 
 #include "http.h"
 #include "print.h"
+#include "screen.h"
 #include "verbs.h"
 
 #include <inttypes.h>
@@ -173,7 +174,8 @@ static void mtk_print(struct table *t, const json_t *status)
 		number_text(number_at(status, "mtk.ids_left"), n));
 }
 
-static void status_print(const json_t *status)
+// Everything, however long it is.
+static void all_print(const json_t *status)
 {
 	static const struct table_column columns[] = {{NULL, false}, {NULL, false}};
 	char n[PRINT_NUMBER_MAX], m[PRINT_NUMBER_MAX];
@@ -189,8 +191,9 @@ static void status_print(const json_t *status)
 		cpus == 1 ? "" : "s");
 	store_print(&t, status);
 	clock_print(&t, status);
-	table_pair(&t, "memory", "%s MB",
-		number_text(number_at(status, "memory.resident_bytes") >> 20, n));
+	table_pair(&t, "memory", "%s MB, %s MB locked",
+		number_text(number_at(status, "memory.resident_bytes") >> 20, n),
+		number_text(number_at(status, "memory.locked_bytes") >> 20, m));
 	table_pair(&t, "keys in memory", "%s KB locked, %s KB not",
 		number_text(number_at(status, "memory.keys_locked_bytes") >> 10, n),
 		number_text(number_at(status, "memory.keys_unlocked_bytes") >> 10, m));
@@ -199,8 +202,19 @@ static void status_print(const json_t *status)
 	table_end(&t);
 }
 
+static void status_print(const json_t *status)
+{
+	json_t *wrong = screen_wrong(status);
+
+	screen_head(status);
+	screen_wrong_print(wrong);
+	screen_campaigns(status);
+	screen_site(status);
+	json_decref(wrong);
+}
+
 int status_run(struct cli *cli, const struct cli_args *args)
 {
-	(void)args;
-	return http_show(cli, "GET", "/v1/status", NULL, status_print);
+	return http_show(cli, "GET", "/v1/status", NULL,
+		args->option[OPT_ALL] != NULL ? all_print : status_print);
 }

@@ -107,7 +107,7 @@ static void ue_print(const json_t *ue)
 	table_end(&t);
 }
 
-static int ue_path(struct cli *cli, const char *id, char path[HTTP_PATH_MAX])
+int ue_path(struct cli *cli, const char *id, char *path)
 {
 	snprintf(path, HTTP_PATH_MAX, "/v1/subscribers");
 	if (id[0] != '\0' && http_path_add(path, id))

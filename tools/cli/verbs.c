@@ -22,6 +22,12 @@ const struct cli_verb cli_verbs[] = {
 		"List subscribers in the order of their ids", "mskpush ue list --limit 20"},
 	{"ue show", "ID", 1, 1, 0, ue_show_run, "Show one subscriber, by IMPI or B-TID",
 		"mskpush ue show 001010000000001@ims.mnc001.mcc001.3gppnetwork.org"},
+	{"trace", "ID", 1, 1, BIT(LIMIT), trace_run,
+		"Tell the story of one phone, by IMPI or B-TID: why it has the key, or not\n\n"
+		"Its record, whether it has the newest MSK of each of its key groups and what is\n"
+		"in the way of the next one, what campaigns made of it, and its requests and\n"
+		"pushes since the daemon started, --limit of them at most.",
+		"mskpush trace 001010000000001@ims.mnc001.mcc001.3gppnetwork.org"},
 	{"ue remove", "ID", 1, 1, BIT(REKEY) | BIT(YES), ue_remove_run,
 		"Remove one subscriber, by IMPI or B-TID\n\n"
 		"The phone still holds the MSKs it was given: --rekey makes new ones, and pushes\n"
@@ -139,8 +145,13 @@ const struct cli_verb cli_verbs[] = {
 	{"capture", "FILE", 1, 1, BIT(CAPTURE_COUNT) | BIT(UE), capture_run,
 		"Write what the ports send and receive, as pcapng (- = standard output)",
 		"mskpush capture push.pcapng --count 1000"},
-	{"status", "", 0, 0, 0, status_run, "Show the daemon, its port, its store, its counter",
-		"mskpush status"},
+	{"status", "", 0, 0, BIT(ALL), status_run,
+		"Show how the site is on one screen, what is wrong first", "mskpush status"},
+	{"watch", "", 0, 0, BIT(CAPTURE_COUNT), site_watch_run,
+		"Watch the site: rates, campaigns, what is wrong, anew each second\n\n"
+		"Until Ctrl-C, or for --count looks. With --json each look is an object on a line\n"
+		"of its own. A daemon that goes away is waited for.",
+		"mskpush watch"},
 	{"stats", "", 0, 0, BIT(STAGES), stats_run, "Show the counters", "mskpush stats --stages"},
 	{"help", "[COMMAND]", 0, 2, 0, help_run, "Show what there is", "mskpush help push"},
 };

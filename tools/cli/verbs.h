@@ -12,6 +12,8 @@ typedef int cli_run(struct cli *cli, const struct cli_args *args);
 
 // ue.c, ue_import.c
 cli_run ue_import_run, ue_list_run, ue_show_run, ue_remove_run;
+// trace.c
+cli_run trace_run;
 // group.c
 cli_run service_add_run, service_list_run, service_announce_run, service_remove_run;
 cli_run group_add_run, group_list_run, group_remove_run;
@@ -34,5 +36,7 @@ cli_run explain_run;
 cli_run area_list_run, area_set_run;
 // store.c
 cli_run key_show_run, key_rotate_run, backup_run;
+// site_watch.c
+cli_run site_watch_run;
 // status.c
 cli_run capture_run, status_run, stats_run;

@@ -119,7 +119,9 @@ static void help_shows_an_example_for_each_verb(void **state)
 		"service add", "service list", "service remove", "group add", "group list",
 		"group remove", "msk new", "msk list", "msk activate", "push", "campaign list",
 		"campaign show", "campaign watch", "campaign pause", "campaign resume",
-		"campaign abort", "campaign set", "capture", "status", "stats"};
+		"campaign abort", "campaign set", "campaign export", "area list", "area set",
+		"key show", "key rotate", "backup", "fire", "solicit", "explain", "trace", "watch",
+		"service announce", "capture", "status", "stats"};
 	char text[64];
 
 	(void)state;

@@ -110,6 +110,15 @@ class Handler(BaseHTTPRequestHandler):
         self.fail(404, "unknown-path", "There is nothing at this path.")
 
     def on_status(self, words, query, body):
+        # More of everything than a screen has room for.
+        port = {"name": "p" * 31, "device": "net_null", "driver": "net_null", "state": "up",
+                "why": None, "mtu": 1500, "mac": "02:00:00:00:00:02", "addresses": [], "vlan": [],
+                "paths": {}}
+        hop = {"via": "2001:db8:1111:2222:3333:4444:5555:6666", "port": "p" * 31,
+               "source": "2001:db8:1111:2222:3333:4444:5555:7777", "mac": "02:00:00:00:00:03",
+               "stall": None}
+        area = {"name": "\u00e4" * 15, "sent": 1 << 50, "verified": 1 << 50,
+                "unreachable": 1 << 50}
         self.send(200, {
             "version": "0.1.0", "pid": 42, "started": "2026-01-01T00:00:00.000Z",
             "crypto": "ipsec-mb 1.3.0 avx512", "cpus": [0, 1],
@@ -119,17 +128,23 @@ class Handler(BaseHTTPRequestHandler):
                        "mac": "02:00:00:00:00:01", "addresses": ["192.0.2.1", "2001:db8::1"],
                        "vlan": [5, 6], "paths": {"udp_checksum": "device",
                                                  "udp6_checksum": "software",
-                                                 "receive_checksum": "software"}}],
+                                                 "receive_checksum": "software"}}]
+                     + [port] * 7,
             "next_hops": [{"via": "192.0.2.254", "port": "core", "source": "192.0.2.1",
-                           "mac": None, "stall": "no-gateway-mac"}],
+                           "mac": None, "stall": "no-gateway-mac"}] + [hop] * 5,
             "areas": [{"name": "north", "sent": 10, "verified": 8, "unreachable": 1234},
+                      *[area] * 9,
                       {"name": None, "sent": 0, "verified": 0, "unreachable": 0}],
             "store": {"dir": "/var/lib/mskpush", "used_bytes": 3 << 30, "map_bytes": 8 << 30,
                       "subscribers": 10000000, "services": 1, "groups": 1},
             "clock": {"now": "2026-01-01T00:00:00.000Z", "counter_now": 31536000,
                       "headroom_s": 86400 * 20000},
-            "memory": {"resident_bytes": 1 << 30},
-            "campaigns": [campaign("0005", False)],
+            "memory": {"resident_bytes": 1 << 30, "keys_unlocked_bytes": 5000},
+            "ua": {"listen": ["[2001:db8:1111:2222:3333:4444:5555:6666]:8080"],
+                   "connections": 1 << 40, "waiting": 1 << 40},
+            "governor": {"rate": 0},
+            "campaigns": [campaign("0005", False)]
+                         + [dict(campaign("0005", False), stall="no-gateway-mac\u001b[31m")] * 9,
         })
 
     def on_stats(self, words, query, body):
@@ -242,8 +257,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def campaign_order(self, order):
         number = order["group"].split("/")[1]
-        if order.get("dry_run") and number == "0004":
-            self.send(200, {"members": 10, "pushes": 10, "solicits": 0})
+        if order.get("dry_run") and (number == "0004" or "subscriber" in order):
+            self.send(200, {"members": 1, "pushes": 1, "solicits": 0})
             return
         if not order.get("dry_run") or number not in VERDICTS:
             self.campaign_start(number)

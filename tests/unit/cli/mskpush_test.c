@@ -95,8 +95,19 @@ static void solicit_and_auto_order_their_kind(void **state)
 static void many_are_sent_to_only_after_a_yes(void **state)
 {
 	(void)state;
-	expect_error(2, "push 001-01/0001 < /dev/null", "1,234,500 UEs");
-	expect_code(0, "push 001-01/0001 --ue a@b --no-wait");
+	expect_code(2, "push 001-01/0001 < /dev/null");
+	expect_in(ran.err, "nothing was sent: that is 1,234,500 UEs");
+	expect_in(ran.out, "617.3");
+	expect_in(ran.out, "Type the number of UEs");
+	expect_code(2, "push 001-01/0001 --no-wait <<END\n1234501\nEND");
+	expect_code(2, "push 001-01/0001 --no-wait <<END\n1234500 or so\nEND");
+	expect_code(2, "push 001-01/0001 --no-wait --json <<END\n1234500\nEND");
+	expect_in(ran.out, "\"error\": \"not-confirmed\"");
+	expect_string_in_log("POST /v1/campaigns", "\\\"dry_run\\\":true");
+	expect_code(0, "push 001-01/0001 --no-wait <<END\n1234500\nEND");
+	expect_in(ran.out, "campaign 1 pushes MSK 0002");
+	// One is never many: nothing is asked.
+	expect_code(0, "push 001-01/0001 --ue a@b --no-wait < /dev/null");
 	expect_code(0, "push 001-01/0001 --dry-run");
 	expect_pair("pushes", "1,234,000");
 	expect_pair("solicits", "500");
@@ -130,6 +141,9 @@ static void interrupted_push_leaves_the_campaign_running(void **state)
 	assert_int_equal(ran.code, 1);
 	expect_in(ran.err, "campaign 5 goes on; watch it with: mskpush campaign watch 5");
 	run("status");
+	expect_in(
+		ran.out, "\ncampaign 5  001-01/0005 running 0 %, 1,000/1,234,567 verified, round ");
+	run("status --all");
 	expect_in(ran.out, "campaign 5");
 	expect_in(ran.out, "net_null0 (net_null), gone: its interface is not there");
 	expect_in(ran.out, "192.0.2.1, 2001:db8::1, 02:00:00:00:00:01, MTU 1500, VLAN 5, 6");
@@ -210,12 +224,59 @@ static void tables_are_aligned_and_harmless(void **state)
 	expect_in(ran.out, "mskpush ue list --after 2");
 	expect_code(0, "campaign list");
 	expect_in(ran.out, "1,234,565");
-	expect_code(0, "status");
+	expect_code(0, "status --all");
 	expect_in(ran.out, "3,072 of 8,192 MB used");
 	expect_code(0, "msk list 001-01/0001");
 	expect_in(ran.out, "0002    next, released");
 	expect_code(0, "stats --stages");
 	expect_in(ran.out, "333.3");
+}
+
+// Lines of the output; each of them has to fit the width. Characters above ASCII have two octets.
+static unsigned lines_within(unsigned columns)
+{
+	unsigned n = 0, width = 0;
+
+	for (const char *p = ran.out; *p != '\0'; p++) {
+		width += ((unsigned char)*p & 0xc0) != 0x80;
+		if (*p != '\n')
+			continue;
+		if (width - 1 > columns)
+			fail_msg("line %u has %u columns", n + 1, width - 1);
+		n++;
+		width = 0;
+	}
+	return n;
+}
+
+static void status_of_any_site_is_one_screen_with_what_is_wrong_first(void **state)
+{
+	(void)state;
+	expect_code(0, "status");
+	assert_in_range(lines_within(79), 15, 23);
+	expect_in(ran.out, "\nWRONG       port core is gone: its interface is not there\n");
+	expect_in(ran.out, "next hop 192.0.2.254 by core: no-gateway-mac\n");
+	expect_in(ran.out, "and 9 more: mskpush status --all\n");
+	expect_in(ran.out, "and 7 more: mskpush campaign list\n");
+	expect_in(ran.out, "and 9 more: mskpush area list\n");
+	assert_null(strchr(ran.out, '\033'));
+	expect_code(0, "status --all");
+	assert_true(lines_within(400) > 23);
+}
+
+static void watch_looks_as_often_as_it_is_asked_to(void **state)
+{
+	(void)state;
+	expect_code(0, "watch --count 1");
+	expect_in(ran.out, "\na second    0 pushes, ");
+	expect_in(ran.out, "\nWRONG       port core");
+	assert_in_range(lines_within(79), 8, 24);
+	expect_code(0, "watch --count 2 --json");
+	assert_int_equal(lines_within(1 << 15), 2);
+	expect_in(ran.out, "\"drops_per_s\":");
+	run_interrupted("watch", 1500);
+	assert_int_equal(ran.code, 0);
+	expect_error(2, "watch --count 0", "--count has to be");
 }
 
 static void every_verb_runs(void **state)
@@ -320,6 +381,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(large_files_arrive_whole),
 		cmocka_unit_test(names_are_percent_encoded),
 		cmocka_unit_test(tables_are_aligned_and_harmless),
+		cmocka_unit_test(status_of_any_site_is_one_screen_with_what_is_wrong_first),
+		cmocka_unit_test(watch_looks_as_often_as_it_is_asked_to),
 		cmocka_unit_test(every_verb_runs),
 		cmocka_unit_test(undelivered_walks_all_pages),
 		cmocka_unit_test(export_is_csv_with_a_line_a_member),

@@ -312,6 +312,21 @@ int dp_route_port(const struct dp *dp, const struct dp_addr *to)
 	return dp->has_no_route ? -1 : 0;
 }
 
+size_t dp_push_events(struct dp *dp, struct dp_push_event *out, size_t n)
+{
+	size_t taken = n < dp->push_events ? n : dp->push_events;
+
+	memcpy(out, dp->push_event, taken * sizeof(*out));
+	dp->push_events = 0;
+	return taken;
+}
+
+uint32_t dp_counter_last(const struct dp *dp, uint32_t id)
+{
+	(void)id;
+	return dp->last;
+}
+
 size_t dp_verifications(struct dp *dp, struct dp_verification *out, size_t n)
 {
 	size_t taken = n < dp->verifications ? n : dp->verifications;

@@ -33,6 +33,9 @@ struct dp {
 	_Atomic unsigned singles;
 	_Atomic unsigned singles_most; // as many are taken
 	struct dp_push_note note[FAKE_NOTES_MAX]; // by subscriber
+	struct dp_push_event push_event[64]; // to be told
+	unsigned push_events;
+	_Atomic uint32_t last; // counter value of every subscriber
 	struct dp_verification verification[64]; // to be told
 	unsigned verifications;
 	struct dp_mtk mtk[FAKE_MTKS_MAX]; // orders for MTK messages

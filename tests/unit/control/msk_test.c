@@ -92,7 +92,7 @@ static void revoked_msk_has_an_empty_interval_and_its_old_octets(void **state)
 	assert_int_equal(campaign_start(&s->ctl, &order, &id, why), 0);
 	assert_int_equal(fake_dp_opened(s->dp, 0)->msk.number, 1);
 	assert_true(fake_dp_opened(s->dp, 0)->msk.seq_l > fake_dp_opened(s->dp, 0)->msk.seq_u);
-	assert_int_equal(campaign_of_group(s->ctl.campaigns, &s->group), id);
+	assert_int_equal(campaigns_of_group(s->ctl.campaigns, &s->group), id);
 	assert_int_equal(msk_activate(&s->ctl, &s->group, 2, &msk), 0);
 	assert_int_equal(msk_revoke(&s->ctl, &s->group, 1, &msk), -EBUSY);
 	assert_int_equal(msk_revoke(&s->ctl, &s->group, 7, &msk), -ENOENT);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "history.h"
 #include "msk.h"
 #include "test.h"
 #include "writer_thread.h"
@@ -30,12 +31,14 @@ static void ctl_up(struct site *s)
 	pthread_mutex_init(&s->ctl.meters.expiry.lock, NULL);
 	assert_int_equal(store_env_open(&conf, &s->ctl.env, why), 0);
 	assert_int_equal(campaigns_create(&s->ctl, &s->ctl.campaigns), 0);
+	assert_int_equal(history_create(1 << 16, &s->ctl.history), 0);
 	assert_int_equal(writer_create(&s->ctl, NULL, &s->ctl.writer), 0);
 }
 
 static void ctl_down(struct site *s)
 {
 	writer_destroy(s->ctl.writer);
+	history_destroy(s->ctl.history);
 	campaigns_destroy(s->ctl.campaigns);
 	store_env_close(s->ctl.env);
 	fake_dp_destroy(s->dp);

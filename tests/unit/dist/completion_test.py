@@ -9,6 +9,7 @@ usage: completion_test.py MSKPUSH FAKE_ADMIN COMPLETION OPTIONS [PROGRAM]...
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -68,6 +69,14 @@ class Completion(unittest.TestCase):
         for name, row in self.commands.items():
             own = [option["option"] for option in row["options"]]
             self.assertEqual(offered(*name.split(), "--"), sorted(own + everywhere), name)
+
+    def test_help_for_programs_has_the_options_of_that_for_people(self):
+        for name, row in self.commands.items():
+            text = subprocess.run([MSKPUSH, *name.split(), "--help"], check=True,
+                                  stdout=subprocess.PIPE, text=True).stdout
+            told = re.findall(r"^  (--[a-z-]+)", text.partition("\nOptions:\n")[2], re.M)
+            own = [option["option"] for option in row["options"]]
+            self.assertEqual(told, own + ["--socket", "--json"], name)
 
     def test_values_of_options_are_no_words_of_the_command(self):
         self.assertEqual(offered("--socket", "/x", "push", "--ra"), ["--rate"])

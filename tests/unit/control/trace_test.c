@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// GET /v1/subscribers/NAME/trace.
+
+#include <string.h>
+
+#include "client.h"
+#include "history.h"
+#include "ua_items.h"
+#include "ua_result.h"
+
+#define GROUP "001-01/0001"
+
+// A member of the last answer: "events", 0, "state".
+static const json_t *at(const char *list, size_t i, const char *name)
+{
+	return json_object_get(json_array_get(json_object_get(client.body, list), i), name);
+}
+
+static void expect_text(const char *list, size_t i, const char *name, const char *wanted)
+{
+	const char *seen = json_string_value(at(list, i, name));
+
+	if (seen == NULL || strcmp(seen, wanted) != 0)
+		fail_msg("%s[%zu].%s is %s, not %s", list, i, name, seen != NULL ? seen : "no text",
+			wanted);
+}
+
+static const char *delivery(const char *name)
+{
+	return json_string_value(json_object_get(at("groups", 0, "delivery"), name));
+}
+
+static void trace(const char *name)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "GET /v1/subscribers/%s/trace", name);
+	assert_int_equal(call(line, NULL), 200);
+}
+
+static void single_push(store_id id, unsigned state, unsigned sends, unsigned refusal)
+{
+	client.site->dp->push_event[client.site->dp->push_events++] = (struct dp_push_event){
+		.id = id,
+		.note = {.group = 1,
+			.kdi = {0x00, 0xf1, 0x10},
+			.number = 1,
+			.state = (uint8_t)state,
+			.sends = (uint8_t)sends,
+			.refusal = (uint8_t)refusal},
+	};
+}
+
+static void a_phone_nothing_happened_to_has_a_short_story(void **state)
+{
+	(void)state;
+	client.site->ctl.started_ms = 1000;
+	site_subscribers(client.site, 2);
+	trace("b1@x");
+	assert_string_equal(json_string_value(json_object_get(
+				    json_object_get(client.body, "subscriber"), "btid")),
+		"b1@x");
+	assert_int_equal(json_array_size(json_object_get(client.body, "events")), 0);
+	assert_int_equal(json_array_size(json_object_get(client.body, "campaigns")), 0);
+	assert_true(json_is_string(json_object_get(client.body, "events_since")));
+	expect_text("groups", 0, "group", GROUP);
+	assert_true(json_is_null(at("groups", 0, "delivery")));
+}
+
+static void requests_items_and_pushes_come_in_their_order(void **state)
+{
+	struct history_event request[2] = {
+		{.id = 1,
+			.kind = HISTORY_REQUEST,
+			.what = UA_MSK_REQUEST,
+			.result = UA_OK,
+			.address = {{[10] = 0xff, [11] = 0xff, [12] = 10, [15] = 7}}},
+		{.id = 1,
+			.kind = HISTORY_ITEM,
+			.what = UA_MSK_REQUEST,
+			.result = UA_ITEM_OK,
+			.group = {{0x00, 0xf1, 0x10}, 1},
+			.number = 1},
+	};
+
+	(void)state;
+	site_subscribers(client.site, 2);
+	history_add(client.site->ctl.history, request, 2);
+	single_push(1, DP_PUSH_SENT, 1, 0);
+	single_push(0, DP_PUSH_SENT, 1, 0);
+	single_push(1, DP_PUSH_VERIFIED, 1, 0);
+	settle_step(&client.site->ctl);
+	trace("b1@x");
+	assert_int_equal(json_array_size(json_object_get(client.body, "events")), 4);
+	expect_text("events", 0, "event", "request");
+	expect_text("events", 0, "address", "10.0.0.7");
+	expect_text("events", 0, "procedure", "msk-request");
+	expect_text("events", 1, "event", "item");
+	expect_text("events", 1, "code", "200 OK");
+	expect_text("events", 1, "group", GROUP);
+	expect_text("events", 2, "state", "sent");
+	expect_text("events", 3, "state", "verified");
+	assert_string_equal(delivery("state"), "verified");
+}
+
+static void why_a_push_was_refused_is_told(void **state)
+{
+	(void)state;
+	site_subscribers(client.site, 1);
+	single_push(0, DP_PUSH_REFUSED, 0, DP_REFUSED_NO_ROUTE);
+	settle_step(&client.site->ctl);
+	trace("b0@x");
+	expect_text("events", 0, "reason", "no-route");
+	assert_string_equal(delivery("state"), "refused");
+	assert_string_equal(delivery("why"), "no-route");
+}
+
+static void campaigns_tell_what_became_of_it(void **state)
+{
+	struct dp_campaign *c;
+	uint32_t id;
+
+	(void)state;
+	c = site_campaign(client.site, 3, 2, &id);
+	fake_dp_sent(c, 1, 1);
+	fake_dp_sent(c, 2, 2);
+	fake_dp_verified(c, 2, DP_DONE_CURRENT);
+	site_settle(client.site);
+	trace("b1@x");
+	expect_text("campaigns", 0, "state", "pending");
+	expect_text("campaigns", 0, "campaign", "running");
+	assert_int_equal(json_integer_value(at("campaigns", 0, "sends")), 1);
+	fake_dp_through(client.site->dp, c);
+	site_settle(client.site);
+	trace("b1@x");
+	expect_text("campaigns", 0, "state", "given-up");
+	expect_text("campaigns", 0, "why", "no-answer");
+	assert_string_equal(delivery("state"), "given-up");
+	trace("b2@x");
+	expect_text("campaigns", 0, "state", "verified");
+	assert_string_equal(delivery("state"), "verified");
+	assert_int_equal(
+		json_integer_value(json_object_get(at("groups", 0, "delivery"), "campaign")), id);
+	// What fails later does not take the key away.
+	single_push(2, DP_PUSH_GIVEN_UP, 8, 0);
+	settle_step(&client.site->ctl);
+	trace("b2@x");
+	assert_string_equal(delivery("state"), "verified");
+}
+
+static void what_is_asked_wrongly_is_refused(void **state)
+{
+	(void)state;
+	site_subscribers(client.site, 1);
+	expect_error("GET /v1/subscribers/nobody/trace", NULL, 404, "unknown-subscriber");
+	expect_error("GET /v1/subscribers/b0@x/trace?limit=0", NULL, 400, "bad-query");
+	expect_error("GET /v1/subscribers/b0@x/trace?limit=10001", NULL, 400, "bad-query");
+	expect_error("GET /v1/subscribers/b0@x/trace?limit=x", NULL, 400, "bad-query");
+	expect_error("POST /v1/subscribers/b0@x/trace", NULL, 405, "bad-method");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_CLIENT(a_phone_nothing_happened_to_has_a_short_story),
+		WITH_CLIENT(requests_items_and_pushes_come_in_their_order),
+		WITH_CLIENT(why_a_push_was_refused_is_told),
+		WITH_CLIENT(campaigns_tell_what_became_of_it),
+		WITH_CLIENT(what_is_asked_wrongly_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
