@@ -138,7 +138,10 @@ admin_handler admin_service_announce;
 // admin_groups.c
 admin_handler admin_groups_list, admin_group_put, admin_group_remove;
 // admin_msks.c
-admin_handler admin_msks_list, admin_msk_new, admin_msk_activate;
+admin_handler admin_msks_list, admin_msk_new, admin_msk_activate, admin_msk_revoke;
+// admin_mtk.c
+admin_handler admin_mtk_start, admin_mtk_stop, admin_mtks_list, admin_mtk_schedule,
+	admin_mtk_events;
 // admin_campaigns.c
 admin_handler admin_campaigns_list, admin_campaign_start, admin_campaign_show, admin_campaign_pause,
 	admin_campaign_resume, admin_campaign_fire, admin_campaign_abort, admin_campaign_change;

@@ -110,10 +110,12 @@ static int body_parse(struct admin_call *call)
 
 // --- Audit ------------------------------------------------------------------------------------
 
-// Whoever changes something is written down, and whoever was not allowed to do what they tried.
+// Whoever changes something or is shown keys is written down, and whoever was not allowed to do
+// what they tried.
 static bool is_of_interest(const struct admin_call *call)
 {
-	return strcmp(call->method, "GET") != 0 || call->reply.status == 401 ||
+	return (call->route != NULL && call->route->role == ADMIN_KEYS) ||
+		strcmp(call->method, "GET") != 0 || call->reply.status == 401 ||
 		call->reply.status == 403;
 }
 

@@ -136,6 +136,25 @@ static int sends_read(struct reading *rd)
 	return sends_fit(rd);
 }
 
+// The MSK to push, where it is not the newest one: four hex digits.
+static int msk_read(struct reading *rd)
+{
+	const json_t *value = json_object_get(rd->req->body, "msk");
+	const char *text = json_string_value(value);
+
+	if (value == NULL)
+		return 0;
+	if (text == NULL || admin_hex16_parse(text, &rd->order->msk_number) != 0 ||
+		rd->order->msk_number == 0) {
+		admin_error(rd->reply, 400, "bad-value", "msk is to be four hex digits.");
+		return -EINVAL;
+	}
+	if (!rd->order->is_msk_new && rd->order->start_ms == 0)
+		return 0;
+	admin_error(rd->reply, 400, "bad-value", "msk goes with neither new nor at.");
+	return -EINVAL;
+}
+
 // --- How fast -------------------------------------------------------------------------------
 
 // A time as RFC 3339 or Unix seconds that is still to come; 0 when there is none.
@@ -446,7 +465,7 @@ void admin_campaign_start(const struct admin_request *req, struct admin_reply *r
 	static const char *const names[] = {"kind", "group", "new", "rate", "within", "by", "sends",
 		"waits", "solicits", "solicit_waits", "solicit_previous", "subscriber",
 		"subscribers", "area", "sample", "undelivered_of", "at", "stop_if_unverified",
-		"stop_after", "dry_run", "arm", NULL};
+		"stop_after", "dry_run", "arm", "msk", NULL};
 	struct campaign_order order = {0};
 	struct reading rd = {.req = req, .reply = reply, .order = &order};
 	bool is_plan;
@@ -454,7 +473,7 @@ void admin_campaign_start(const struct admin_request *req, struct admin_reply *r
 	ctl_campaign_defaults(req->ctl, &rd.initial);
 	if (admin_body_check(req, reply, names) == 0 && group_read(&rd) == 0 &&
 		sends_read(&rd) == 0 && pace_read(&rd) == 0 && safety_read(&rd) == 0 &&
-		choice_read(&rd) == 0 && arm_read(&rd) == 0 &&
+		choice_read(&rd) == 0 && arm_read(&rd) == 0 && msk_read(&rd) == 0 &&
 		flag_read(&rd, "dry_run", &is_plan) == 0) {
 		if (is_plan)
 			order_plan(&rd);

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "admin.h"
+#include "bearer.h"
+#include "campaign.h"
 #include "log.h"
 #include "msk.h"
 
@@ -120,11 +122,141 @@ void admin_msk_new(const struct admin_request *req, struct admin_reply *reply)
 	explicit_bzero(&msk, sizeof(msk));
 }
 
+// How an MSK is to follow the current one.
+struct activation_order {
+	enum bearer_switch how;
+	uint64_t percent;
+	bool is_dry;
+};
+
+static int flag_read(
+	const struct admin_request *req, struct admin_reply *reply, const char *name, bool *out)
+{
+	const json_t *value = json_object_get(req->body, name);
+
+	*out = json_is_true(value);
+	if (value == NULL || json_is_boolean(value))
+		return 0;
+	admin_error(reply, 400, "bad-value", "%s is to be true or false.", name);
+	return -EINVAL;
+}
+
+static int activation_read(
+	const struct admin_request *req, struct admin_reply *reply, struct activation_order *order)
+{
+	static const char *const names[] = {"percent", "now", "cancel", "dry_run", NULL};
+	bool is_now, is_cancel;
+
+	order->percent = BEARER_PERCENT;
+	if (admin_body_check(req, reply, names) != 0 ||
+		flag_read(req, reply, "now", &is_now) != 0 ||
+		flag_read(req, reply, "cancel", &is_cancel) != 0 ||
+		flag_read(req, reply, "dry_run", &order->is_dry) != 0 ||
+		admin_body_u64(req, reply, "percent", 100, &order->percent) < 0)
+		return -EINVAL;
+	if (order->percent == 0)
+		is_now = true;
+	order->how = is_cancel ? BEARER_SWITCH_CANCEL
+		: is_now       ? BEARER_SWITCH_NOW
+			       : BEARER_SWITCH_WAIT;
+	return 0;
+}
+
+// Who would have to fetch it, were it used now.
+static void share_add(
+	struct ctl *ctl, json_t *body, const struct store_group_id *group, uint16_t number)
+{
+	struct rotation_share share;
+
+	if (rotation_share_count(ctl, group, number, &share) != 0)
+		return;
+	json_object_update_new(body,
+		json_pack("{s:I, s:I, s:I}", "members", (json_int_t)share.members, "have",
+			(json_int_t)share.have, "would_pull",
+			(json_int_t)(share.members - share.have)));
+}
+
+static void activation_error(struct admin_reply *reply, int ret)
+{
+	if (ret == -EBUSY)
+		admin_error(reply, 409, "not-next", "Only a next MSK can be activated.");
+	else
+		admin_error_store(reply, ret, "MSK");
+}
+
+// No MTKs are sent: there is nothing that phones without the MSK would miss.
+static void msk_activate_now(const struct admin_request *req, struct admin_reply *reply,
+	const struct store_group *group, uint16_t number)
+{
+	struct store_msk msk;
+	int ret = msk_activate(req->ctl, &group->id, number, &msk);
+
+	if (ret != 0) {
+		activation_error(reply, ret);
+		return;
+	}
+	log_info("msk-activated", "group=%04x number=%04x", group->id.group, number);
+	reply->body = msk_json(&msk, group->profile);
+	explicit_bzero(&msk, sizeof(msk));
+}
+
+static void msk_show(const struct admin_request *req, struct admin_reply *reply,
+	const struct store_group *group, uint16_t number)
+{
+	struct store_msk msk;
+	struct store_reader *r;
+	int ret;
+
+	if (admin_reader_get(req, reply, &r) != 0)
+		return;
+	ret = store_reader_msk(r, &group->id, number, &msk);
+	ctl_reader_put(req->ctl, r);
+	if (ret != 0) {
+		admin_error_store(reply, ret, "MSK");
+		return;
+	}
+	reply->body = msk_json(&msk, group->profile);
+	explicit_bzero(&msk, sizeof(msk));
+	share_add(req->ctl, reply->body, &group->id, number);
+}
+
 void admin_msk_activate(const struct admin_request *req, struct admin_reply *reply)
+{
+	struct activation_order order;
+	struct store_group group;
+	uint16_t number;
+	int ret;
+
+	if (admin_hex16_parse(req->arg[2], &number) != 0) {
+		admin_error(reply, 400, "bad-number", "A Key Number has four hex digits.");
+		return;
+	}
+	if (activation_read(req, reply, &order) != 0 || group_get(req, reply, &group) != 0)
+		return;
+	if (order.is_dry) {
+		msk_show(req, reply, &group, number);
+		return;
+	}
+	ret = bearer_switch(
+		req->ctl->bearers, &group.id, number, order.how, (uint8_t)order.percent);
+	if (ret == -ENOLINK && order.how != BEARER_SWITCH_CANCEL) {
+		msk_activate_now(req, reply, &group, number);
+		return;
+	}
+	if (ret != 0) {
+		activation_error(reply, ret == -ENOLINK ? -ENOENT : ret);
+		return;
+	}
+	msk_show(req, reply, &group, number);
+	reply->status = reply->status == 200 ? 202 : reply->status;
+}
+
+void admin_msk_revoke(const struct admin_request *req, struct admin_reply *reply)
 {
 	struct store_group group;
 	struct store_msk msk;
 	uint16_t number;
+	uint32_t campaign;
 	int ret;
 
 	if (admin_hex16_parse(req->arg[2], &number) != 0) {
@@ -133,16 +265,23 @@ void admin_msk_activate(const struct admin_request *req, struct admin_reply *rep
 	}
 	if (group_get(req, reply, &group) != 0)
 		return;
-	ret = msk_activate(req->ctl, &group.id, number, &msk);
+	// Its messages would go on telling phones that the MSK is good.
+	campaign = campaigns_of_group(req->ctl->campaigns, &group.id);
+	if (campaign != 0) {
+		admin_error(reply, 409, "campaign-running",
+			"Campaign %u runs on this key group: abort it first.", campaign);
+		return;
+	}
+	ret = msk_revoke(req->ctl, &group.id, number, &msk);
 	if (ret == -EBUSY) {
-		admin_error(reply, 409, "not-next", "Only a next MSK can be activated.");
+		admin_error(reply, 409, "msk-retired", "The MSK is retired.");
 		return;
 	}
 	if (ret != 0) {
 		admin_error_store(reply, ret, "MSK");
 		return;
 	}
-	log_info("msk-activated", "group=%04x number=%04x", group.id.group, number);
+	log_info("msk-revoked", "group=%04x number=%04x", group.id.group, number);
 	reply->body = msk_json(&msk, group.profile);
 	explicit_bzero(&msk, sizeof(msk));
 }

@@ -10,6 +10,7 @@
 #include "admin_campaign_json.h"
 #include "admin_http.h"
 #include "admin_network.h"
+#include "bearer.h"
 #include "campaign.h"
 #include "conf.h"
 #include "dp.h"
@@ -107,6 +108,16 @@ static json_t *listeners_json(struct ctl *ctl)
 		admin_http_address(ctl->admin, ADMIN_BY_METRICS));
 }
 
+static json_t *mtk_json(struct ctl *ctl)
+{
+	struct bearer_counts counts;
+
+	bearers_count(ctl->bearers, &counts);
+	return json_pack("{s:i, s:i, s:i, s:o}", "groups", (int)counts.on, "waiting",
+		(int)counts.waiting, "switching", (int)counts.switching, "ids_left",
+		counts.on > 0 ? json_integer(counts.ids_left_least) : json_null());
+}
+
 void admin_status(const struct admin_request *req, struct admin_reply *reply)
 {
 	struct ctl *ctl = req->ctl;
@@ -128,6 +139,7 @@ void admin_status(const struct admin_request *req, struct admin_reply *reply)
 		store_json(ctl, r), "memory", memory_json(), "ua", admin_ua_status(ctl->ua),
 		"governor", admin_governor_json(ctl), "campaigns", open_campaigns_json(ctl, r));
 	json_object_set_new(reply->body, "admin", listeners_json(ctl));
+	json_object_set_new(reply->body, "mtk", mtk_json(ctl));
 	ctl_reader_put(ctl, r);
 }
 
@@ -149,6 +161,8 @@ static const struct counter_name counter_names[] = {
 	COUNTER(solicits),
 	COUNTER(solicits_expired),
 	COUNTER(expired_refused),
+	COUNTER(mtk_sent),
+	COUNTER(mtk_unsent),
 	COUNTER(singles_merged),
 	COUNTER(singles_sent),
 	COUNTER(singles_verified),

@@ -2,7 +2,8 @@
 // Copyright the mskpush authors
 
 // Who did what: one JSON object a line, appended to a file and made durable before the caller
-// hears of it. Calls that only look are not written, refused ones are. Any thread.
+// hears of it. Calls that only look are not written, unless they look at keys; refused ones are.
+// Any thread.
 
 #pragma once
 

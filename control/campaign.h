@@ -31,6 +31,7 @@ struct campaign_order {
 	uint8_t kind; // enum store_campaign_kind
 	struct store_group_id group;
 	bool is_msk_new; // make the next MSK first
+	uint16_t msk_number; // push this living MSK; 0: the newest one
 	bool is_armed; // derive keys ahead, and wait for campaign_fire()
 	bool has_frames; // an armed one: build whole frames ahead
 	bool is_previous; // the last solicited pull goes under the previous MUK, too
@@ -78,6 +79,8 @@ unsigned campaign_refusal(uint8_t kind, const struct store_hot *hot, int64_t fre
 // asks.
 int campaign_start(
 	struct ctl *ctl, const struct campaign_order *order, uint32_t *id, char why[256]);
+// The open campaign over all members of a group, 0 when there is none.
+uint32_t campaigns_of_group(struct campaigns *all, const struct store_group_id *group);
 // Starts the scheduled campaigns whose time has come. In the main loop.
 void campaigns_begin(struct ctl *ctl);
 // Takes up the campaigns that were open when the daemon ended. Before the workers send anything.

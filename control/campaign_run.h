@@ -115,8 +115,6 @@ struct campaign_opening {
 // -EMFILE.
 int campaign_run_enlist(struct campaigns *all, struct campaign_run *run);
 void campaign_run_delist(struct campaigns *all, struct campaign_run *run);
-// The open campaign over all members of a group, 0 when there is none.
-uint32_t campaigns_of_group(struct campaigns *all, const struct store_group_id *group);
 // Opens an enlisted run. Errors as campaign_start().
 int campaign_run_open(struct ctl *ctl, struct campaign_opening *opening,
 	const struct store_group *group, const struct campaign_order *order, char why[256]);

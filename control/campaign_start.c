@@ -25,6 +25,18 @@ static int record_begin(const struct store_campaign *scheduled, const struct sto
 	return 0;
 }
 
+// The MSK that is named, if it lives, or the newest one that does.
+static int order_msk(
+	const struct store_reader *r, const struct campaign_order *order, struct store_msk *msk)
+{
+	int ret;
+
+	if (order->msk_number == 0)
+		return store_reader_msk_newest(r, &order->group, msk);
+	ret = store_reader_msk(r, &order->group, order->msk_number, msk);
+	return ret == 0 && msk->state == STORE_MSK_RETIRED ? -ENOENT : ret;
+}
+
 int campaign_order_run(struct ctl *ctl, const struct campaign_order *order,
 	const struct store_campaign *scheduled, uint32_t *id, char why[256])
 {
@@ -37,7 +49,7 @@ int campaign_order_run(struct ctl *ctl, const struct campaign_order *order,
 	if (ret != 0)
 		return ret;
 	ret = store_reader_group(r, &order->group, &group);
-	if (ret == 0 && store_reader_msk_newest(r, &order->group, &opening.msk) != 0)
+	if (ret == 0 && order_msk(r, order, &opening.msk) != 0)
 		ret = -ENOKEY;
 	if (ret == 0)
 		ret = scheduled != NULL ? record_begin(scheduled, r, &record)

@@ -22,6 +22,8 @@
 
 struct counter_mark {
 	struct store_mark *file;
+	pthread_mutex_t file_lock; // held by who writes it
+	bool is_of_store;
 	_Atomic uint32_t durable;
 	struct ctl *ctl;
 	pthread_t thread;
@@ -136,6 +138,8 @@ int counter_mark_open(struct store_env *env, const char *dir, bool is_clock_acce
 	struct counter_mark *m = calloc(1, sizeof(*m));
 	int ret = m == NULL ? -ENOMEM : store_mark_known(env, &known);
 
+	if (m != NULL)
+		pthread_mutex_init(&m->file_lock, NULL);
 	snprintf(why, 256, "the counter mark cannot be read from the store");
 	if (ret == 0) {
 		ret = file_mark_known(m, dir, &known);
@@ -158,8 +162,30 @@ int counter_mark_open(struct store_env *env, const char *dir, bool is_clock_acce
 		return ret;
 	}
 	start_report(&known, start);
+	m->is_of_store = known.has_file_mark && !known.is_other_machine &&
+		(!known.has_store_mark || known.file_mark >= known.store_mark);
 	*out = m;
 	return 0;
+}
+
+bool counter_mark_is_of_store(const struct counter_mark *m)
+{
+	return m->is_of_store;
+}
+
+uint32_t counter_mark_mtk_reservations(const struct counter_mark *m)
+{
+	return store_mark_mtk_reservations(m->file);
+}
+
+int counter_mark_mtk_reserve(struct counter_mark *m, uint32_t reservations)
+{
+	int ret;
+
+	pthread_mutex_lock(&m->file_lock);
+	ret = store_mark_mtk_reserve(m->file, reservations);
+	pthread_mutex_unlock(&m->file_lock);
+	return ret;
 }
 
 static int nothing_job(struct store_txn *txn, void *arg)
@@ -187,7 +213,9 @@ void counter_mark_advance(struct counter_mark *m, struct ctl *ctl)
 
 	if (due == 0)
 		return;
+	pthread_mutex_lock(&m->file_lock);
 	ret = store_mark_write(m->file, due);
+	pthread_mutex_unlock(&m->file_lock);
 	if (ret != 0) {
 		log_warning("mark-not-written", "mark=%u errno=%d", due, -ret);
 		return;

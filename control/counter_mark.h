@@ -28,6 +28,13 @@ void counter_mark_close(struct counter_mark *m);
 // The durable mark, 0 while none is. Any thread.
 uint32_t counter_mark_value(const struct counter_mark *m);
 
+// Whether the file is the one that the store was last used with, and neither is older than the
+// other. If not, MTK IDs may have been given out that the store knows nothing of.
+bool counter_mark_is_of_store(const struct counter_mark *m);
+uint32_t counter_mark_mtk_reservations(const struct counter_mark *m);
+// Notes how often MTK IDs were given out, durably. Any thread. -errno.
+int counter_mark_mtk_reserve(struct counter_mark *m, uint32_t reservations);
+
 // The mark that should be written now, 0 when the present one is far enough ahead of the clock
 // and of the values in use.
 uint32_t counter_mark_due(uint32_t mark, uint32_t now, uint32_t highest);

@@ -25,6 +25,7 @@ struct audit;
 struct pulse;
 struct ua;
 struct rewrap;
+struct bearers;
 struct history;
 
 // One per daemon. Filled by the start ladder, step by step, and const while the daemon serves;
@@ -37,6 +38,7 @@ struct ctl {
 	struct campaigns *campaigns;
 	struct ua *ua; // NULL: phones are not served
 	struct rewrap *rewrap; // NULL: not started
+	struct bearers *bearers; // MTKs
 	struct history *history; // NULL: none is kept
 	pthread_mutex_t conf_lock;
 	pthread_mutex_t dp_lock; // the calls of dp.h that take one thread at a time

@@ -17,6 +17,7 @@
 
 #include "admin_http.h"
 #include "audit.h"
+#include "bearer.h"
 #include "campaign.h"
 #include "conf.h"
 #include "conf_dp.h"
@@ -170,6 +171,21 @@ static int resume_up(struct site *s, char why[256])
 	return campaigns_resume(&s->ctl);
 }
 
+static int mtk_up(struct site *s, char why[256])
+{
+	int ret = bearers_create(&s->ctl, s->mark, &s->ctl.bearers);
+
+	snprintf(why, 256, "MTKs cannot be read from the store, or noted in the mark file");
+	return ret != 0 ? ret : bearers_run(s->ctl.bearers);
+}
+
+static void mtk_down(struct site *s)
+{
+	bearers_end(s->ctl.bearers);
+	bearers_destroy(s->ctl.bearers);
+	s->ctl.bearers = NULL;
+}
+
 static int audit_up(struct site *s, char why[256])
 {
 	char path[CONF_TEXT_MAX];
@@ -265,6 +281,7 @@ static const struct rung {
 	{"dataplane", dataplane_up, dataplane_down},
 	{"counter-thread", mark_thread_up, mark_thread_down},
 	{"resume", resume_up, NULL},
+	{"mtk", mtk_up, mtk_down},
 	{"audit-log", audit_up, audit_down},
 	{"rewrap", rewrap_up, rewrap_down},
 	{"ua", ua_up, ua_down},

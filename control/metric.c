@@ -26,6 +26,8 @@ static struct metric_table table_at(size_t i)
 		return (struct metric_table){metric_ua_rows, metric_ua_count};
 	case 5:
 		return (struct metric_table){metric_store_rows, metric_store_count};
+	case 6:
+		return (struct metric_table){metric_mtk_rows, metric_mtk_count};
 	default:
 		return (struct metric_table){NULL, 0};
 	}

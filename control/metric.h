@@ -46,9 +46,9 @@ struct metric_table {
 	size_t n;
 };
 extern const struct metric metric_dataplane_rows[], metric_campaign_rows[], metric_store_rows[],
-	metric_process_rows[], metric_network_rows[], metric_ua_rows[];
+	metric_process_rows[], metric_network_rows[], metric_ua_rows[], metric_mtk_rows[];
 extern const size_t metric_dataplane_count, metric_campaign_count, metric_store_count,
-	metric_process_count, metric_network_count, metric_ua_count;
+	metric_process_count, metric_network_count, metric_ua_count, metric_mtk_count;
 
 // All rows, in the order of the tables: index from 0; NULL at the end.
 const struct metric *metric_at(size_t index);

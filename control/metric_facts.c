@@ -137,6 +137,7 @@ struct metric_facts *metric_facts_collect(struct ctl *ctl)
 		ctl_reader_put(ctl, r);
 	}
 	ua_read(ctl, f);
+	bearers_count(ctl->bearers, &f->mtk);
 	process_read(ctl, f);
 	log_counts_read(&f->log);
 	audit_counts_read(ctl->audit, &f->audit);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "audit.h"
+#include "bearer.h"
 #include "campaign.h"
 #include "ctl.h"
 #include "dp.h"
@@ -21,6 +22,7 @@ struct metric_facts {
 	struct dp_area_stats area[DP_AREAS_MAX + 1]; // the one behind the last: in none
 	struct dp_port_stats queue[DP_PORTS_MAX][DP_WORKERS_MAX];
 	struct ua_stats ua;
+	struct bearer_counts mtk;
 	struct key_source_stats key_source;
 	struct store_env_info store;
 	uint64_t subscribers, services, groups, damaged;

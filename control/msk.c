@@ -166,3 +166,28 @@ int msk_activate(
 	explicit_bzero(&a, sizeof(a));
 	return ret;
 }
+
+int msk_revoke(
+	struct ctl *ctl, const struct store_group_id *group, uint16_t number, struct store_msk *out)
+{
+	struct store_reader *r;
+	int ret;
+
+	pthread_mutex_lock(&ctl->msk_lock);
+	ret = ctl_reader_get(ctl, &r);
+	if (ret == 0) {
+		ret = store_reader_msk(r, group, number, out);
+		ctl_reader_put(ctl, r);
+	}
+	if (ret == 0 && out->state == STORE_MSK_RETIRED)
+		ret = -EBUSY;
+	if (ret == 0) {
+		out->seq_l = 1;
+		out->seq_u = 0;
+		ret = ctl_writer_run(ctl, msk_put_job, out);
+	}
+	pthread_mutex_unlock(&ctl->msk_lock);
+	if (ret != 0)
+		explicit_bzero(out, sizeof(*out));
+	return ret;
+}

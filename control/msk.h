@@ -18,6 +18,12 @@ int msk_new(struct ctl *ctl, const struct store_group_id *group, uint16_t seq_l,
 int msk_activate(struct ctl *ctl, const struct store_group_id *group, uint16_t number,
 	struct store_msk *out);
 
+// Takes an MSK out of use: its interval of MTK IDs is empty from now on (SEQl above SEQu), so that
+// a phone that is pushed it deletes it, and no MTK goes under it. Its octets stay as they are.
+// -ENOENT: no such MSK; -EBUSY: it is retired.
+int msk_revoke(struct ctl *ctl, const struct store_group_id *group, uint16_t number,
+	struct store_msk *out);
+
 // The Key Number after this one; 0 is never one.
 uint16_t msk_number_after(uint16_t number);
 // Key check value: the first 6 hex digits of SHA-256 of the MSK.

@@ -62,6 +62,25 @@ static void msks_load(struct ua_group *group, const struct store_reader *r)
 	explicit_bzero(&msk, sizeof(msk));
 }
 
+static bool has_open_campaign(const struct store_reader *r, const struct store_group_id *id)
+{
+	struct store_campaign c = {0};
+
+	while (store_reader_campaign_next(r, c.id, &c) == 0)
+		if (id_is(&c.group, id) &&
+			(c.state == STORE_CAMPAIGN_RUNNING || c.state == STORE_CAMPAIGN_PAUSED))
+			return true;
+	return false;
+}
+
+static bool is_spaced(const struct store_reader *r, const struct store_group_id *id)
+{
+	struct store_bearer bearer;
+
+	return store_reader_bearer(r, id, &bearer) == 0 && (bearer.flags & STORE_BEARER_ON) != 0 &&
+		!has_open_campaign(r, id);
+}
+
 static bool service_names(const struct store_service *service, const struct store_group_id *id)
 {
 	for (unsigned i = 0; i < service->group_count; i++)
@@ -124,6 +143,7 @@ static void seat_load(struct seat *s, const struct store_reader *r, const struct
 		return;
 	s->group.profile = record.profile;
 	msks_load(&s->group, r);
+	s->group.is_spaced = is_spaced(r, id);
 	eligibility_load(&s->group, r, is_same);
 }
 

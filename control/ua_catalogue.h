@@ -13,6 +13,8 @@ struct ua_group {
 	uint8_t profile; // enum store_profile
 	uint16_t current; // Key Number, 0: there is none
 	uint16_t next; // Key Number of the next MSK if it is released, else 0
+	// MTKs are sent, so that phones miss updates, and no campaign asks phones to come.
+	bool is_spaced;
 	struct store_eligibility eligibility;
 	// Services of the group that demand it, by their bit in the masks of the eligibility.
 	uint64_t reauthenticates;

@@ -4,6 +4,9 @@
 // MSK requests (TS 33.246 6.3.2.2): for each key that was asked for, whether the phone may have it,
 // and a push of it. Nothing is written, so nothing is waited for.
 
+#include <string.h>
+
+#include "dp.h"
 #include "ua_server.h"
 
 #define CHALLENGE_S 30 // a nonce is one of a challenge for this long
@@ -27,6 +30,30 @@ static bool has_place(const struct ua_call *call, const struct store_hot *hot)
 	return ua_place_of(call, &addr) || memcmp(&hot->addr, &none, sizeof(none)) != 0;
 }
 
+static bool is_asked_for(const struct ua_group *group, const struct ua_item *item, uint16_t number)
+{
+	return item->number == 0 ? number == group->current || number == group->next
+				 : item->number == number;
+}
+
+// A missed update is fetched once within the back-off that is announced: who has verified since
+// then what it asks for lacks nothing.
+static bool is_too_soon(
+	const struct ua_call *call, const struct ua_group *group, const struct ua_item *item)
+{
+	const struct conf *conf = call->thread->ua->conf;
+	int64_t back_off_s = (int64_t)(conf->ua.wait_time_s + conf->ua.max_back_off_s);
+	struct dp_push_note note;
+
+	if (!group->is_spaced)
+		return false;
+	dp_push_note(call->thread->ua->ctl->dp, call->id, &note);
+	return note.state == DP_PUSH_VERIFIED && note.group == group->id.group &&
+		memcmp(note.kdi, group->id.kdi, sizeof(note.kdi)) == 0 &&
+		is_asked_for(group, item, note.number) &&
+		note.at_s + back_off_s > call->thread->unix_s;
+}
+
 // Key Number 0: the current MSK, then the next one if it is released; the UE keeps both, in this
 // order.
 static enum ua_item_code group_push(struct ua_call *call, const struct ua_group *group,
@@ -39,6 +66,8 @@ static enum ua_item_code group_push(struct ua_call *call, const struct ua_group 
 		return UA_ITEM_NO_MSK;
 	if (!wants_current && !wants_next)
 		return UA_ITEM_UNKNOWN;
+	if (is_too_soon(call, group, item))
+		return UA_ITEM_TOO_SOON;
 	if (!ua_orders_have_room(call->thread, 2))
 		return UA_ITEM_BUSY;
 	if (wants_current && group->current != 0)

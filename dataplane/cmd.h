@@ -174,6 +174,21 @@ struct dp_cmd {
 		       // snapshot until it is there
 };
 
+// One MTK message: sent once, to a multicast address. MSK and MTK are read from the store. One
+// worker sends all of them, in the order they come in.
+struct dp_mtk {
+	uint16_t group;
+	uint16_t number; // Key Number of the MSK
+	uint8_t kdi[3];
+	uint8_t has_no_rand; // its keys are derived without the RAND of the MSK
+	uint16_t mtk_id;
+	uint16_t port;
+	uint8_t address[16]; // IPv6, or IPv4 as ::ffff:a.b.c.d
+	uint64_t until_ns; // of CLOCK_BOOTTIME: not sent by then, it never is
+	uint64_t version; // number of the store's commit that the worker has to see before
+};
+_Static_assert(sizeof(struct dp_mtk) == 48, "a ring takes it as it is");
+
 // One MSK for one subscriber, sent, repeated and given up like a campaign of one. It goes to the
 // worker that owns the subscriber; what is asked for while it is under way is merged with it.
 struct dp_single {

@@ -173,6 +173,16 @@ void worker_follow(struct worker *w, const struct dp_now *now)
 	single_follow(w, now);
 }
 
+bool worker_has_seen(struct worker *w, uint64_t version, const struct dp_now *now)
+{
+	if (store_reader_version(w->reader) >= version)
+		return true;
+	if (w->is_held || w->known_version < version)
+		return false;
+	worker_follow(w, now);
+	return store_reader_version(w->reader) >= version;
+}
+
 // Changed records are taken over by all workers together: each stops sending, and when all have
 // stopped, no key can be in use under its old record any more while another worker raises the
 // values of its new one.

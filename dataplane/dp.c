@@ -120,6 +120,26 @@ size_t dp_singles(struct dp *dp, const struct dp_single *orders, size_t n)
 	return shared_singles(&dp->shared, orders, n);
 }
 
+int dp_mtk(struct dp *dp, const struct dp_mtk *order)
+{
+	return shared_mtk(&dp->shared, order);
+}
+
+size_t dp_mtk_notes(struct dp *dp, struct dp_mtk_note *out, size_t n)
+{
+	return shared_mtk_notes(&dp->shared, out, n);
+}
+
+int dp_route_port(const struct dp *dp, const struct dp_addr *to)
+{
+	const struct routes *r = &dp->shared.routes;
+	uint16_t way, route;
+
+	routes_find_burst(r, to, 1, &way);
+	route = routes_way(r, way)->route;
+	return route == ROUTE_NONE ? -1 : r->hop[r->route[route].hop[0]].port;
+}
+
 void dp_push_note(const struct dp *dp, uint32_t id, struct dp_push_note *out)
 {
 	push_note_read(&dp->shared.notes, id, out);

@@ -39,6 +39,13 @@ size_t dp_events(struct dp *dp, struct dp_event *events, size_t n);
 // Hands orders for single pushes to the workers that own their subscribers. Any thread, several at
 // a time. Returns how many were taken, the first ones; fewer than n when a worker has too many.
 size_t dp_singles(struct dp *dp, const struct dp_single *orders, size_t n);
+// Has an MTK message sent. One thread at a time. -EAGAIN: too many wait.
+int dp_mtk(struct dp *dp, const struct dp_mtk *order);
+// Takes up to n notes of what became of them. One thread at a time.
+size_t dp_mtk_notes(struct dp *dp, struct dp_mtk_note *out, size_t n);
+// Number of the port that a message to an address leaves by, as things stand in the file; -1: no
+// route leads there. Any thread.
+int dp_route_port(const struct dp *dp, const struct dp_addr *to);
 // How the last single push of a subscriber stands. Any thread.
 void dp_push_note(const struct dp *dp, uint32_t id, struct dp_push_note *out);
 // Takes up to n of the notes that were written of single pushes, those of a subscriber in order.

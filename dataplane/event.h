@@ -48,6 +48,25 @@ struct dp_push_note {
 	uint8_t refusal; // enum dp_refusal
 };
 
+// What became of an MTK message.
+enum dp_mtk_verdict {
+#define DP_MTK(name, label, text) DP_MTK_##name,
+#include "mtk_verdict.def"
+#undef DP_MTK
+	DP_MTK_VERDICTS
+};
+const char *dp_mtk_verdict_name(unsigned verdict); // "no-way"
+const char *dp_mtk_verdict_text(unsigned verdict);
+
+struct dp_mtk_note {
+	uint16_t group;
+	uint16_t number; // Key Number of the MSK
+	uint8_t kdi[3];
+	uint8_t verdict; // enum dp_mtk_verdict
+	uint16_t mtk_id;
+	uint32_t counter; // T, of one that was sent
+};
+
 // A note that was written, for the history of its subscriber.
 struct dp_push_event {
 	uint32_t id;

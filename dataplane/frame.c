@@ -106,6 +106,20 @@ void frame_headers_make(struct frame_headers *h, const struct hop *hop, const st
 	h->pseudo_sum += is_v6 ? sum_of(hop->source.byte, 16) : sum_of(hop->source.byte + 12, 4);
 }
 
+void frame_headers_group(struct frame_headers *h, const struct dp_addr *group)
+{
+	struct rte_ether_hdr *ether =
+		(struct rte_ether_hdr *)(h->bytes + sizeof(h->bytes) - h->len);
+	const uint8_t *low = group->byte + 12;
+
+	if (h->is_v6)
+		ether->dst_addr =
+			(struct rte_ether_addr){{0x33, 0x33, low[0], low[1], low[2], low[3]}};
+	else
+		ether->dst_addr =
+			(struct rte_ether_addr){{0x01, 0x00, 0x5e, low[1] & 0x7f, low[2], low[3]}};
+}
+
 // --- Patched, for each message --------------------------------------------------------------
 
 // In the order of the wire, as all sums are.

@@ -34,11 +34,15 @@ struct frame_headers {
 	uint32_t pseudo_sum; // of the pseudo header without length and destination
 };
 
+struct dp_addr;
 struct hop;
 struct port;
 
 // Writes the headers for a next hop whose MAC is known.
 void frame_headers_make(struct frame_headers *h, const struct hop *hop, const struct port *port);
+
+// Makes them those of frames to a multicast group: its MAC (RFC 1112 6.4, RFC 2464 7).
+void frame_headers_group(struct frame_headers *h, const struct dp_addr *group);
 
 // A message to put headers in front of, and the sum over its first octets where all of a burst
 // share them: frame_octets_sum() of an even number, 0 of none.

@@ -20,6 +20,12 @@ static const struct text refusals[] = {
 #undef DP_REFUSAL
 };
 
+static const struct text mtk_verdicts[] = {
+#define DP_MTK(name, label, text) [DP_MTK_##name] = {label, text},
+#include "mtk_verdict.def"
+#undef DP_MTK
+};
+
 static const char *const drops[] = {
 #define DP_DROP(name, label, text) label,
 #include "drop.def"
@@ -99,4 +105,14 @@ const char *dp_push_state_name(unsigned state)
 	};
 
 	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
+}
+
+const char *dp_mtk_verdict_name(unsigned verdict)
+{
+	return verdict < DP_MTK_VERDICTS ? mtk_verdicts[verdict].name : "unknown";
+}
+
+const char *dp_mtk_verdict_text(unsigned verdict)
+{
+	return verdict < DP_MTK_VERDICTS ? mtk_verdicts[verdict].text : "unknown";
 }

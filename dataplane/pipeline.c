@@ -5,6 +5,7 @@
 //
 //   due -> fetch -> route -> build -> seal -> frame -> tx
 //   rx -> check
+//   mtk: MTK messages, few and one at a time (mtk.c)
 //   ahead: keys or frames of armed campaigns, when there is nothing else to do
 //
 // A burst that cannot go on (no buffer, no counter value) stays where it is and is taken up again
@@ -154,6 +155,8 @@ unsigned worker_turn(struct worker *w, const struct dp_now *now)
 	egress_look(w, now);
 	moved = answer_tx(w, now);
 	single_orders(w, now);
+	if (worker_may_send(w))
+		moved += mtk_turn(w, now);
 	if (worker_may_send(w))
 		sent = push_turn(w, now);
 	moved += sent;

@@ -144,6 +144,20 @@ size_t shared_singles(struct dp_shared *s, const struct dp_single *orders, size_
 	return at;
 }
 
+int shared_mtk(struct dp_shared *s, const struct dp_mtk *order)
+{
+	int ret = rte_ring_enqueue_elem(
+		s->worker[0]->mtk.orders, (void *)(uintptr_t)order, sizeof(*order));
+
+	return ret == 0 ? 0 : -EAGAIN;
+}
+
+size_t shared_mtk_notes(struct dp_shared *s, struct dp_mtk_note *out, size_t n)
+{
+	return rte_ring_dequeue_burst_elem(
+		s->worker[0]->mtk.notes, out, sizeof(*out), (unsigned)n, NULL);
+}
+
 uint32_t shared_counter_highest(const struct dp_shared *s)
 {
 	uint32_t highest = s->counter.first;
@@ -151,6 +165,9 @@ uint32_t shared_counter_highest(const struct dp_shared *s)
 	for (unsigned i = 0; i < s->workers; i++) {
 		uint32_t value = atomic_load(&s->worker[i]->counter.highest);
 
+		if (value > highest)
+			highest = value;
+		value = atomic_load(&s->worker[i]->mtk.counter.highest);
 		if (value > highest)
 			highest = value;
 	}

@@ -282,18 +282,6 @@ static void order_take(struct worker *w, const struct dp_single *order, const st
 	order_add(w, order, now);
 }
 
-// Whether the snapshot has what the order was made from. A commit that the worker was told of may
-// be taken over at any time; for another one it has to wait.
-static bool order_is_current(struct worker *w, const struct dp_now *now)
-{
-	if (store_reader_version(w->reader) >= w->order.version)
-		return true;
-	if (w->is_held || w->known_version < w->order.version)
-		return false;
-	worker_follow(w, now);
-	return store_reader_version(w->reader) >= w->order.version;
-}
-
 void single_orders(struct worker *w, const struct dp_now *now)
 {
 	struct single *single;
@@ -302,7 +290,7 @@ void single_orders(struct worker *w, const struct dp_now *now)
 		if (!w->has_order)
 			w->has_order =
 				rte_ring_dequeue_elem(w->orders, &w->order, sizeof(w->order)) == 0;
-		if (!w->has_order || !order_is_current(w, now))
+		if (!w->has_order || !worker_has_seen(w, w->order.version, now))
 			break;
 		order_take(w, &w->order, now);
 		w->has_order = false;

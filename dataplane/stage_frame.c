@@ -27,20 +27,26 @@ static struct frame_message message_begin(const struct burst *b)
 		.known_len = known, .known_sum = frame_octets_sum(tpl->head, known)};
 }
 
-static void frame_write(const struct burst *b, unsigned i, const struct frame_headers *h,
-	struct frame_message *message)
+static void frame_write(struct rte_mbuf *m, const struct frame_headers *h,
+	struct frame_message *message, const struct dp_addr *to, uint16_t port)
 {
-	struct rte_mbuf *m = b->mbuf[i];
-
 	message->data = rte_pktmbuf_mtod(m, uint8_t *);
 	message->len = m->data_len;
-	frame_headers_put(h, message, &b->address[i], b->port[i]);
+	frame_headers_put(h, message, to, port);
 	m->ol_flags |= h->offloads;
 	m->l2_len = h->l2_len;
 	m->l3_len = h->is_v6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
 	m->data_off = (uint16_t)(m->data_off - h->len);
 	m->data_len = (uint16_t)(m->data_len + h->len);
 	m->pkt_len = m->data_len;
+}
+
+void frame_mbuf_put(
+	struct rte_mbuf *m, const struct frame_headers *h, const struct dp_addr *to, uint16_t port)
+{
+	struct frame_message message = {.known_len = 0};
+
+	frame_write(m, h, &message, to, port);
 }
 
 // A frame that was built ahead lacks what its next hop wants now: addresses and tags in front of
@@ -87,7 +93,7 @@ void stage_frame(struct worker *w, const struct dp_now *now)
 		if (i == 0 || b->hop[i] != b->hop[i - 1])
 			h = headers_get(w, b->hop[i]);
 		if (burst_frame(b, i) == NULL)
-			frame_write(b, i, h, &message);
+			frame_write(b->mbuf[i], h, &message, &b->address[i], b->port[i]);
 		else
 			link_write(b->mbuf[i], h);
 		frame_hand_over(w, i, now);

@@ -73,6 +73,8 @@ struct dp_stats {
 	uint64_t solicits; // solicited pulls the port took
 	uint64_t solicits_expired; // those of them under an expired MUK
 	uint64_t expired_refused; // times an MSK was not sent because the MUK had expired
+	uint64_t mtk_sent; // MTK messages the port took
+	uint64_t mtk_unsent; // MTK messages that were not sent, for a reason (mtk_verdict.def)
 	uint64_t drop[DP_DROP_COUNT];
 	uint64_t mikey[DP_MIKEY_STATUS_MAX]; // MIKEY_MALFORMED by enum mikey_status
 	uint64_t stage_cycles[DP_STAGE_COUNT]; // only while stages are measured

@@ -145,6 +145,25 @@ void translate_label(const struct dp_msk *msk, struct crypto_label *label)
 	memcpy(label->rand, msk->rand, sizeof(msk->rand));
 }
 
+void translate_mtk(const struct dp_msk *msk, const struct store_mtk *mtk, uint32_t counter,
+	struct mikey_mtk *msg)
+{
+	*msg = (struct mikey_mtk){
+		.profile = msk->profile,
+		.csb_id = msk->csb_id,
+		.id = {.group = msk->group,
+			.number = msk->number,
+			.has_mtk_id = true,
+			.mtk_id_bytes = MIKEY_MTK_ID_BYTES,
+			.mtk_id = mtk->id},
+		.counter = counter,
+		.key = mtk->key.byte,
+	};
+	memcpy(msg->id.kdi, msk->kdi, sizeof(msg->id.kdi));
+	if ((mtk->flags & STORE_MTK_SALTED) != 0)
+		msg->salt = (struct mikey_bytes){mtk->salt, sizeof(mtk->salt)};
+}
+
 struct store_group_id translate_group(const struct dp_msk *msk)
 {
 	struct store_group_id id = {.group = msk->group};

@@ -58,6 +58,9 @@ void translate_msk(const struct dp_msk *msk, const char *idi, struct mikey_msk *
 void translate_solicit(const struct dp_campaign *c, const char *idi, struct mikey_msk *msg,
 	struct crypto_label *label);
 void translate_label(const struct dp_msk *msk, struct crypto_label *label);
+// Fields of an MTK message. msk and mtk must live as long as msg.
+void translate_mtk(const struct dp_msk *msk, const struct store_mtk *mtk, uint32_t counter,
+	struct mikey_mtk *msg);
 struct store_group_id translate_group(const struct dp_msk *msk);
 // An MSK as the store has it.
 void translate_stored_msk(

@@ -82,6 +82,8 @@ int worker_create(
 	if (ret == 0)
 		ret = single_init(w);
 	if (ret == 0)
+		ret = mtk_init(w);
+	if (ret == 0)
 		ret = port_pool_create(shared->conf, index, &w->pool);
 	if (ret != 0) {
 		worker_destroy(w);
@@ -99,6 +101,7 @@ void worker_destroy(struct worker *w)
 		run_close(w, w->run[0]);
 	burst_discard(w, NULL);
 	single_fini(w);
+	mtk_fini(w);
 	for (unsigned p = 0; p < DP_PORTS_MAX; p++)
 		rte_pktmbuf_free_bulk(w->egress[p].out, w->egress[p].out_n);
 	rte_ring_free(w->commands);

@@ -23,6 +23,7 @@
 #include "frame.h"
 #include "hop.h"
 #include "mikey.h"
+#include "mtk.h"
 #include "nap.h"
 #include "pace.h"
 #include "port.h"
@@ -216,6 +217,7 @@ struct worker {
 	struct intake intake;
 	unsigned flood_bursts; // in a row, up to FLOOD_SURE
 	struct counter_owner counter; // this worker's view of the counter
+	struct mtk_sender mtk;
 	struct dp_stats stats;
 	struct dp_area_stats area[DP_AREAS_MAX + 1];
 	struct rte_mbuf *copies[BURST]; // of frames that are being sent, for the capture
@@ -236,6 +238,8 @@ void shared_workers_pass(const struct dp_shared *shared);
 // The same, and none holds a buffer that it received before.
 void shared_workers_drain(const struct dp_shared *shared);
 size_t shared_singles(struct dp_shared *shared, const struct dp_single *orders, size_t n);
+int shared_mtk(struct dp_shared *shared, const struct dp_mtk *order); // see dp_mtk()
+size_t shared_mtk_notes(struct dp_shared *shared, struct dp_mtk_note *out, size_t n);
 // Highest value any worker has used.
 uint32_t shared_counter_highest(const struct dp_shared *shared);
 
@@ -258,6 +262,9 @@ void worker_commands(struct worker *w, const struct dp_now *now);
 bool worker_may_send(const struct worker *w);
 // Takes the newest snapshot; what was made from the one before is given back.
 void worker_follow(struct worker *w, const struct dp_now *now);
+// Whether its snapshot has a commit. One that the worker was told of may be taken over at any time;
+// for another one it has to wait.
+bool worker_has_seen(struct worker *w, uint64_t version, const struct dp_now *now);
 void worker_event(struct worker *w, const struct dp_event *event);
 // Template, label and eligibility of an MSK, which lives as long as the run.
 int run_prepare(struct worker *w, struct run *run, const struct dp_msk *msk);
@@ -285,6 +292,11 @@ unsigned stage_tx(struct worker *w, const struct dp_now *now);
 unsigned stage_ahead(struct worker *w, const struct dp_now *now);
 unsigned stage_rx(struct worker *w, unsigned port, const struct dp_now *now);
 void stage_check(struct worker *w, const struct dp_now *now);
+
+// Writes headers in front of a message, which begins where the data of a fresh buffer do.
+// stage_frame.c
+void frame_mbuf_put(
+	struct rte_mbuf *m, const struct frame_headers *h, const struct dp_addr *to, uint16_t port);
 
 // egress.c: what can be used to send, looked up once a turn. Frames whose way is gone, or that
 // waited too long, are given back to the rounds: they are made anew, with a higher counter.

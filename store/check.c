@@ -31,7 +31,9 @@ static const char *const table_names[DB_COUNT] = {[DB_META] = "meta",
 	[DB_CAMPAIGN] = "campaign",
 	[DB_SLICE] = "slice",
 	[DB_FREE] = "free",
-	[DB_CHANGE] = "change"};
+	[DB_CHANGE] = "change",
+	[DB_MTK] = "mtk",
+	[DB_BEARER] = "bearer"};
 
 struct check {
 	struct view view;
@@ -78,6 +80,7 @@ static int secret_decode(enum db_id db, struct blob key, struct blob in)
 	struct store_prev prev;
 	struct store_subscriber sub;
 	struct store_msk msk;
+	struct store_mtks mtks;
 	struct msk_key msk_key;
 	store_id id;
 	int rc = -EIO;
@@ -90,8 +93,10 @@ static int secret_decode(enum db_id db, struct blob key, struct blob in)
 		explicit_bzero(&sub, sizeof(sub));
 	} else if (key.len == sizeof(msk_key)) {
 		memcpy(&msk_key, key.data, sizeof(msk_key));
-		rc = record_decode_msk(in, &msk_key, &msk);
+		rc = db == DB_MTK ? record_decode_mtks(in, &msk_key, &mtks)
+				  : record_decode_msk(in, &msk_key, &msk);
 		explicit_bzero(&msk, sizeof(msk));
+		explicit_bzero(&mtks, sizeof(mtks));
 	}
 	return rc;
 }
@@ -100,6 +105,7 @@ static int record_decode(enum db_id db, struct blob key, struct blob in)
 {
 	struct store_service service;
 	struct store_group group;
+	struct store_bearer bearer;
 	struct group_key group_key;
 	struct blob text;
 
@@ -116,9 +122,15 @@ static int record_decode(enum db_id db, struct blob key, struct blob in)
 			return -EIO;
 		memcpy(&group_key, key.data, sizeof(group_key));
 		return record_decode_group(in, &group_key, &group);
+	case DB_BEARER:
+		if (key.len != sizeof(group_key))
+			return -EIO;
+		memcpy(&group_key, key.data, sizeof(group_key));
+		return record_decode_bearer(in, &group_key, &bearer);
 	case DB_PREV:
 	case DB_CHANGE:
 	case DB_MSK:
+	case DB_MTK:
 		return secret_decode(db, key, in);
 	default:
 		return record_decode_text(in, &text);

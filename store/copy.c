@@ -2,7 +2,8 @@
 // Copyright the mskpush authors
 
 // A backup, or another copy, is opened as a store. Since it was made the original may have given
-// out Key Numbers that it knows nothing of: each group skips some.
+// out Key Numbers and MTK IDs that it knows nothing of: each group skips some Key Numbers, and no
+// MTK goes under an MSK of before any more.
 
 #include <errno.h>
 #include <string.h>
@@ -42,6 +43,8 @@ int copy_recover(struct store_env *env)
 		return rc;
 	}
 	rc = groups_skip(txn);
+	if (rc == 0)
+		rc = store_mtks_bar(txn, 0);
 	txn_state(txn)->is_copy = false;
 	if (rc == 0)
 		rc = store_txn_commit(txn);

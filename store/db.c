@@ -32,6 +32,8 @@ static const struct table tables[DB_COUNT] = {
 	[DB_FREE] = {"free", MDB_INTEGERKEY},
 	[DB_CHANGE] = {"change", MDB_INTEGERKEY},
 	[DB_KEY] = {"key", MDB_INTEGERKEY},
+	[DB_MTK] = {"mtk", 0},
+	[DB_BEARER] = {"bearer", 0},
 };
 
 int db_error(int mdb_rc)
@@ -58,9 +60,20 @@ int db_open_tables(struct store_env *env, struct MDB_txn *mdb, int n, bool is_ne
 	unsigned create = is_new ? MDB_CREATE : 0;
 	int rc = 0;
 
-	for (int i = 0; i < n && rc == 0; i++)
+	for (int i = 0; i < n && rc == 0; i++) {
 		rc = mdb_dbi_open(mdb, tables[i].name, tables[i].flags | create, &env->dbi[i]);
+		if (rc != MDB_NOTFOUND || i < DB_LATER)
+			continue;
+		env->dbi[i] = 0;
+		rc = 0;
+	}
 	return db_error(rc);
+}
+
+// LMDB numbers named tables from 2.
+static bool is_there(const struct view *v, enum db_id db)
+{
+	return v->env->dbi[db] != 0;
 }
 
 static MDB_val to_mdb(struct blob b)
@@ -76,7 +89,7 @@ static struct blob from_mdb(const MDB_val *v)
 int db_get(const struct view *v, enum db_id db, struct blob key, struct blob *val)
 {
 	MDB_val k = to_mdb(key), d;
-	int rc = mdb_get(v->mdb, v->env->dbi[db], &k, &d);
+	int rc = is_there(v, db) ? mdb_get(v->mdb, v->env->dbi[db], &k, &d) : MDB_NOTFOUND;
 
 	*val = rc == 0 ? from_mdb(&d) : (struct blob){0};
 	return db_error(rc);
@@ -133,8 +146,8 @@ int db_clear(const struct view *v, enum db_id db)
 
 int db_entries(const struct view *v, enum db_id db, uint64_t *entries)
 {
-	MDB_stat stat;
-	int rc = mdb_stat(v->mdb, v->env->dbi[db], &stat);
+	MDB_stat stat = {0};
+	int rc = is_there(v, db) ? mdb_stat(v->mdb, v->env->dbi[db], &stat) : 0;
 
 	*entries = rc == 0 ? stat.ms_entries : 0;
 	return db_error(rc);
@@ -143,6 +156,8 @@ int db_entries(const struct view *v, enum db_id db, uint64_t *entries)
 int db_cursor_open(const struct view *v, enum db_id db, struct db_cursor *c)
 {
 	*c = (struct db_cursor){0};
+	if (!is_there(v, db))
+		return -ENOENT;
 	return db_error(mdb_cursor_open(v->mdb, v->env->dbi[db], &c->mdb));
 }
 

@@ -37,8 +37,13 @@ enum db_id {
 	DB_FREE, // subscriber ids that may be given out again
 	DB_CHANGE, // number -> change_record: the side list of an import
 	DB_KEY, // number -> key_record: data keys under the wrapping key
+	DB_MTK, // msk_key -> mtks_record
+	DB_BEARER, // group_key -> bearer_record
 	DB_COUNT,
 };
+
+// Tables from here on came later in this format: a store that nobody has written to since has none.
+#define DB_LATER DB_MTK
 
 enum raw_kind {
 	RAW_BTID,

@@ -176,6 +176,24 @@ static int format_open(struct store_env *env, struct MDB_txn *mdb)
 	return rc;
 }
 
+// Tables that came later are made in a store that has none yet.
+static int tables_complete(struct store_env *env)
+{
+	struct MDB_txn *mdb;
+	int rc;
+
+	if (env->dbi[DB_COUNT - 1] != 0 || env->is_read_only)
+		return 0;
+	rc = db_error(mdb_txn_begin(env->mdb, NULL, 0, &mdb));
+	if (rc != 0)
+		return rc;
+	rc = db_open_tables(env, mdb, DB_COUNT, true);
+	if (rc == 0)
+		return db_error(mdb_txn_commit(mdb));
+	mdb_txn_abort(mdb);
+	return rc;
+}
+
 static int tables_open(struct store_env *env, const char *dir, char *why)
 {
 	struct MDB_txn *mdb;
@@ -188,6 +206,8 @@ static int tables_open(struct store_env *env, const char *dir, char *why)
 		else
 			mdb_txn_abort(mdb);
 	}
+	if (rc == 0)
+		rc = tables_complete(env);
 	if (rc == -EPROTO)
 		return why_not(why, rc,
 			"The store %.120s has a format that this program does not know; "

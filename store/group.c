@@ -79,10 +79,15 @@ int store_group_remove(struct store_txn *txn, const struct store_group_id *id)
 		return rc;
 	if (group_is_used(&txn->view, id))
 		return -EBUSY;
+	rc = bearer_remove(txn, id);
+	if (rc != 0)
+		return rc;
 	while ((rc = meta_msk_next(&txn->view, id, msk.number, &msk)) == 0) {
 		struct msk_key msk_key = msk_key_of(id, msk.number);
 
 		rc = db_del(&txn->view, DB_MSK, (struct blob){&msk_key, sizeof(msk_key)});
+		if (rc == 0)
+			rc = mtks_remove(txn, id, msk.number);
 		if (rc != 0)
 			break;
 	}

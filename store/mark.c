@@ -28,7 +28,8 @@ struct mark_record {
 	uint32_t mark;
 	uint64_t sequence;
 	uint8_t machine_id[16];
-	uint8_t spare[464];
+	uint32_t mtk_reservations;
+	uint8_t spare[460];
 	uint64_t checksum; // SipHash-1-3 under the zero key of all before it
 };
 _Static_assert(sizeof(struct mark_record) == SECTOR_BYTES, "a mark fills one sector");
@@ -188,6 +189,25 @@ int store_mark_write(struct store_mark *m, uint32_t mark)
 		rc = file_sync(m);
 	if (rc == 0)
 		m->last = next;
+	return rc;
+}
+
+uint32_t store_mark_mtk_reservations(const struct store_mark *m)
+{
+	return m->last.mtk_reservations;
+}
+
+int store_mark_mtk_reserve(struct store_mark *m, uint32_t reservations)
+{
+	uint32_t before = m->last.mtk_reservations;
+	int rc;
+
+	if (reservations <= before)
+		return 0;
+	m->last.mtk_reservations = reservations;
+	rc = store_mark_write(m, m->last.mark);
+	if (rc != 0)
+		m->last.mtk_reservations = before;
 	return rc;
 }
 

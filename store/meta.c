@@ -11,6 +11,8 @@ union meta_record {
 	struct service_record service;
 	struct group_record group;
 	struct msk_record msk;
+	struct mtks_record mtks;
+	struct bearer_record bearer;
 };
 
 // The first entry above a key; its key goes to key, its value to val.
@@ -154,6 +156,43 @@ int meta_msk_next(const struct view *v, const struct store_group_id *group, uint
 		rc = record_decode_msk(in, &key, out);
 	explicit_bzero(&record, sizeof(record));
 	return rc;
+}
+
+int meta_mtks(const struct view *v, const struct store_group_id *group, uint16_t number,
+	struct store_mtks *out)
+{
+	struct msk_key key = msk_key_of(group, number);
+	union meta_record record;
+	struct blob in;
+	int rc = record_get(v, DB_MTK, (struct blob){&key, sizeof(key)}, &record, &in);
+
+	if (rc == 0)
+		rc = record_decode_mtks(in, &key, out);
+	explicit_bzero(&record, sizeof(record));
+	return rc;
+}
+
+int meta_bearer(const struct view *v, const struct store_group_id *group, struct store_bearer *out)
+{
+	struct group_key key = group_key_of(group);
+	union meta_record record;
+	struct blob in;
+	int rc = record_get(v, DB_BEARER, (struct blob){&key, sizeof(key)}, &record, &in);
+
+	return rc == 0 ? record_decode_bearer(in, &key, out) : rc;
+}
+
+int meta_bearer_next(
+	const struct view *v, const struct store_group_id *after, struct store_bearer *out)
+{
+	struct group_key key = group_key_of(after);
+	union meta_record record;
+	struct blob val, in;
+	int rc = entry_after(v, DB_BEARER, (struct blob){&key, sizeof(key)}, &key, &val);
+
+	if (rc == 0)
+		rc = record_open(v, DB_BEARER, (struct blob){&key, sizeof(key)}, val, &record, &in);
+	return rc == 0 ? record_decode_bearer(in, &key, out) : rc;
 }
 
 int meta_campaign(const struct view *v, uint32_t id, struct store_campaign *out)

@@ -22,5 +22,15 @@ int meta_msk(const struct view *v, const struct store_group_id *group, uint16_t 
 int meta_msk_next(const struct view *v, const struct store_group_id *group, uint16_t after,
 	struct store_msk *out);
 
+int meta_mtks(const struct view *v, const struct store_group_id *group, uint16_t number,
+	struct store_mtks *out);
+int meta_bearer(const struct view *v, const struct store_group_id *group, struct store_bearer *out);
+int meta_bearer_next(
+	const struct view *v, const struct store_group_id *after, struct store_bearer *out);
+
+// mtk.c: what goes with a group. -EBUSY: its MTKs are being sent.
+int bearer_remove(struct store_txn *txn, const struct store_group_id *group);
+int mtks_remove(struct store_txn *txn, const struct store_group_id *group, uint16_t number);
+
 int meta_campaign(const struct view *v, uint32_t id, struct store_campaign *out);
 int meta_campaign_next(const struct view *v, uint32_t after, struct store_campaign *out);

@@ -60,7 +60,7 @@ static struct number_record *record_seat(struct numbers *n, const struct group_k
 	return seat;
 }
 
-static int record_take(struct numbers *n, const struct number_record *r)
+static int number_take(struct numbers *n, const struct number_record *r)
 {
 	struct number_record *seat;
 
@@ -86,7 +86,7 @@ int numbers_read(struct numbers *n, int fd, off_t from)
 		if (len < 0)
 			return -errno;
 		for (size_t i = 0; i < (size_t)len / sizeof(chunk[0]) && rc == 0; i++)
-			rc = record_take(n, &chunk[i]);
+			rc = number_take(n, &chunk[i]);
 		n->end += len / (ssize_t)sizeof(chunk[0]) * (ssize_t)sizeof(chunk[0]);
 	} while (rc == 0 && len == (ssize_t)sizeof(chunk));
 	return rc;

@@ -166,5 +166,16 @@ int store_reader_campaign_next(
 int store_reader_campaign_slice(
 	const struct store_reader *r, uint32_t campaign, uint32_t slice, uint8_t out[STORE_SLICE]);
 
+// The MTKs of an MSK. -ENOENT when it never had one. Secret: wipe them after use.
+int store_reader_mtks(const struct store_reader *r, const struct store_group_id *group,
+	uint16_t number, struct store_mtks *out);
+// How the MTKs of a group are sent. -ENOENT when they never were.
+int store_reader_bearer(
+	const struct store_reader *r, const struct store_group_id *group, struct store_bearer *out);
+int store_reader_bearer_next(
+	const struct store_reader *r, const struct store_group_id *after, struct store_bearer *out);
+// How often MTK IDs were given out.
+uint32_t store_reader_mtk_reservations(const struct store_reader *r);
+
 // The store's copy of the counter mark. -ENOENT in a new store.
 int store_reader_mark(const struct store_reader *r, uint32_t *mark);

@@ -35,9 +35,7 @@ struct msk_key msk_key_of(const struct store_group_id *group, uint16_t number)
 	return key;
 }
 
-// Copies a record out of the map, where it may stand unaligned. Its first octet is its version,
-// whatever else it holds; `least` octets of it are fixed.
-static int record_load(struct blob in, uint8_t version, size_t least, void *out, size_t size)
+int record_take(struct blob in, uint8_t version, size_t least, void *out, size_t size)
 {
 	if (in.len == 0)
 		return -EIO;
@@ -66,7 +64,7 @@ size_t record_encode_prev(const struct store_prev *in, struct prev_record *out)
 int record_decode_prev(struct blob in, struct store_prev *out)
 {
 	struct prev_record rec;
-	int rc = record_load(
+	int rc = record_take(
 		in, PREV_VERSION, offsetof(struct prev_record, btid), &rec, sizeof(rec));
 
 	memset(out, 0, sizeof(*out));
@@ -110,7 +108,7 @@ size_t record_encode_change(
 int record_decode_change(struct blob in, store_id *id, struct store_subscriber *out)
 {
 	struct change_record rec;
-	int rc = record_load(
+	int rc = record_take(
 		in, CHANGE_VERSION, offsetof(struct change_record, btid), &rec, sizeof(rec));
 
 	memset(out, 0, sizeof(*out));
@@ -154,7 +152,7 @@ size_t record_encode_service(const struct store_service *in, struct service_reco
 int record_decode_service(struct blob in, store_service_id id, struct store_service *out)
 {
 	struct service_record rec;
-	int rc = record_load(
+	int rc = record_take(
 		in, SERVICE_VERSION, offsetof(struct service_record, name), &rec, sizeof(rec));
 
 	memset(out, 0, sizeof(*out));
@@ -187,7 +185,7 @@ size_t record_encode_group(const struct store_group *in, struct group_record *ou
 int record_decode_group(struct blob in, const struct group_key *key, struct store_group *out)
 {
 	struct group_record rec;
-	int rc = record_load(in, GROUP_VERSION, sizeof(rec), &rec, sizeof(rec));
+	int rc = record_take(in, GROUP_VERSION, sizeof(rec), &rec, sizeof(rec));
 
 	memset(out, 0, sizeof(*out));
 	if (rc != 0)
@@ -220,7 +218,7 @@ int record_decode_msk(struct blob in, const struct msk_key *key, struct store_ms
 {
 	struct msk_record rec;
 	struct group_key group;
-	int rc = record_load(in, MSK_VERSION, sizeof(rec), &rec, sizeof(rec));
+	int rc = record_take(in, MSK_VERSION, sizeof(rec), &rec, sizeof(rec));
 
 	memset(out, 0, sizeof(*out));
 	if (rc != 0)
@@ -281,7 +279,7 @@ int record_decode_campaign(struct blob in, uint32_t id, struct store_campaign *o
 	struct campaign_record rec = {0};
 	bool is_v1 = in.len > 0 && *(const uint8_t *)in.data == 1;
 	size_t size = is_v1 ? CAMPAIGN_V1_BYTES : sizeof(rec);
-	int rc = record_load(in, is_v1 ? 1 : CAMPAIGN_VERSION, size, &rec, size);
+	int rc = record_take(in, is_v1 ? 1 : CAMPAIGN_VERSION, size, &rec, size);
 
 	memset(out, 0, sizeof(*out));
 	if (rc != 0)

@@ -56,7 +56,8 @@ struct state_record {
 	uint64_t hot_version; // moves when a hot block below the span was written
 	uint64_t index_version; // moves when a block of an index was written
 	struct hash_key hash_key;
-	uint8_t spare_end[48];
+	uint32_t mtk_reservations; // times that MTK IDs were given out
+	uint8_t spare_end[44];
 };
 _Static_assert(sizeof(struct state_record) == 128, "the state record is 128 octets");
 
@@ -204,6 +205,51 @@ _Static_assert(offsetof(struct campaign_record, start_ms) == CAMPAIGN_V1_BYTES &
 		sizeof(struct campaign_record) == 256,
 	"a campaign record is 256 octets, as before in its first 144");
 
+#define MTKS_VERSION 1
+struct mtk_entry {
+	uint16_t id;
+	uint8_t flags;
+	uint8_t reserved[5];
+	uint64_t send_ms;
+	uint64_t from_ms;
+	uint64_t to_ms;
+};
+struct mtk_secret {
+	struct store_secret16 key;
+	uint8_t salt[STORE_MTK_SALT_BYTES];
+};
+struct mtks_record {
+	struct wrap_seat seat; // count: entries in use
+	uint16_t last_id;
+	uint8_t is_barred;
+	uint8_t reserved;
+	struct mtk_entry entry[STORE_MTKS_MAX];
+	struct mtk_secret secret[STORE_MTKS_MAX];
+};
+_Static_assert(sizeof(struct mtks_record) == 3016, "the MTKs of an MSK are one record");
+
+#define BEARER_VERSION 1
+struct bearer_place {
+	struct store_addr addr;
+	uint16_t port;
+};
+struct bearer_record {
+	struct wrap_seat seat; // count: places
+	uint8_t flags;
+	uint8_t switch_percent;
+	uint16_t number;
+	uint16_t switch_to;
+	uint16_t reserved;
+	uint32_t lead_ms;
+	uint32_t interval_ms;
+	uint32_t repeat_ms;
+	uint32_t dummy_ms;
+	uint32_t started;
+	struct bearer_place place[STORE_BEARER_PLACES_MAX];
+	uint8_t spare[64];
+};
+_Static_assert(sizeof(struct bearer_record) == 200, "a bearer is 200 octets");
+
 struct group_key group_key_of(const struct store_group_id *id);
 struct store_group_id group_id_of(const struct group_key *key);
 struct msk_key msk_key_of(const struct store_group_id *group, uint16_t number);
@@ -211,6 +257,9 @@ struct msk_key msk_key_of(const struct store_group_id *group, uint16_t number);
 // All of them work on records in the clear, as wrap.h takes and gives them. Encoders return the
 // length of the record. Decoders return -EPROTO for a version they do not know, -EIO for a record
 // that is not well formed.
+// Copies a record out of the map, where it may stand unaligned. Its first octet is its version,
+// whatever else it holds; `least` octets of it are fixed.
+int record_take(struct blob in, uint8_t version, size_t least, void *out, size_t size);
 size_t record_encode_prev(const struct store_prev *in, struct prev_record *out);
 int record_decode_prev(struct blob in, struct store_prev *out);
 size_t record_encode_change(
@@ -222,6 +271,11 @@ size_t record_encode_group(const struct store_group *in, struct group_record *ou
 int record_decode_group(struct blob in, const struct group_key *key, struct store_group *out);
 size_t record_encode_msk(const struct store_msk *in, struct msk_record *out);
 int record_decode_msk(struct blob in, const struct msk_key *key, struct store_msk *out);
+// record_mtk.c
+size_t record_encode_mtks(const struct store_mtks *in, struct mtks_record *out);
+int record_decode_mtks(struct blob in, const struct msk_key *key, struct store_mtks *out);
+size_t record_encode_bearer(const struct store_bearer *in, struct bearer_record *out);
+int record_decode_bearer(struct blob in, const struct group_key *key, struct store_bearer *out);
 size_t record_encode_campaign(const struct store_campaign *in, struct campaign_record *out);
 int record_decode_campaign(struct blob in, uint32_t id, struct store_campaign *out);
 // len at most TEXT_MAX.

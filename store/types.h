@@ -181,6 +181,62 @@ enum store_service_policy {
 	STORE_POLICY_BOOTSTRAP, // and a MUK that nothing was verified under yet
 };
 
+// MTKs that are scheduled or in use under an MSK (TS 33.246 6.3.3).
+#define STORE_MTK_BYTES 16
+#define STORE_MTK_SALT_BYTES 14
+#define STORE_MTKS_MAX 48
+
+enum store_mtk_flag {
+	STORE_MTK_SALTED = 1 << 0, // a salt goes with it
+	STORE_MTK_DUMMY = 1 << 1, // random, and never used: it only makes the MSK known
+};
+
+struct store_mtk {
+	uint16_t id; // MTK ID, never 0
+	uint8_t flags; // enum store_mtk_flag
+	uint64_t send_ms; // sent from here on until to_ms; Unix milliseconds
+	uint64_t from_ms; // in use from here on
+	uint64_t to_ms;
+	struct store_secret16 key;
+	uint8_t salt[STORE_MTK_SALT_BYTES];
+};
+
+struct store_mtks {
+	struct store_group_id group;
+	uint16_t number; // Key Number of the MSK
+	uint16_t last_id; // the highest MTK ID ever given to one, 0 = none yet
+	bool is_barred; // others may have been given out: no MTK goes under this MSK any more
+	uint8_t count;
+	struct store_mtk mtk[STORE_MTKS_MAX]; // ascending; those that are over are left out
+};
+
+// How the MTKs of a key group are sent, and which change of its MSK waits.
+#define STORE_BEARER_PLACES_MAX 4
+
+enum store_bearer_flag {
+	STORE_BEARER_ON = 1 << 0,
+	STORE_BEARER_SALT = 1 << 1, // MTKs have a salt
+	STORE_BEARER_NO_RAND = 1 << 2, // what protects them is derived without the MSK's RAND
+};
+
+struct store_bearer {
+	struct store_group_id group;
+	uint8_t flags; // enum store_bearer_flag
+	uint8_t places;
+	struct store_place {
+		struct store_addr addr; // multicast
+		uint16_t port;
+	} place[STORE_BEARER_PLACES_MAX];
+	uint32_t lead_ms; // an MTK is sent first so long before its use
+	uint32_t interval_ms; // that each is in use
+	uint32_t repeat_ms; // between two messages of one
+	uint32_t dummy_ms; // dummies make the next MSK known for so long before it is used
+	uint16_t number; // Key Number that new MTKs go under; 0: not chosen yet
+	uint16_t switch_to; // the next MSK, once enough phones have it; 0: nothing waits
+	uint8_t switch_percent; // that many of 100 are enough
+	uint32_t started; // Unix seconds
+};
+
 struct store_service {
 	store_service_id id;
 	uint8_t policy; // enum store_service_policy

@@ -227,7 +227,7 @@ static int table_copy(struct upgrade *u, enum db_id db)
 	if (rc == 0)
 		rc = db_cursor_open(&u->old, db, &c);
 	if (rc != 0)
-		return rc;
+		return rc == -ENOENT ? 0 : rc; // it came later
 	for (rc = db_cursor_first(&c); rc == 0; rc = db_cursor_next(&c)) {
 		rc = record_copy(u, db, c.key, c.val);
 		if (rc != 0)

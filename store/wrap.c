@@ -38,6 +38,8 @@ static const struct span spans[DB_COUNT] = {
 	[DB_GROUP] = NO_SECRET,
 	[DB_MSK] = SECRET(msk_record, key),
 	[DB_CHANGE] = SECRET(change_record, secret),
+	[DB_MTK] = SECRET(mtks_record, secret),
+	[DB_BEARER] = NO_SECRET,
 };
 
 bool wrap_is_sealed(enum db_id db)

@@ -157,7 +157,7 @@ int store_service_remove(struct store_txn *txn, store_service_id id);
 // -EEXIST: it is there with another profile. -EINVAL: the all-zero id, or a last_key_number below
 // the one that was reached.
 int store_group_put(struct store_txn *txn, const struct store_group *group);
-// Its MSKs go with it. -EBUSY: a service or an open campaign uses it.
+// Its MSKs go with it. -EBUSY: a service or an open campaign uses it, or its MTKs are being sent.
 int store_group_remove(struct store_txn *txn, const struct store_group_id *id);
 
 // Adds an MSK or changes state and release of one. The key, RAND and CSB ID of an MSK that is
@@ -176,6 +176,17 @@ int store_campaign_slice_put(
 // Drops the member states of a campaign, at most `most` slices a call; returns 1 while there are
 // more, 0 when all are gone.
 int store_campaign_slices_drop(struct store_txn *txn, uint32_t campaign, unsigned most);
+
+// Adds MTKs to those of an MSK, or leaves some out. *reservation is the number of times that MTK
+// IDs were given out in this store. -ENOENT: no such MSK. -EINVAL: an MTK ID that was given out
+// would name another MTK, or they do not ascend. -ERANGE: an MTK ID is not above SEQl or is above
+// SEQu. -EKEYREVOKED: the MSK is barred.
+int store_mtks_put(struct store_txn *txn, const struct store_mtks *mtks, uint32_t *reservation);
+// No MTK goes under any MSK of now any more: others may have been given out under them. At least
+// so many reservations are counted from now on.
+int store_mtks_bar(struct store_txn *txn, uint32_t reservations);
+// -ENOENT: no such group.
+int store_bearer_put(struct store_txn *txn, const struct store_bearer *bearer);
 
 int store_mark_put(struct store_txn *txn, uint32_t mark);
 
@@ -246,6 +257,10 @@ int store_mark_open(const char *dir, const uint8_t machine_id[16], struct store_
 	uint32_t *mark, enum store_mark_state *state);
 // Durable when it returns 0. May be called from any one thread at a time, not only the writer.
 int store_mark_write(struct store_mark *m, uint32_t mark);
+// How often MTK IDs were given out, as far as the file was told; a store that counts less is not
+// the one that did it. Likewise durable, by one thread at a time.
+uint32_t store_mark_mtk_reservations(const struct store_mark *m);
+int store_mark_mtk_reserve(struct store_mark *m, uint32_t reservations);
 // From now on the file keeps the highest Key Number of each group too, durable before the MSK is,
 // and a group that is added goes on above it: a lost store repeats none. Both learn what the other
 // one knows. Before other threads use the store; m is closed after its last transaction, before it.

@@ -360,9 +360,8 @@ static json_t *run(struct load *load)
 		(double)load->requests / elapsed, "p50_us",
 		(json_int_t)ue_histogram_percentile(&load->latency, 50), "p99_us",
 		(json_int_t)ue_histogram_percentile(&load->latency, 99), "max_us",
-		(json_int_t)load->latency.largest, "errors", (json_int_t)errors_sum(load),
-		"shed", (json_int_t)load->shed,
-		"cpu_us_per_request",
+		(json_int_t)load->latency.largest, "errors", (json_int_t)errors_sum(load), "shed",
+		(json_int_t)load->shed, "cpu_us_per_request",
 		load->requests > 0 ? (double)cpu / (double)load->requests : 0.0);
 	return report;
 }

@@ -31,6 +31,7 @@ void fake_store_service(struct store_env *env, struct store_service *service);
 void fake_store_service_remove(struct store_env *env, store_service_id id);
 void fake_store_group(struct store_env *env, const struct store_group *group);
 void fake_store_msk(struct store_env *env, const struct store_msk *msk);
+void fake_store_mtks(struct store_env *env, const struct store_mtks *mtks);
 void fake_store_campaign(struct store_env *env, const struct store_campaign *campaign);
 void fake_store_slice(
 	struct store_env *env, uint32_t campaign, uint32_t slice, const uint8_t state[STORE_SLICE]);

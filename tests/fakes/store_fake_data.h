@@ -40,6 +40,7 @@ enum fake_kind {
 	FAKE_CAMPAIGN,
 	FAKE_SLICE,
 	FAKE_MARK, // none or one
+	FAKE_MTKS,
 	FAKE_KINDS,
 };
 

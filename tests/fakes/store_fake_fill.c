@@ -19,6 +19,7 @@ static const size_t item_bytes[FAKE_KINDS] = {
 	[FAKE_CAMPAIGN] = sizeof(struct store_campaign),
 	[FAKE_SLICE] = sizeof(struct fake_slice),
 	[FAKE_MARK] = sizeof(struct fake_mark),
+	[FAKE_MTKS] = sizeof(struct store_mtks),
 };
 
 static void *must(void *p)
@@ -279,6 +280,23 @@ void fake_store_msk(struct store_env *env, const struct store_msk *msk)
 	if (at == l->count || order != 0)
 		one = list_insert(l, at);
 	*one = *msk;
+}
+
+void fake_store_mtks(struct store_env *env, const struct store_mtks *mtks)
+{
+	struct fake_list *l = &env->filled.list[FAKE_MTKS];
+	struct store_mtks *one = NULL;
+	size_t at = 0;
+
+	for (; at < l->count; at++) {
+		one = fake_list_at(l, at);
+		if (fake_group_compare(&one->group, &mtks->group) == 0 &&
+			one->number == mtks->number)
+			break;
+	}
+	if (at == l->count)
+		one = list_insert(l, at);
+	*one = *mtks;
 }
 
 void fake_store_campaign(struct store_env *env, const struct store_campaign *campaign)

@@ -117,6 +117,22 @@ int store_reader_msk_newest(
 	return rc;
 }
 
+int store_reader_mtks(const struct store_reader *r, const struct store_group_id *group,
+	uint16_t number, struct store_mtks *out)
+{
+	const struct fake_list *l = &r->d.list[FAKE_MTKS];
+
+	for (size_t i = 0; i < l->count; i++) {
+		const struct store_mtks *one = fake_list_at(l, i);
+
+		if (fake_group_compare(&one->group, group) == 0 && one->number == number) {
+			*out = *one;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
 int store_reader_campaign_next(
 	const struct store_reader *r, uint32_t after, struct store_campaign *out)
 {

@@ -47,6 +47,7 @@ def main():
             impis = {row["btid"].encode(): row["impi"] for row in csv.DictReader(file)}
         verified = {impis[btid] for btid in dossier.verified}
         assert verified == set(impis.values()) - set(report["unreachable_impis"])
+        assert dossier.counts["mtk"] > 0, "those that lack it meet MTK messages"
         assert len(dossier.solicited) >= 1000, "each phone with an expired MUK is solicited"
         svg = xml.etree.ElementTree.parse(os.path.join(keep, "demo-expired.svg")).getroot()
         texts = {element.text for element in svg.iter() if element.text}

@@ -174,7 +174,8 @@ class Dossier:
         self.last = {}      # B-TID -> (T, whole message): the counter rule
         self.pushed = {}    # (B-TID, T) -> address it went to
         self.verified = set()
-        self.counts = {"push": 0, "solicit": 0, "verification": 0, "other": 0}
+        self.counts = {"push": 0, "solicit": 0, "verification": 0, "mtk": 0, "other": 0}
+        self.mtk_counter = 0
         self.solicited = set()
         mcc, group = self.report["key_group"].split("/")
         digits = mcc.replace("-", "")
@@ -186,14 +187,16 @@ class Dossier:
         """What IDi has to be."""
         return self.domain if self.report["profile"] == "v600" else self.report["fqdn"].encode()
 
-    def check_names(self, message):
-        """EXT, IDi, CSB ID, RAND of a push."""
+    def key_id(self):
+        """What names the MSK in EXT."""
         number = int(self.report["key_number"], 16)
         if self.report["profile"] == "v600":
-            ext = struct.pack(">BBH", 1, 2, number)
-        else:
-            ext = b"\0\3" + self.domain + struct.pack(">BBHH", 1, 4, self.group, number)
-        if message["ext"] != (3, ext):
+            return struct.pack(">BBH", 1, 2, number)
+        return b"\0\3" + self.domain + struct.pack(">BBHH", 1, 4, self.group, number)
+
+    def check_names(self, message):
+        """EXT, IDi, CSB ID, RAND of a push."""
+        if message["ext"] != (3, self.key_id()):
             raise Finding("the key identity is wrong")
         if message["ids"][0] != self.idi():
             raise Finding("IDi is wrong")
@@ -254,6 +257,23 @@ class Dossier:
             raise Finding(f"the MAC of a solicited pull for {btid} is wrong")
         self.solicited.add(btid)
 
+    def mtk(self, destination, message):
+        """One MTK message: key IDs, counter rule, MAC under the MSK."""
+        msk, rand = (bytes.fromhex(self.report[name]) for name in ("msk", "rand"))
+        data = message["ext"][1]
+        ids = [self.domain] if self.report["profile"] == "v600" else []
+        if (data[:-2] != self.key_id() + b"\2\2" or message["ids"] != ids or message["v"]
+                or message["csb_id"] != int(self.report["csb_id"], 16)):
+            raise Finding("an MTK message is laid out wrongly")
+        if destination[0][0] not in (0xff, *range(224, 240)) or "rand" in message:
+            raise Finding("an MTK message goes to no multicast address, or has a RAND")
+        if message["t"] <= self.mtk_counter:
+            raise Finding("the counter of MTK messages does not rise")
+        self.mtk_counter = message["t"]
+        key = derive(msk, AUTH, message["csb_id"], rand, 20)
+        if sha1_mac(key, message["raw"][:message["mac_at"]]) != message["mac"]:
+            raise Finding("the MAC of an MTK message is wrong")
+
     def verification(self, source, message):
         """One verification: answers a push that was sent, MAC holds."""
         btid, t = message["ids"][0], message["t"]
@@ -274,7 +294,10 @@ class Dossier:
             return
         source, destination, payload = udp
         message = parse_mikey(payload)
-        if message["type"] == 0 and source[1] == MIKEY_PORT and not message["encr"]:
+        if message["type"] == 0 and source[1] == MIKEY_PORT and "rand" not in message:
+            self.mtk(destination, message)
+            self.counts["mtk"] += 1
+        elif message["type"] == 0 and source[1] == MIKEY_PORT and not message["encr"]:
             self.solicit(destination, message)
             self.counts["solicit"] += 1
         elif message["type"] == 0 and source[1] == MIKEY_PORT:

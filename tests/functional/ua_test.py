@@ -86,6 +86,22 @@ def registration_makes_a_member_and_deregistration_ends_it():
         check_counters(read_wire(site.pcap)[0])
 
 
+def missed_update_is_served_once_within_the_back_off():
+    with UaStage() as site:
+        site.raise_unregistered(1)
+        phone = site.phone(0)
+        site.cli("mtk", "start", GROUP, "--to", "232.26.1.1:5004")
+        ask = lambda: phone.ask("msk-request", msk_body(key_item(1))).codes()
+        expect("codes", ask(), ["200 OK"])
+        site.push_when(0, "verified")
+        # The threads of HTTP see a commit within a second.
+        wait_until("it is too soon", lambda: ask() == ["429 Too Many Requests"])
+        expect("another MSK", phone.ask("msk-request", msk_body(key_item(1, 9))).codes(),
+               ["404 Not Found"])
+        site.cli("mtk", "stop", GROUP)
+        wait_until("it is not, where no MTKs are sent", lambda: ask() == ["200 OK"])
+
+
 def deregistration_stops_repeats():
     with UaStage() as site:
         site.raise_unregistered(2)
@@ -379,7 +395,8 @@ def what_was_registered_is_there_after_a_crash():
 
 if __name__ == "__main__":
     tell(a_phone_fetches_its_msk, registration_makes_a_member_and_deregistration_ends_it,
-         deregistration_stops_repeats, a_push_without_answer_is_repeated_and_verified,
+         missed_update_is_served_once_within_the_back_off, deregistration_stops_repeats,
+         a_push_without_answer_is_repeated_and_verified,
          key_number_0_is_the_current_and_the_released_next, every_item_has_its_own_code,
          phones_of_the_old_profile_name_key_groups, who_never_registered_may_fetch,
          the_address_of_the_request_is_where_pushes_go,

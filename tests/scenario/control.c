@@ -84,6 +84,14 @@ void control_msk_retire(struct site *s, unsigned group, unsigned number)
 	site_look(s);
 }
 
+void control_msk_bound(struct site *s, unsigned group, uint16_t seq_u)
+{
+	struct dp_msk *msk = &s->control.msk[group];
+
+	msk->seq_u = seq_u;
+	msk_store(s, msk, msk->number == 1 ? STORE_MSK_CURRENT : STORE_MSK_NEXT);
+}
+
 void control_msk_make(struct site *s, unsigned group)
 {
 	struct dp_msk *msk = &s->control.msk[group];

@@ -11,9 +11,11 @@
 #include <stdint.h>
 
 #include "cmd.h"
+#include "event.h"
 #include "people.h"
 
 #define CONTROL_REASONS 16
+#define CONTROL_MSKS 2 // of a group, whose MTKs are known
 
 struct site;
 
@@ -71,11 +73,15 @@ struct control {
 	uint32_t solicit_wait_ms[DP_SENDS_MAX];
 	uint32_t rate;
 	uint64_t settled_ns;
+	struct store_mtks mtks[PEOPLE_GROUPS + 1][CONTROL_MSKS];
+	unsigned mtk_verdict[DP_MTK_VERDICTS]; // messages of MTKs, by what became of them
 	unsigned told; // verifications of single pushes that the workers told of
 };
 
 // Makes the next MSK of a group, and writes it into the store.
 void control_msk_make(struct site *s, unsigned group);
+// The newest MSK of a group is good for MTK IDs up to seq_u.
+void control_msk_bound(struct site *s, unsigned group, uint16_t seq_u);
 void control_msk_retire(struct site *s, unsigned group, unsigned number);
 void control_init(struct control *c);
 void control_fini(struct control *c);

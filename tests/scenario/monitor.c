@@ -111,6 +111,20 @@ static bool is_expired(const struct mikey_view *view, struct monitor_key *key,
 		key->expires <= true_s;
 }
 
+// The key that protects a message: the MUK of a B-TID, or an MSK, which is given a name here.
+static struct monitor_key *key_of(struct monitor *m, const struct mikey_view *view)
+{
+	struct mikey_bytes name;
+	char text[32];
+
+	if (mikey_view_kind(view) != MIKEY_KIND_MTK)
+		return key_find(m, &view->identity[1]);
+	name.len = (uint16_t)snprintf(
+		text, sizeof(text), "MSK %04x %04x", view->id.group, view->id.number);
+	name.data = (const uint8_t *)text;
+	return key_find(m, &name);
+}
+
 static void message_see(struct monitor *m, const struct person *person,
 	const struct mikey_bytes *message, const struct monitor_now *now)
 {
@@ -120,12 +134,13 @@ static void message_see(struct monitor *m, const struct person *person,
 	enum mikey_kind kind;
 
 	if (mikey_parse(message->data, message->len, &view) != MIKEY_OK ||
-		((kind = mikey_view_kind(&view)) != MIKEY_KIND_MSK && kind != MIKEY_KIND_SOLICIT)) {
+		((kind = mikey_view_kind(&view)) != MIKEY_KIND_MSK && kind != MIKEY_KIND_SOLICIT &&
+			kind != MIKEY_KIND_MTK)) {
 		snprintf(m->violation, sizeof(m->violation),
-			"a frame that is neither MSK message nor solicited pull");
+			"a frame that is no MSK message, solicited pull or MTK message");
 		return;
 	}
-	key = key_find(m, &view.identity[1]);
+	key = key_of(m, &view);
 	what = message_judge(&view, key, message->data + view.mac.off, now->mark);
 	if (what == NULL && is_expired(&view, key, person, now->true_s))
 		what = "an MSK under an expired MUK";

@@ -15,6 +15,9 @@
 #include "port.h"
 #include "script.h"
 
+#include "ue/mtk.h"
+#include "ue/site.h"
+
 #define TRUE_BASE_S 1772323200 // 2026-03-01T00:00:00Z: the true time when a scenario begins
 #define BOOTED_BEFORE_NS 1000000000000u // the machine is up for this long by then
 #define STEP_NS 1000000u
@@ -231,6 +234,8 @@ void site_build(struct site *s)
 		script_fail("a scenario begins with phones");
 	s->is_built = true;
 	wire_init(&s->wire, &phones, s->conf.ports);
+	s->wire.phones->mtk.group_count =
+		ue_mtk_groups_parse(s->wire.phones->mtk.groups, "232.1.1.1:5004,[ff3e::1]:5004");
 	monitor_init(&s->monitor, s->people.n);
 	people_store(&s->people, false);
 	people_phones(&s->people, s->wire.phones);

@@ -323,6 +323,23 @@ static long value_told(struct site *s, const struct campaign *c, struct words *w
 	return (long)s->control.told;
 }
 
+// mtk [VERDICT]: messages of MTKs, by what became of them
+static long value_mtk(struct site *s, const struct campaign *c, struct words *w)
+{
+	struct dp_mtk_note note;
+	long sum = 0;
+
+	(void)c;
+	while (s->is_running && shared_mtk_notes(&s->shared, &note, 1) == 1)
+		s->control.mtk_verdict[note.verdict]++;
+	for (unsigned i = 0; i < DP_MTK_VERDICTS; i++) {
+		if (word_take_if(w, dp_mtk_verdict_name(i)))
+			return s->control.mtk_verdict[i];
+		sum += s->control.mtk_verdict[i];
+	}
+	return sum;
+}
+
 static const struct {
 	const char *name;
 	expect_value *value;
@@ -355,6 +372,7 @@ static const struct {
 	{"under-way", value_under_way},
 	{"stat", value_stat},
 	{"told", value_told},
+	{"mtk", value_mtk},
 };
 
 // What was asked for, as the line says it.

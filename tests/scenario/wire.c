@@ -189,9 +189,11 @@ static const struct wire_gateway *gateway_of(
 		bool is_asked = view->is_request &&
 			(ue_address_equal(&view->to, &gateway->address) ||
 				ue_address_equal(&view->to, &gateway->address6));
+		// MTK messages go to a group: any gateway takes them.
+		bool is_taken = is_asked || view->is_udp;
 
 		if (gateway->port == port && !gateway->is_down &&
-			((is_asked && (data[0] & 1) != 0) || memcmp(data, gateway->mac, 6) == 0))
+			((is_taken && (data[0] & 1) != 0) || memcmp(data, gateway->mac, 6) == 0))
 			return gateway;
 	}
 	return NULL;

@@ -45,11 +45,13 @@ static int options_read(struct cli *cli, int argc, char **argv, struct cli_args 
 		if (c < GETOPT_BASE)
 			return option_refuse(cli, c, argv);
 		args->option[c - GETOPT_BASE] = optarg != NULL ? optarg : "";
-		if (c - GETOPT_BASE != OPT_GROUP)
-			continue;
-		if (args->groups == CLI_WORDS_MAX)
-			return cli_fail(cli, CLI_USAGE, "bad-usage", "too many --group");
-		args->group[args->groups++] = optarg;
+		if (c - GETOPT_BASE == OPT_GROUP && args->groups < CLI_WORDS_MAX)
+			args->group[args->groups++] = optarg;
+		else if (c - GETOPT_BASE == OPT_TO && args->tos < CLI_WORDS_MAX)
+			args->to[args->tos++] = optarg;
+		else if (c - GETOPT_BASE == OPT_GROUP || c - GETOPT_BASE == OPT_TO)
+			return cli_fail(cli, CLI_USAGE, "bad-usage", "too many --%s",
+				help_option_name(c - GETOPT_BASE));
 	}
 	return 0;
 }

@@ -70,6 +70,17 @@ enum cli_option {
 	OPT_STOP_IF_UNVERIFIED,
 	OPT_STOP_AFTER,
 	OPT_ARM,
+	OPT_TO,
+	OPT_LEAD,
+	OPT_INTERVAL,
+	OPT_REPEAT,
+	OPT_DUMMY,
+	OPT_SALT,
+	OPT_MTK_RAND,
+	OPT_PERCENT,
+	OPT_NOW,
+	OPT_CANCEL,
+	OPT_MSK,
 	OPT_ALL,
 	OPT_COUNT
 };
@@ -82,6 +93,8 @@ struct cli_args {
 	const char *option[OPT_COUNT]; // value, "" for a flag, NULL when not given
 	const char *group[CLI_WORDS_MAX]; // --group may be given more than once
 	unsigned groups;
+	const char *to[CLI_WORDS_MAX]; // likewise --to
+	unsigned tos;
 	const char *word[CLI_WORDS_MAX]; // what follows the verb
 	unsigned words;
 };

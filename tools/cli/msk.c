@@ -23,7 +23,7 @@ static void msk_row_add(struct table *t, const json_t *msk)
 }
 
 // The answer is one MSK, or has an array of them.
-static void msks_print(const json_t *answer)
+void msks_print(const json_t *answer)
 {
 	static const struct table_column columns[] = {{"NUMBER", false}, {"STATE", false},
 		{"CHECK", false}, {"CSB ID", false}, {"SEQ", false}, {"CREATED", false},
@@ -61,16 +61,37 @@ int msk_list_run(struct cli *cli, const struct cli_args *args)
 	return msk_call(cli, "GET", args->word[0], "");
 }
 
-int msk_activate_run(struct cli *cli, const struct cli_args *args)
+static void revoked_print(const json_t *msk)
+{
+	msks_print(msk);
+	printf("No MTK goes under it any more. Phones delete it when they are pushed it:\n"
+	       "    mskpush push %s --msk %s\n",
+		text_at(msk, "group"), text_at(msk, "number"));
+}
+
+int msk_revoke_run(struct cli *cli, const struct cli_args *args)
+{
+	char path[HTTP_PATH_MAX];
+	int err = msk_path(cli, args, "revoke", path);
+
+	return err != 0 ? err : http_show(cli, "POST", path, json_object(), revoked_print);
+}
+
+int msk_path(
+	struct cli *cli, const struct cli_args *args, const char *verb, char path[HTTP_PATH_MAX])
 {
 	const char *number = args->word[1];
 	size_t len = strlen(number);
-	char tail[32];
+	char group[CLI_GROUP_TEXT];
+	int err;
 
 	if (len < 1 || len > 4 || strspn(number, "0123456789abcdefABCDEF") != len ||
 		strtoul(number, NULL, 16) == 0)
 		return cli_fail(cli, CLI_USAGE, "bad-usage",
 			"'%s' is no key number: write it in hex, 0001 to ffff", number);
-	snprintf(tail, sizeof(tail), "/%04lx/activate", strtoul(number, NULL, 16));
-	return msk_call(cli, "POST", args->word[0], tail);
+	err = args_group(cli, args->word[0], group);
+	if (err == 0)
+		snprintf(path, HTTP_PATH_MAX, "/v1/groups/%s/msks/%04lx/%s", group,
+			strtoul(number, NULL, 16), verb);
+	return err;
 }

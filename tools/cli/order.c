@@ -204,6 +204,8 @@ int order_fill(struct cli *cli, const struct cli_args *args, const char *kind, j
 	json_object_set_new(body, "group", json_string(group));
 	if (args->option[OPT_NEW] != NULL)
 		json_object_set_new(body, "new", json_true());
+	if (args->option[OPT_MSK] != NULL)
+		json_object_set_new(body, "msk", json_string(args->option[OPT_MSK]));
 	if (args->option[OPT_SOLICIT_PREVIOUS] != NULL)
 		json_object_set_new(body, "solicit_previous", json_true());
 	return 0;

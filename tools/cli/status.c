@@ -163,6 +163,17 @@ static void campaigns_print(struct table *t, const json_t *status)
 	}
 }
 
+static void mtk_print(struct table *t, const json_t *status)
+{
+	char n[PRINT_NUMBER_MAX];
+
+	if (number_at(status, "mtk.groups") == 0)
+		return;
+	table_pair(t, "MTKs", "%" PRIu64 " key groups, %" PRIu64 " wait, %s MTK IDs left",
+		number_at(status, "mtk.groups"), number_at(status, "mtk.waiting"),
+		number_text(number_at(status, "mtk.ids_left"), n));
+}
+
 // Everything, however long it is.
 static void all_print(const json_t *status)
 {
@@ -187,6 +198,7 @@ static void all_print(const json_t *status)
 		number_text(number_at(status, "memory.keys_locked_bytes") >> 10, n),
 		number_text(number_at(status, "memory.keys_unlocked_bytes") >> 10, m));
 	campaigns_print(&t, status);
+	mtk_print(&t, status);
 	table_end(&t);
 }
 

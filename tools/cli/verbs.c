@@ -60,12 +60,32 @@ const struct cli_verb cli_verbs[] = {
 		"mskpush msk new 001-01/0001"},
 	{"msk list", "G", 1, 1, 0, msk_list_run, "List the MSKs of a key group",
 		"mskpush msk list 001-01/0001"},
-	{"msk activate", "G NUMBER", 2, 2, 0, msk_activate_run,
-		"Make the next MSK the current one; NUMBER in hex",
-		"mskpush msk activate 001-01/0001 0002"},
+	{"msk activate", "G NUMBER", 2, 2, BIT(PERCENT) | BIT(NOW) | BIT(CANCEL), msk_activate_run,
+		"Make the next MSK the current one; NUMBER in hex\n\n"
+		"While MTKs of the group are sent this waits until 98 % of its members have the\n"
+		"MSK; then new MTKs go under it, and the old one ends with its last MTK. With\n"
+		"--now it does not wait, and says how many phones would pull.",
+		"mskpush msk activate 001-01/0001 0002 --percent 95"},
+	{"msk revoke", "G NUMBER", 2, 2, 0, msk_revoke_run,
+		"Take an MSK out of use: no MTK goes under it, phones delete it when pushed it",
+		"mskpush msk revoke 001-01/0001 0002"},
+	{"mtk start", "G", 1, 1,
+		BIT(TO) | BIT(LEAD) | BIT(INTERVAL) | BIT(REPEAT) | BIT(DUMMY) | BIT(SALT) |
+			BIT(MTK_RAND),
+		mtk_start_run,
+		"Begin to send MTKs of a key group to a multicast address\n\n"
+		"Each MTK is sent a lead ahead of its use, and again until its use is over. The\n"
+		"encryptor gets them from GET /v1/groups/G/mtk of the admin API.",
+		"mskpush mtk start 001-01/0001 --lead 30s --to 232.1.1.1:5004"},
+	{"mtk stop", "G", 1, 1, 0, mtk_stop_run, "End sending MTKs of a key group",
+		"mskpush mtk stop 001-01/0001"},
+	{"mtk list", "", 0, 0, 0, mtk_list_run, "List the key groups whose MTKs are sent",
+		"mskpush mtk list"},
+	{"mtk show", "G", 1, 1, 0, mtk_show_run, "Show the MTKs of a key group, without their keys",
+		"mskpush mtk show 001-01/0001"},
 	{"push", "G", 1, 1,
-		BIT(NEW) | BIT(AUTO) | BIT(SENDS) | BIT(WAITS) | SOLICIT_BITS | PACE_BITS |
-			CHOICE_BITS | START_BITS | BIT(ARM),
+		BIT(NEW) | BIT(MSK) | BIT(AUTO) | BIT(SENDS) | BIT(WAITS) | SOLICIT_BITS |
+			PACE_BITS | CHOICE_BITS | START_BITS | BIT(ARM),
 		push_run,
 		"Push the newest MSK of a key group to all its members\n\n"
 		"Watches until every member has verified, was refused or is given up. Ctrl-C\n"

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "cli.h"
+#include "http.h"
 
 typedef int cli_run(struct cli *cli, const struct cli_args *args);
 
@@ -17,7 +18,13 @@ cli_run trace_run;
 cli_run service_add_run, service_list_run, service_announce_run, service_remove_run;
 cli_run group_add_run, group_list_run, group_remove_run;
 // msk.c
-cli_run msk_new_run, msk_list_run, msk_activate_run;
+cli_run msk_new_run, msk_list_run, msk_revoke_run;
+void msks_print(const json_t *answer);
+// The path of a call about the MSK that the two words name.
+int msk_path(
+	struct cli *cli, const struct cli_args *args, const char *verb, char path[HTTP_PATH_MAX]);
+// mtk.c
+cli_run mtk_start_run, mtk_stop_run, mtk_list_run, mtk_show_run, msk_activate_run;
 // push.c
 cli_run push_run, solicit_run;
 // campaign.c

@@ -24,6 +24,8 @@ SOLICITS, SOLICIT_WAITS = 6, "1,2,3,4,4,3"
 MISSED_BACK_OFF_S = 5
 CONNECTIONS = 512  # of the phones to the BM-SC
 MISSED_PATIENCE_S = 30
+BEARERS = {"4": "232.26.1.1:5004", "6": "[ff3e::26:1]:5004"}  # where MTK messages go
+TRAFFIC = ("--lead", "2s", "--interval", "2s", "--repeat", "2s")  # of them
 LISTED = 10  # unreachable phones on the terminal
 WAYS = (("pushed", "pushed"), ("solicited", "solicited and pulled"),
         ("missed", "missed update"), ("asked", "asked by itself"))
@@ -125,8 +127,13 @@ class Expired:
     def emulator_flags(self):
         """How phones behave. Those of a CSV take the MUK that they have there for expired."""
         return ["--ua-missed-back-off", str(MISSED_BACK_OFF_S), "--ua-connections", str(CONNECTIONS),
+                "--mtk", self.bearer(),
                 "--lazy", str(LAZY), "--strict", str(STRICT),
                 *(["--expired", f"{EXPIRED:.4f}"] if self.demo.args.csv else [])]
+
+    def bearer(self):
+        """The multicast address of the service."""
+        return BEARERS["6" if self.demo.args.ip == "6" else "4"]
 
     def campaign(self):
         """Pushes to those with a fresh MUK, solicits the others; returns the campaign."""
@@ -144,16 +151,22 @@ class Expired:
         return self.site.cli("campaign", "list")["campaigns"][0]
 
     def missed(self, campaign):
-        """Whoever lacks the MSK meets traffic that it protects, and fetches it."""
-        lacking = self.site.phones(do="miss", group=self.demo.key_group(),
-                                   number=int(campaign["msk"]["number"], 16))["phones"]
+        """The MSK comes into use: whoever lacks it meets MTK messages under it, and fetches it."""
+        status = self.site.phones(do="status")
+        lacking = status["phones"] - self.holders(status, campaign)
         self.demo.say(f"{lacking:,} phones lack the MSK when it comes into use")
+        order = ["mtk", "start", GROUP, *TRAFFIC, "--to", self.bearer()]
+        self.demo.say("mskpush " + " ".join(order))
+        self.site.cli(*order)
         end = time.monotonic() + MISSED_PATIENCE_S
         while time.monotonic() < end:
             status = self.site.phones(do="status")
             if self.holders(status, campaign) + status["offline"] >= status["phones"]:
                 break
             time.sleep(0.2)
+        sent = self.site.cli("mtk", "show", GROUP)["sent"]
+        self.site.cli("mtk", "stop", GROUP)
+        self.demo.say(f"{sent} MTK messages to {self.bearer()}")
 
     @staticmethod
     def holders(status, campaign):

@@ -41,8 +41,8 @@ static int file_map(struct ue_record *record)
 		return -EBUSY;
 	if (ftruncate(record->fd, FILE_BYTES) != 0)
 		return -errno;
-	map = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-		record->fd, 0);
+	map = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, record->fd,
+		0);
 	if (map == MAP_FAILED)
 		return -errno;
 	record->map = map;

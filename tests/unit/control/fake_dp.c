@@ -289,6 +289,29 @@ void dp_push_note(const struct dp *dp, uint32_t id, struct dp_push_note *out)
 	*out = id < FAKE_NOTES_MAX ? dp->note[id] : (struct dp_push_note){0};
 }
 
+int dp_mtk(struct dp *dp, const struct dp_mtk *order)
+{
+	if (dp->mtks == FAKE_MTKS_MAX)
+		return -EAGAIN;
+	dp->mtk[dp->mtks++] = *order;
+	return 0;
+}
+
+size_t dp_mtk_notes(struct dp *dp, struct dp_mtk_note *out, size_t n)
+{
+	size_t taken = n < dp->mtk_notes ? n : dp->mtk_notes;
+
+	memcpy(out, dp->mtk_note, taken * sizeof(*out));
+	dp->mtk_notes = 0;
+	return taken;
+}
+
+int dp_route_port(const struct dp *dp, const struct dp_addr *to)
+{
+	(void)to;
+	return dp->has_no_route ? -1 : 0;
+}
+
 size_t dp_push_events(struct dp *dp, struct dp_push_event *out, size_t n)
 {
 	size_t taken = n < dp->push_events ? n : dp->push_events;

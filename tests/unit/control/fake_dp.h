@@ -13,6 +13,7 @@
 #define FAKE_COMMANDS_MAX 256
 #define FAKE_SINGLES_MAX 1024
 #define FAKE_NOTES_MAX 64
+#define FAKE_MTKS_MAX 1024
 
 struct dp {
 	struct dp_cmd command[FAKE_COMMANDS_MAX];
@@ -37,6 +38,11 @@ struct dp {
 	_Atomic uint32_t last; // counter value of every subscriber
 	struct dp_verification verification[64]; // to be told
 	unsigned verifications;
+	struct dp_mtk mtk[FAKE_MTKS_MAX]; // orders for MTK messages
+	unsigned mtks;
+	bool has_no_route; // to a multicast address
+	struct dp_mtk_note mtk_note[64]; // to be told
+	unsigned mtk_notes;
 	const char *_Atomic fault; // what dp_fault() says
 	unsigned areas;
 	uint32_t area_rate[DP_AREAS_MAX];

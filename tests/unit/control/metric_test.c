@@ -287,6 +287,9 @@ static bool is_moved_elsewhere(const char *name)
 	for (size_t i = 0; i < metric_ua_count; i++)
 		if (strcmp(metric_ua_rows[i].name, name) == 0)
 			return true;
+	for (size_t i = 0; i < metric_mtk_count; i++) // bearer_test.c
+		if (strcmp(metric_mtk_rows[i].name, name) == 0)
+			return true;
 	return false;
 }
 

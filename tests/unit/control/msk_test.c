@@ -72,6 +72,32 @@ static void every_msk_has_its_own_key_rand_and_csb_id(void **state)
 	assert_int_not_equal(a.csb_id, b.csb_id);
 }
 
+static void revoked_msk_has_an_empty_interval_and_its_old_octets(void **state)
+{
+	struct site *s = *state;
+	struct store_msk before = stored(s, 1), msk;
+	struct campaign_order order = {
+		.group = s->group, .sends = 1, .wait_s = {1}, .only = STORE_ID_NONE};
+	char why[256];
+	uint32_t id;
+
+	assert_int_equal(msk_new(&s->ctl, &s->group, 0, 9, &msk), 0);
+	assert_int_equal(msk_revoke(&s->ctl, &s->group, 1, &msk), 0);
+	assert_true(stored(s, 1).seq_l > stored(s, 1).seq_u);
+	assert_memory_equal(&msk.key, &before.key, sizeof(msk.key));
+	assert_memory_equal(msk.rand, before.rand, sizeof(msk.rand));
+	// Phones are told by a push of it, although a newer one lives.
+	site_subscribers(s, 1);
+	order.msk_number = 1;
+	assert_int_equal(campaign_start(&s->ctl, &order, &id, why), 0);
+	assert_int_equal(fake_dp_opened(s->dp, 0)->msk.number, 1);
+	assert_true(fake_dp_opened(s->dp, 0)->msk.seq_l > fake_dp_opened(s->dp, 0)->msk.seq_u);
+	assert_int_equal(campaigns_of_group(s->ctl.campaigns, &s->group), id);
+	assert_int_equal(msk_activate(&s->ctl, &s->group, 2, &msk), 0);
+	assert_int_equal(msk_revoke(&s->ctl, &s->group, 1, &msk), -EBUSY);
+	assert_int_equal(msk_revoke(&s->ctl, &s->group, 7, &msk), -ENOENT);
+}
+
 static int v600_job(struct store_txn *txn, void *id)
 {
 	struct store_group group = {
@@ -126,6 +152,7 @@ int main(void)
 		WITH_SITE(third_living_msk_is_refused),
 		WITH_SITE(activation_retires_the_current_one),
 		WITH_SITE(every_msk_has_its_own_key_rand_and_csb_id),
+		WITH_SITE(revoked_msk_has_an_empty_interval_and_its_old_octets),
 		WITH_SITE(csb_id_of_the_old_encoding_is_the_group),
 		WITH_SITE(unknown_group_has_no_msks),
 		cmocka_unit_test(key_numbers_leave_zero_out),

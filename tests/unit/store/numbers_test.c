@@ -266,8 +266,7 @@ int main(void)
 			lost_store_goes_on_above_its_numbers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			group_added_again_goes_on_above_its_numbers, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			lost_file_learns_from_the_store, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(lost_file_learns_from_the_store, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			older_store_learns_from_the_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -43,4 +43,7 @@ void test_same(const struct store_subscriber *a, const struct store_subscriber *
 struct store_group test_group(uint16_t number, enum store_profile profile);
 struct store_msk test_msk(const struct store_group *group, uint16_t number, uint32_t csb_id);
 
+// MTKs 1 .. n of an MSK; all their fields differ.
+struct store_mtks test_mtks(const struct store_msk *msk, uint16_t n);
+
 struct store_reader *test_reader(struct store_env *env);

@@ -94,3 +94,24 @@ struct store_reader *test_reader(struct store_env *env)
 	assert_int_equal(store_reader_create(env, &r), 0);
 	return r;
 }
+
+struct store_mtks test_mtks(const struct store_msk *msk, uint16_t n)
+{
+	struct store_mtks mtks = {
+		.group = msk->group, .number = msk->number, .last_id = n, .count = (uint8_t)n};
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct store_mtk *mtk = &mtks.mtk[i];
+
+		*mtk = (struct store_mtk){
+			.id = (uint16_t)(i + 1),
+			.flags = STORE_MTK_SALTED,
+			.send_ms = 1000u * i,
+			.from_ms = 1000u * i + 500,
+			.to_ms = 1000u * i + 1500,
+		};
+		memset(&mtk->key, 0x40 + i, sizeof(mtk->key));
+		memset(mtk->salt, 0x80 + i, sizeof(mtk->salt));
+	}
+	return mtks;
+}

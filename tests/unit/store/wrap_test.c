@@ -82,8 +82,11 @@ static struct store_env *fill(const char *dir, const char *source)
 	struct store_group group = test_group(1, STORE_PROFILE_TS33246);
 	struct store_service service = {.name = "s", .group_count = 1, .group = {group.id}};
 	struct store_msk msk = test_msk(&group, 1, 7);
+	struct store_mtks mtks = test_mtks(&msk, 3);
+	struct store_bearer bearer = {.group = group.id, .flags = STORE_BEARER_ON, .places = 1};
 	struct store_subscriber sub;
 	struct store_txn *txn;
+	uint32_t reservation;
 	store_set set;
 
 	test_import_range(env, 0, SOME);
@@ -96,6 +99,8 @@ static struct store_env *fill(const char *dir, const char *source)
 	txn = test_begin(env);
 	assert_int_equal(store_group_put(txn, &group), 0);
 	assert_int_equal(store_msk_put(txn, &msk), 0);
+	assert_int_equal(store_mtks_put(txn, &mtks, &reservation), 0);
+	assert_int_equal(store_bearer_put(txn, &bearer), 0);
 	assert_int_equal(store_service_put(txn, &service), 0);
 	assert_int_equal(store_set_intern(txn, &service.id, 1, &set), 0);
 	test_commit(txn);
@@ -251,7 +256,7 @@ static void flipped_bit_anywhere_is_noticed(void **state)
 		assert_int_equal(
 			wrap_open(&txn->view, db, (struct blob){key, key_len}, val, out), -EBADMSG);
 	}
-	assert_int_equal(tables, 9);
+	assert_int_equal(tables, 11);
 	store_txn_abort(txn);
 	store_env_close(env);
 }
