@@ -7,8 +7,8 @@
     CSV, HTTP --> mskpushd, net_vhost ==MIKEY==> mskpush-ue, net_virtio_user
                   all subscribers                 some phones; nobody answers for the others
 
-A turn: MUKs of some subscribers expire, those of the turn before are renewed, some subscribers leave
-and others come; a campaign with a new MSK goes to everybody, while phones register, deregister and
+A turn: MUKs of some subscribers expire, those of the turn before are renewed, some leave and others
+come; a campaign with a new MSK goes to everybody, while phones register, deregister and
 fetch. Each turn the report adds up and all phones hold the MSK; from the tenth turn on the daemon's
 memory and the store are as large as before, within --growth percent. A line of JSON a turn.
 
@@ -26,11 +26,11 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "functional")]
-from story import COLUMNS, GROUP, SERVICE, Stage, expect, expect_that, wait_until  # noqa: E402
+from story import COLUMNS, GROUP, Stage, expect, expect_that, wait_until  # noqa: E402
 from wrapping_test import key_file  # noqa: E402
 
 SETTLED = 10  # turns: the states of eight campaigns are kept, what they leave is used again
-CHURN = 1000  # of the subscribers, one in so many comes, goes, expires or is renewed each turn
+CHURN, CHURN_MAX = 1000, 1000  # one in so many, and at most so many, comes or goes each turn
 STORE_BYTES = 400  # room per subscriber
 
 
@@ -43,15 +43,18 @@ class Soak(Stage):
         self.random = random.Random(options.seed)
         self.map_size = str(max(64 << 20, options.ues * STORE_BYTES))
         self.wrapping_key = key_file(self, "wrapping.key", 1)
-        self.churn = max(1, options.ues // CHURN)
+        # All phones speak HTTP from one address, which is not where they take MIKEY.
+        self.ua_yaml = "  address: imported\n"
+        self.churn = min(max(1, options.ues // CHURN), CHURN_MAX)
         self.renewed = itertools.count()
-        self.expired, self.gone = [], []
+        self.others, self.expired, self.gone = [], [], []
 
     def begin(self):
         """Everybody is imported; the first of them get a phone."""
         everybody = self.path("everybody.csv")
         self.make_csv(everybody, self.options.ues)
-        with open(everybody, encoding="utf-8") as lines, open(self.csv, "w", encoding="utf-8") as out:
+        with open(everybody, encoding="utf-8") as lines, \
+                open(self.csv, "w", encoding="utf-8") as out:
             out.writelines(itertools.islice(lines, self.options.phones + 1))
         self.start_daemon(timeout_s=300)
         host, port = self.ua_address()
@@ -62,7 +65,7 @@ class Soak(Stage):
 
     def sample(self, path):
         """Subscribers without a phone who come and go or have new MUKs, in turn."""
-        wanted = min(100 * self.churn, self.options.ues - self.options.phones)
+        wanted = min(10 * self.churn, self.options.ues - self.options.phones)
         with open(path, newline="", encoding="utf-8") as file:
             rows = itertools.islice(csv.DictReader(file), self.options.phones, None)
             return list(itertools.islice(rows, wanted))
@@ -118,7 +121,8 @@ class Soak(Stage):
         wait_until("phones are done asking", lambda: self.asking() == 0, 120)
         number = campaign["msk"]["number"]
         self.msk_reaches_all_phones(number)
-        expect("refused as expired", campaign["refused_by"].get("muk-expired", 0), len(self.expired))
+        expect("refused as expired", campaign["refused_by"].get("muk-expired", 0),
+               len(self.expired))
         self.cli("msk", "activate", GROUP, number)
         status = self.cli("status")
         return {"seconds": round(time.monotonic() - begin, 1), "members": campaign["members"],
