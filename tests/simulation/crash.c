@@ -91,6 +91,9 @@ static void next_life(struct sim *s, bool is_power_cut)
 	if (!s->is_calm) {
 		clock_harm(s);
 		mark_harm(s);
+	} else {
+		// Not before: what the port held was made by the clock as it was.
+		os.clock_error_s = 0;
 	}
 	storage_watch(&s->storage);
 	// It may die again while it sets right what the death before has left.
