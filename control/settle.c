@@ -222,12 +222,15 @@ static int record_job(struct store_txn *txn, void *record)
 
 static void closed_report(const struct store_campaign *r)
 {
+	// By the wall clock, which may have been set back meanwhile.
+	uint64_t took_ms = r->ended_ms > r->started_ms ? r->ended_ms - r->started_ms : 0;
+
 	log_info("campaign-closed",
 		"campaign=%u state=%s members=%u verified=%u given-up=%u refused=%u rounds=%u "
 		"pushes=%lu seconds=%.3f",
 		r->id, r->state == STORE_CAMPAIGN_ABORTED ? "aborted" : "done", r->members,
 		r->verified, r->given_up, r->refused, r->round, (unsigned long)r->pushes,
-		(double)(r->ended_ms - r->started_ms) / 1000);
+		(double)took_ms / 1000);
 }
 
 // Slices first, the record with its final state last. Fails as a whole until all are durable.

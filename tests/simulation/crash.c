@@ -13,7 +13,10 @@
 #include "offline.h"
 #include "sim.h"
 
-// Late on a frame that left the port before: it is under way whatever becomes of the daemon.
+#define START_TRIES 3
+
+// A frame that left the port before is under way whatever becomes of the daemon, or was lost in
+// the port.
 static void frames_go(struct sim *s)
 {
 	if (!s->storage.is_dead || sim_chance(s, 50))
@@ -46,26 +49,31 @@ static void mark_harm(struct sim *s)
 	sim_note(s, "mark-lost");
 }
 
-// A store that cannot be used, a full disk or a clock that is wrong keep it from starting: somebody
-// comes and sets it right.
+// Somebody comes and sets right what keeps it from starting: the disk, then the clock, and at last
+// the clock is accepted as it is.
+static void start_help(struct sim *s, unsigned tries)
+{
+	os.ns += 2 * (uint64_t)SIM_S;
+	s->storage.is_full = false;
+	s->storage.errors = 0;
+	if (tries == 0)
+		os.clock_error_s = 0;
+	else
+		s->bmsc.is_clock_accepted = true;
+	if (s->storage.is_dead) {
+		storage_next(&s->storage, true);
+		storage_watch(&s->storage);
+	}
+}
+
 static void start_again(struct sim *s)
 {
 	s->bmsc.is_clock_accepted = false;
-	for (int tries = 0; tries < 3; tries++) {
-		if (bmsc_start(s))
-			break;
+	for (unsigned tries = 0; tries < START_TRIES && !bmsc_start(s); tries++) {
 		sim_note(s, "refused");
 		if (s->is_tracing)
 			printf("           %s\n", s->bmsc.refusal);
-		os.ns += 2 * (uint64_t)SIM_S;
-		s->storage.is_full = false;
-		s->storage.errors = 0;
-		if (tries == 1)
-			s->bmsc.is_clock_accepted = true;
-		else
-			os.clock_error_s = 0;
-		if (s->storage.is_dead)
-			storage_next(&s->storage, true), storage_watch(&s->storage);
+		start_help(s, tries);
 	}
 	if (!s->bmsc.is_up)
 		sim_violate(s, "it does not start any more: %s", s->bmsc.refusal);
@@ -83,8 +91,14 @@ static void next_life(struct sim *s, bool is_power_cut)
 	if (!s->is_calm) {
 		clock_harm(s);
 		mark_harm(s);
+	} else {
+		// Not before: what the port held was made by the clock as it was.
+		os.clock_error_s = 0;
 	}
 	storage_watch(&s->storage);
+	// It may die again while it sets right what the death before has left.
+	if (!s->is_calm && sim_chance(s, 15))
+		storage_kill(&s->storage, 1 + sim_draw(s, 30));
 	start_again(s);
 }
 

@@ -53,7 +53,6 @@ static void harm_end(struct sim *s)
 	s->storage.is_full = false;
 	s->storage.errors = 0;
 	s->storage.dies_at = 0;
-	os.clock_error_s = 0;
 	for (unsigned i = 0; i < s->crowd.n; i++) {
 		struct person *p = &s->crowd.person[i];
 
