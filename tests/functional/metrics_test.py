@@ -89,6 +89,8 @@ STILL = {
     "mskpush_cycles_per_second", "mskpush_port_info", "mskpush_port_speed_bytes",
     "mskpush_port_queues", "mskpush_store_map_bytes", "mskpush_store_map_max_bytes",
     # Nothing of the kind happens here.
+    "mskpush_mtk_groups_waiting", "mskpush_mtk_groups_switching",
+    "mskpush_mtk_messages_unsent_total",
     "mskpush_transmit_full_total", "mskpush_port_transmit_full_total",
     "mskpush_queue_transmit_full_total", "mskpush_replay_waits_total",
     "mskpush_put_aside_total", "mskpush_made_anew_total", "mskpush_port_gone",
@@ -144,6 +146,13 @@ def ask_and_fire(site):
     site.run("fire", str(number))
 
 
+def send_mtks(site):
+    """MTK messages to whoever listens."""
+    site.cli("mtk", "start", GROUP, "--to", "232.26.1.1:5004", "--lead", "2", "--interval", "2",
+             "--repeat", "2")
+    wait_until("MTK messages", lambda: scrape(site)["mskpush_mtk_messages_total"].value() > 0)
+
+
 def what_happens_at_the_site_moves_its_metric():
     with Stage() as site:
         site.extra_yaml = "areas: [{name: all, prefixes: 0.0.0.0/0}]\n"
@@ -159,6 +168,7 @@ def what_happens_at_the_site_moves_its_metric():
         admin_line(site, "POST", "/v1/stats/stages", '{"measure": true}')
         site.push(status=NOT_ALL)
         ask_and_fire(site)
+        send_mtks(site)
         # Figures that the daemon tells in another way are the same.
         stats = site.cli("stats")
         end = scrape(site)
