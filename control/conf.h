@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #define CONF_TEXT_MAX 256
-#define CONF_WHY_MAX 512
+#define CONF_WHY_MAX 640
 #define CONF_WORKERS_MAX 32
 #define CONF_SENDS_MAX 31
 #define CONF_EAL_ARGS_MAX 32

@@ -85,9 +85,11 @@ def backup_shows_no_key_and_takes_no_place_of_another():
             content = file.read()
         expect("keys in the backup", sum(key in content for key in keys), 0)
         expect("keys in the store", keys_in_the_clear(site, keys), 0)
-        for path in (site.path("nowhere/backup.mdb"), site.path("store")):
+        for path in (site.path("nowhere/backup.mdb"), site.path("store"), backup, site.csv):
             status, answer, _ = site.run("backup", path)
             expect("status", (status, answer["error"]), (2, "no-backup"))
+        with open(site.csv, encoding="utf-8") as file:
+            expect_in("impi", file.readline())
         site.stop_daemon()
         # Into a directory that has a store: it is kept.
         status, done, errors = site.run("restore", backup, site.path("store"),
