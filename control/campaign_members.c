@@ -49,8 +49,7 @@ static bool is_delivered(uint8_t state)
 		((state & STORE_MEMBER_REFUSED) == 0 && (state & STORE_MEMBER_VERIFIED) != 0);
 }
 
-static int undelivered_choose(
-	struct campaign_run *run, const struct store_reader *r, uint32_t of)
+static int undelivered_choose(struct campaign_run *run, const struct store_reader *r, uint32_t of)
 {
 	struct store_campaign record;
 	uint8_t state[STORE_SLICE];
