@@ -17,7 +17,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from bench_flood import measure_flood  # noqa: E402
-from bench_solicit import measure_paces, measure_solicit, measure_storms  # noqa: E402
+from bench_solicit import measure_paces, measure_storms, wait_closed  # noqa: E402
 from bench_testpmd import Testpmd  # noqa: E402
 from bench_ua import measure_pulls  # noqa: E402
 from mskpush_site import GROUP, SERVICE, Site, SiteError, allowed_cpus, available_memory  # noqa: E402
@@ -196,12 +196,6 @@ def measure_kinds(site, args, kinds, results):
             rates[name].append(measure_campaign(site, start, args.seconds))
     for name, values in rates.items():
         results[name] = round(statistics.median(values))
-
-
-def wait_closed(site, campaign):
-    """Until a campaign has ended."""
-    while site.cli("campaign", "show", str(campaign))["state"] in ("running", "paused"):
-        time.sleep(0.1)
 
 
 def kernel_port(driver):

@@ -28,21 +28,6 @@ def wait_closed(site, campaign, timeout_s=300):
         time.sleep(0.2)
 
 
-def measure_solicit(site, args):
-    """Solicited pulls per second of a campaign at full speed, without answers."""
-    rates = []
-    for _ in range(args.repeat):
-        campaign = site.cli("solicit", GROUP, "--yes", "--no-wait")["id"]
-        time.sleep(0.5)
-        before, begin = site.cli("stats")["counters"]["solicits"], time.monotonic()
-        time.sleep(args.seconds)
-        after, end = site.cli("stats")["counters"]["solicits"], time.monotonic()
-        rates.append((after - before) / (end - begin))
-        site.cli("campaign", "abort", str(campaign), check=False)
-        wait_closed(site, campaign)
-    return round(statistics.median(rates))
-
-
 def areas_sent(site):
     """Area -> messages so far, and when that was true, as near as can be told."""
     begin = time.monotonic()
