@@ -124,7 +124,6 @@ static int groups_read(const struct admin_request *req, const struct store_reade
 
 	if (ret == 0)
 		ret = policy_read(req, service, reply);
-
 	if (ret != 0)
 		return ret;
 	if (!json_is_array(groups)) {

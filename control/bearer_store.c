@@ -69,7 +69,8 @@ struct stream *stream_find(struct bearers *all, const struct store_group_id *gro
 static int stream_load(
 	struct stream *s, const struct store_reader *r, const struct store_bearer *bearer)
 {
-	struct store_group group;
+	struct mtk_supply supply[2] = {0};
+	struct store_group group = {0};
 	int ret = store_reader_group(r, &bearer->group, &group);
 
 	s->bearer = *bearer;
@@ -77,9 +78,10 @@ static int stream_load(
 	s->version = store_reader_version(r);
 	s->reservations = store_reader_mtk_reservations(r);
 	if (ret == 0)
-		ret = supplies_load(r, &bearer->group, s->supply);
+		ret = supplies_load(r, &bearer->group, supply);
 	for (unsigned i = 0; i < 2; i++)
-		keys_forget(&s->supply[i].mtks);
+		keys_forget(&supply[i].mtks);
+	memcpy(s->supply, supply, sizeof(s->supply));
 	return ret;
 }
 

@@ -31,14 +31,10 @@ static int run_schedule(struct ctl *ctl, struct campaign_run *run,
 
 	if (ret != 0)
 		return ret;
-	ret = campaign_members_find(ctl, run, r, &order->choice);
-	if (ret == 0)
-		ret = campaign_members_part(ctl, run, r);
+	ret = campaign_run_fill(ctl, run, r, order, why);
 	ctl_reader_put(ctl, r);
-	if (ret != 0)
-		return ret;
-	campaign_run_counted(run);
-	ret = campaign_pace_set(ctl, run, order, why);
+	if (campaign_order_chooses(order))
+		run->record.flags |= STORE_CAMPAIGN_SELECTED;
 	return ret != 0 ? ret : ctl_writer_run(ctl, scheduled_job, run);
 }
 
@@ -60,8 +56,7 @@ int campaign_order_schedule(
 	if (ret != 0)
 		return ret;
 	record.state = STORE_CAMPAIGN_SCHEDULED;
-	record.flags |= (order->is_msk_new ? STORE_CAMPAIGN_NEW_MSK : 0) |
-		(campaign_order_chooses(order) ? STORE_CAMPAIGN_SELECTED : 0);
+	record.flags |= order->is_msk_new ? STORE_CAMPAIGN_NEW_MSK : 0;
 	*id = record.id;
 	ret = campaign_run_create(&record, &run);
 	if (ret == 0)
@@ -100,12 +95,14 @@ static void scheduled_begin(struct ctl *ctl, const struct store_campaign *schedu
 		pthread_mutex_unlock(&ctl->msk_lock);
 	}
 	if (ret == 0) {
+		atomic_fetch_add(&ctl->meters.campaigns_started, 1);
 		log_info("campaign-started", "campaign=%u group=%04x", id, order.group.group);
 		return;
 	}
 	campaign_start_explain(ret, 0, why);
 	log_error("campaign-not-started", "campaign=%u why=\"%s\"", scheduled->id, why);
-	if (ret == -EAGAIN || ret == -EMFILE)
+	// When others have ended there is room for it; one that had been opened is closed already.
+	if (ret == -EMFILE || ret == -EAGAIN)
 		return;
 	failed.state = STORE_CAMPAIGN_ABORTED;
 	failed.ended_ms = campaign_now_ms();

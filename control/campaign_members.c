@@ -49,14 +49,12 @@ static bool is_delivered(uint8_t state)
 		((state & STORE_MEMBER_REFUSED) == 0 && (state & STORE_MEMBER_VERIFIED) != 0);
 }
 
-static int undelivered_choose(
-	struct ctl *ctl, struct campaign_run *run, const struct store_reader *r, uint32_t of)
+static int undelivered_choose(struct campaign_run *run, const struct store_reader *r, uint32_t of)
 {
 	struct store_campaign record;
 	uint8_t state[STORE_SLICE];
 	bool is_known = false;
 
-	(void)ctl;
 	if (store_reader_campaign(r, of, &record) != 0)
 		return -ESTALE;
 	for (uint32_t i = 0; i < run->slices; i++) {
@@ -213,7 +211,7 @@ int campaign_members_find(struct ctl *ctl, struct campaign_run *run, const struc
 	if (ret == 0 && choice->ids != NULL)
 		ids_choose(run, choice);
 	if (ret == 0 && choice->undelivered_of != 0)
-		ret = undelivered_choose(ctl, run, r, choice->undelivered_of);
+		ret = undelivered_choose(run, r, choice->undelivered_of);
 	if (ret == 0 && choice->area != 0) {
 		ret = areas_find(ctl, run, r);
 		if (ret == 0)

@@ -24,6 +24,16 @@ int campaign_run_enlist(struct campaigns *all, struct campaign_run *run)
 	return ret;
 }
 
+bool campaigns_have_room(struct campaigns *all)
+{
+	bool has_room;
+
+	pthread_mutex_lock(&all->lock);
+	has_room = all->n < DP_CAMPAIGNS_MAX;
+	pthread_mutex_unlock(&all->lock);
+	return has_room;
+}
+
 void campaign_run_delist(struct campaigns *all, struct campaign_run *run)
 {
 	pthread_mutex_lock(&all->lock);
@@ -131,6 +141,21 @@ int campaign_abandoned_job(struct store_txn *txn, void *arg)
 	return store_campaign_put(txn, &run->record);
 }
 
+int campaign_run_fill(struct ctl *ctl, struct campaign_run *run, const struct store_reader *r,
+	const struct campaign_order *order, char why[256])
+{
+	bool is_stored = (run->record.flags & STORE_CAMPAIGN_SELECTED) != 0;
+	int ret = is_stored ? campaign_members_load(run, r)
+			    : campaign_members_find(ctl, run, r, &order->choice);
+
+	if (ret == 0)
+		ret = campaign_members_part(ctl, run, r);
+	if (ret != 0)
+		return ret;
+	campaign_run_counted(run);
+	return campaign_pace_set(ctl, run, order, why);
+}
+
 int campaign_run_open(struct ctl *ctl, struct campaign_opening *opening,
 	const struct store_group *group, const struct campaign_order *order, char why[256])
 {
@@ -142,15 +167,8 @@ int campaign_run_open(struct ctl *ctl, struct campaign_opening *opening,
 	ret = ctl_reader_get(ctl, &r);
 	if (ret != 0)
 		return ret;
-	ret = opening->is_chosen ? campaign_members_load(run, r)
-				 : campaign_members_find(ctl, run, r, &order->choice);
-	if (ret == 0)
-		ret = campaign_members_part(ctl, run, r);
+	ret = campaign_run_fill(ctl, run, r, order, why);
 	ctl_reader_put(ctl, r);
-	if (ret != 0)
-		return ret;
-	campaign_run_counted(run);
-	ret = campaign_pace_set(ctl, run, order, why);
 	if (ret == 0)
 		ret = ctl_writer_run(ctl, opening_job, opening);
 	if (ret != 0)

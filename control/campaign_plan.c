@@ -158,14 +158,7 @@ static int run_plan(struct ctl *ctl, const struct campaign_order *order, struct 
 	campaign_order_record(order, r, &record);
 	ret = campaign_run_create(&record, &run);
 	if (ret == 0)
-		ret = campaign_members_find(ctl, run, r, &order->choice);
-	if (ret == 0)
-		ret = campaign_members_part(ctl, run, r);
-	if (ret == 0) {
-		for (uint32_t i = 0; i < run->slices; i++)
-			campaign_run_count(run, i);
-		ret = campaign_pace_set(ctl, run, order, why);
-	}
+		ret = campaign_run_fill(ctl, run, r, order, why);
 	if (ret == 0)
 		plan_fill(ctl, run, r, plan);
 	campaign_run_destroy(run);

@@ -109,12 +109,18 @@ bool campaign_order_chooses(const struct campaign_order *order);
 struct campaign_opening {
 	struct campaign_run *run;
 	struct store_msk msk;
-	bool is_chosen; // its members stand in the store already
 };
 
 // -EMFILE.
 int campaign_run_enlist(struct campaigns *all, struct campaign_run *run);
 void campaign_run_delist(struct campaigns *all, struct campaign_run *run);
+bool campaigns_have_room(struct campaigns *all);
+// The open campaign over all members of a group, 0 when there is none.
+uint32_t campaigns_of_group(struct campaigns *all, const struct store_group_id *group);
+// Finds the members of a run, parts and counts them, and sets its pace; those of a scheduled
+// campaign that were chosen before stand in the store. Errors as campaign_start().
+int campaign_run_fill(struct ctl *ctl, struct campaign_run *run, const struct store_reader *r,
+	const struct campaign_order *order, char why[256]);
 // Opens an enlisted run. Errors as campaign_start().
 int campaign_run_open(struct ctl *ctl, struct campaign_opening *opening,
 	const struct store_group *group, const struct campaign_order *order, char why[256]);
@@ -128,7 +134,8 @@ int campaign_abandoned_job(struct store_txn *txn, void *run);
 
 // --- campaign_start.c -----------------------------------------------------------------------
 
-// Makes the next MSK where the order wants that.
+// Makes the next MSK where the order wants that, and the campaign can be opened. With start_lock
+// held. -EMFILE, -EBUSY: a next one lives.
 int campaign_msk_choose(struct ctl *ctl, const struct campaign_order *order);
 // With msk_lock held, so that nobody activates or retires the MSK in between. scheduled: the
 // record of a campaign that was ordered before, or NULL. Errors as campaign_start().

@@ -55,7 +55,6 @@ int campaign_order_run(struct ctl *ctl, const struct campaign_order *order,
 		ret = scheduled != NULL ? record_begin(scheduled, r, &record)
 					: campaign_order_make(ctl, order, &group, r, &record);
 	ctl_reader_put(ctl, r);
-	opening.is_chosen = (record.flags & STORE_CAMPAIGN_SELECTED) != 0;
 	if (ret == 0)
 		ret = campaign_run_create(&record, &opening.run);
 	if (ret == 0)
@@ -76,7 +75,9 @@ int campaign_msk_choose(struct ctl *ctl, const struct campaign_order *order)
 	struct store_msk msk;
 	int ret = 0;
 
-	if (order->is_msk_new)
+	if (order->is_msk_new && !campaigns_have_room(ctl->campaigns))
+		ret = -EMFILE;
+	else if (order->is_msk_new)
 		ret = msk_new(ctl, &order->group, 0, UINT16_MAX, &msk);
 	explicit_bzero(&msk, sizeof(msk));
 	return ret;

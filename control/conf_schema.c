@@ -96,9 +96,8 @@ const struct conf_row conf_rows[] = {
 	{"governor.start", CONF_COUNT, AT(governor.start), false, 1, 1000000, "1000", NULL,
 		"Solicited pulls per second while nothing is known of what they cost."},
 	{"ua.shed_after_ms", CONF_COUNT, AT(ua.shed_after_ms), false, 0, 10000, "100", NULL,
-		"A request that is looked at later than this, milliseconds after its thread saw "
-		"that "
-		"there was something to do, gets 503 and Retry-After at once. 0: never."},
+		"A request that is looked at later than this, milliseconds after its thread woke "
+		"up for it, gets 503 and Retry-After at once. 0: never."},
 	{"ua.listen", CONF_TEXTS, AT(ua.listen), false, 3, 64, "127.0.0.1:8080", NULL,
 		"Addresses and ports where phones are served over HTTP, IPv6 in brackets. Port 0: "
 		"any that is free; `mskpush status` tells. None: phones are not served."},

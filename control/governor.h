@@ -38,9 +38,9 @@ struct governor {
 	uint64_t wait_until_ms; // it does not rise before
 	uint64_t fallen_ms; // when it last fell because of a strain
 	uint64_t down_until_ms; // none is sent before
-	// As seen in the last look.
-	double utilisation; // 0 .. 1
-	double p99_ms;
+	// As seen in the last look. Any thread may read them.
+	_Atomic double utilisation; // 0 .. 1
+	_Atomic double p99_ms;
 };
 
 // A look: returns solicited pulls per second, UINT32_MAX when none may be sent.

@@ -85,7 +85,7 @@ static void offer_print(const json_t *groups)
 			json_string_value(group), json_string_value(group));
 }
 
-int rekey_offer(struct cli *cli, const struct cli_args *args, const json_t *groups)
+static int rekey_offer(struct cli *cli, const struct cli_args *args, const json_t *groups)
 {
 	json_t *ids = json_array(), *out;
 	const json_t *group;
@@ -106,4 +106,14 @@ int rekey_offer(struct cli *cli, const struct cli_args *args, const json_t *grou
 	}
 	json_decref(ids);
 	return err;
+}
+
+int rekey_remove(
+	struct cli *cli, const struct cli_args *args, const char *path, const json_t *groups)
+{
+	json_t *answer = NULL;
+	int err = http_call(cli, "DELETE", path, NULL, &answer);
+
+	json_decref(answer);
+	return err == 0 ? rekey_offer(cli, args, groups) : err;
 }

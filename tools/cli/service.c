@@ -109,18 +109,14 @@ int service_announce_run(struct cli *cli, const struct cli_args *args)
 
 int service_remove_run(struct cli *cli, const struct cli_args *args)
 {
-	json_t *groups = json_array(), *answer = NULL;
-	json_t *names = json_pack("[s]", args->word[0]);
+	json_t *groups = json_array(), *names = json_pack("[s]", args->word[0]);
 	char path[HTTP_PATH_MAX];
 	int err = service_path(cli, args->word[0], path);
 
 	if (err == 0)
 		err = rekey_groups(cli, names, groups);
 	if (err == 0)
-		err = http_call(cli, "DELETE", path, NULL, &answer);
-	if (err == 0)
-		err = rekey_offer(cli, args, groups);
-	json_decref(answer);
+		err = rekey_remove(cli, args, path, groups);
 	json_decref(groups);
 	json_decref(names);
 	return err;

@@ -138,17 +138,14 @@ static int ue_groups(struct cli *cli, const char *path, json_t *groups)
 
 int ue_remove_run(struct cli *cli, const struct cli_args *args)
 {
-	json_t *groups = json_array(), *answer = NULL;
+	json_t *groups = json_array();
 	char path[HTTP_PATH_MAX];
 	int err = ue_path(cli, args->word[0], path);
 
 	if (err == 0)
 		err = ue_groups(cli, path, groups);
 	if (err == 0)
-		err = http_call(cli, "DELETE", path, NULL, &answer);
-	if (err == 0)
-		err = rekey_offer(cli, args, groups);
-	json_decref(answer);
+		err = rekey_remove(cli, args, path, groups);
 	json_decref(groups);
 	return err;
 }

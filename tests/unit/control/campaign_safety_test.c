@@ -223,6 +223,47 @@ static void scheduled_campaign_keeps_those_who_were_chosen(void **state)
 	site_expect(s, id, COUNTS(2, 0, 0, 0, 2), STORE_CAMPAIGN_RUNNING);
 }
 
+static unsigned newest_msk(struct site *s)
+{
+	struct store_reader *r;
+	struct store_msk msk;
+
+	assert_int_equal(ctl_reader_get(&s->ctl, &r), 0);
+	assert_int_equal(store_reader_msk_newest(r, &s->group, &msk), 0);
+	ctl_reader_put(&s->ctl, r);
+	return msk.number;
+}
+
+static void no_msk_is_made_for_a_campaign_without_room(void **state)
+{
+	struct site *s = *state;
+	struct campaign_order order = order_of(s);
+	uint32_t id, first = 0;
+	char why[256];
+
+	site_subscribers(s, DP_CAMPAIGNS_MAX);
+	for (order.only = 0; order.only < DP_CAMPAIGNS_MAX; order.only++) {
+		id = start(s, &order);
+		first = first == 0 ? id : first;
+	}
+	order.only = STORE_ID_NONE;
+	order.is_msk_new = true;
+	assert_int_equal(campaign_start(&s->ctl, &order, &id, why), -EMFILE);
+	assert_int_equal(newest_msk(s), 1);
+	order.start_ms = 1;
+	id = start(s, &order);
+	settle_step(&s->ctl);
+	assert_int_equal(site_view(s, id).record.state, STORE_CAMPAIGN_SCHEDULED);
+	assert_int_equal(newest_msk(s), 1);
+	// It begins when another one has ended.
+	campaign_abort(&s->ctl, first);
+	site_settle(s);
+	s->ctl.campaigns->begun_ms = 0;
+	settle_step(&s->ctl);
+	assert_int_equal(site_view(s, id).record.state, STORE_CAMPAIGN_RUNNING);
+	assert_int_equal(newest_msk(s), 2);
+}
+
 static void auto_campaign_parts_its_members_by_the_life_of_their_muks(void **state)
 {
 	struct site *s = *state;
@@ -283,6 +324,7 @@ int main(void)
 		WITH_SITE(too_few_of_the_first_members_halt_it),
 		WITH_SITE(scheduled_campaign_takes_the_members_of_its_time),
 		WITH_SITE(scheduled_campaign_keeps_those_who_were_chosen),
+		WITH_SITE(no_msk_is_made_for_a_campaign_without_room),
 		WITH_SITE(auto_campaign_parts_its_members_by_the_life_of_their_muks),
 		WITH_SITE(solicit_campaign_has_a_label_of_its_own_and_no_key),
 	};
