@@ -142,6 +142,8 @@ admin_handler admin_msks_list, admin_msk_new, admin_msk_activate;
 // admin_campaigns.c
 admin_handler admin_campaigns_list, admin_campaign_start, admin_campaign_show, admin_campaign_pause,
 	admin_campaign_resume, admin_campaign_fire, admin_campaign_abort, admin_campaign_change;
+// admin_areas.c
+admin_handler admin_campaign_areas;
 // admin_network.c
 admin_handler admin_area_change;
 // admin_undelivered.c

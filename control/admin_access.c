@@ -378,7 +378,7 @@ void admin_access_token(
 	uint8_t hash[SHA256_DIGEST_LENGTH];
 	const char *text;
 
-	*out = (struct admin_peer){.is_remote = true};
+	*out = (struct admin_peer){.via = ADMIN_BY_TLS};
 	if (authorization == NULL || strncasecmp(authorization, scheme, strlen(scheme)) != 0)
 		return;
 	text = authorization + strlen(scheme);

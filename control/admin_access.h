@@ -27,10 +27,19 @@ void admin_roles_text(unsigned roles, char out[ADMIN_ROLES_TEXT]);
 // The roles in "read,keys". -EINVAL: one of them is none.
 int admin_roles_parse(const char *text, unsigned *out);
 
+// Which door a caller comes by.
+enum admin_via {
+	ADMIN_BY_SOCKET, // accounts of this machine
+	ADMIN_BY_TLS, // names with a token
+	ADMIN_BY_CONSOLE, // the same, and whoever loads the page
+	ADMIN_BY_METRICS, // anybody, for /metrics alone
+	ADMIN_VIAS,
+};
+
 #define ADMIN_NAME_MAX 64
 // Who calls.
 struct admin_peer {
-	bool is_remote; // by a token over TLS
+	enum admin_via via; // other than the socket: uid and pid mean nothing
 	uint32_t uid; // of an account
 	int32_t pid;
 	char name[ADMIN_NAME_MAX]; // of the account or the token; empty: not known
@@ -47,7 +56,8 @@ int admin_access_reload(struct admin_access *access, const struct conf *conf, ch
 
 // Who stands at the other end of a connected socket. Any thread, as the next one.
 void admin_access_socket(struct admin_access *access, int fd, struct admin_peer *out);
-// Who sent an Authorization header (NULL: none). No roles when nobody we know.
+// Who sent an Authorization header (NULL: none). No roles when nobody we know. out->via is the
+// caller's to set.
 void admin_access_token(
 	struct admin_access *access, const char *authorization, struct admin_peer *out);
 

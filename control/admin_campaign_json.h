@@ -28,3 +28,6 @@ int admin_rate_read(const struct admin_request *req, struct admin_reply *reply, 
 // admin_campaigns.c: makes the reply the campaign as it stands.
 void admin_campaign_reply(
 	const struct admin_request *req, struct admin_reply *reply, uint32_t id, unsigned status);
+// The campaign that the first wildcard of the path names. -EINVAL: the reply holds the error.
+int admin_campaign_id_read(
+	const struct admin_request *req, struct admin_reply *reply, uint32_t *out);

@@ -33,7 +33,8 @@ void admin_campaign_reply(
 
 // --- One campaign ---------------------------------------------------------------------------
 
-static int id_read(const struct admin_request *req, struct admin_reply *reply, uint32_t *out)
+int admin_campaign_id_read(
+	const struct admin_request *req, struct admin_reply *reply, uint32_t *out)
 {
 	unsigned long value;
 	char *end;
@@ -53,7 +54,7 @@ void admin_campaign_show(const struct admin_request *req, struct admin_reply *re
 {
 	uint32_t id;
 
-	if (id_read(req, reply, &id) == 0)
+	if (admin_campaign_id_read(req, reply, &id) == 0)
 		admin_campaign_reply(req, reply, id, 200);
 }
 
@@ -79,7 +80,7 @@ void admin_campaign_pause(const struct admin_request *req, struct admin_reply *r
 {
 	uint32_t id;
 
-	if (id_read(req, reply, &id) == 0)
+	if (admin_campaign_id_read(req, reply, &id) == 0)
 		order_reply(req, reply, id, campaign_pause(req->ctl, id, true));
 }
 
@@ -87,7 +88,7 @@ void admin_campaign_resume(const struct admin_request *req, struct admin_reply *
 {
 	uint32_t id;
 
-	if (id_read(req, reply, &id) == 0)
+	if (admin_campaign_id_read(req, reply, &id) == 0)
 		order_reply(req, reply, id, campaign_pause(req->ctl, id, false));
 }
 
@@ -95,7 +96,7 @@ void admin_campaign_abort(const struct admin_request *req, struct admin_reply *r
 {
 	uint32_t id;
 
-	if (id_read(req, reply, &id) == 0)
+	if (admin_campaign_id_read(req, reply, &id) == 0)
 		order_reply(req, reply, id, campaign_abort(req->ctl, id));
 }
 
@@ -104,7 +105,7 @@ void admin_campaign_fire(const struct admin_request *req, struct admin_reply *re
 	uint32_t id;
 	int ret;
 
-	if (id_read(req, reply, &id) != 0)
+	if (admin_campaign_id_read(req, reply, &id) != 0)
 		return;
 	ret = campaign_fire(req->ctl, id);
 	if (ret == -EALREADY)
@@ -122,7 +123,8 @@ void admin_campaign_change(const struct admin_request *req, struct admin_reply *
 	uint32_t id, rate = 0;
 	int has;
 
-	if (id_read(req, reply, &id) != 0 || admin_body_check(req, reply, names) != 0)
+	if (admin_campaign_id_read(req, reply, &id) != 0 ||
+		admin_body_check(req, reply, names) != 0)
 		return;
 	has = admin_rate_read(req, reply, &rate);
 	if (has == 1)
@@ -133,16 +135,28 @@ void admin_campaign_change(const struct admin_request *req, struct admin_reply *
 
 // --- Lists ----------------------------------------------------------------------------------
 
-// The newest LIST_MAX campaign numbers in a ring; returns how many.
-static size_t newest_collect(const struct store_reader *r, uint32_t ids[LIST_MAX], size_t *next)
+// The newest campaign numbers, limit at most, in a ring; returns how many.
+static size_t newest_collect(
+	const struct store_reader *r, uint32_t ids[LIST_MAX], size_t limit, size_t *next)
 {
 	struct store_campaign record = {0};
 	size_t n = 0;
 
 	while (store_reader_campaign_next(r, record.id, &record) == 0)
-		ids[n++ % LIST_MAX] = record.id;
-	*next = n % LIST_MAX;
-	return n < LIST_MAX ? n : LIST_MAX;
+		ids[n++ % limit] = record.id;
+	*next = n % limit;
+	return n < limit ? n : limit;
+}
+
+static int limit_read(const struct admin_request *req, struct admin_reply *reply, uint64_t *limit)
+{
+	*limit = LIST_MAX;
+	if (admin_query_u64(req, reply, "limit", LIST_MAX, limit) < 0)
+		return -EINVAL;
+	if (*limit > 0)
+		return 0;
+	admin_error(reply, 400, "bad-value", "limit is 1 to %d.", LIST_MAX);
+	return -EINVAL;
 }
 
 void admin_campaigns_list(const struct admin_request *req, struct admin_reply *reply)
@@ -150,15 +164,16 @@ void admin_campaigns_list(const struct admin_request *req, struct admin_reply *r
 	uint32_t ids[LIST_MAX];
 	struct campaign_view view;
 	struct store_reader *r;
+	uint64_t limit;
 	size_t n, at;
 	json_t *list;
 
-	if (admin_reader_get(req, reply, &r) != 0)
+	if (limit_read(req, reply, &limit) != 0 || admin_reader_get(req, reply, &r) != 0)
 		return;
 	list = json_array();
-	n = newest_collect(r, ids, &at);
+	n = newest_collect(r, ids, limit, &at);
 	for (size_t i = 0; i < n; i++) {
-		at = at == 0 ? LIST_MAX - 1 : at - 1;
+		at = at == 0 ? limit - 1 : at - 1;
 		if (campaign_view(req->ctl, r, ids[at], &view) == 0)
 			json_array_append_new(list, admin_campaign_json(r, &view));
 	}

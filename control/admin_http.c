@@ -19,6 +19,7 @@
 #include "admin_call.h"
 #include "admin_routes.h"
 #include "conf.h"
+#include "console.h"
 #include "listen.h"
 #include "log.h"
 #include "pem.h"
@@ -30,15 +31,10 @@
 
 static char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 
-enum listener_kind {
-	BY_SOCKET, // accounts of this machine
-	BY_TLS, // names with a token
-	BY_METRICS, // anybody, for /metrics alone
-};
-
 struct listener {
 	struct admin_http *http;
-	enum listener_kind kind;
+	enum admin_via via;
+	bool is_tls;
 	struct MHD_Daemon *daemon; // NULL: not open
 	char address[112]; // path of the socket, or address and port as they were chosen
 };
@@ -46,8 +42,8 @@ struct listener {
 struct admin_http {
 	struct ctl *ctl;
 	struct admin_access *access;
-	struct listener by_socket, by_tls, by_metrics;
-	struct pem_pair tls; // of by_tls
+	struct listener by[ADMIN_VIAS]; // enum admin_via
+	struct pem_pair tls;
 };
 
 struct admin_query {
@@ -59,7 +55,23 @@ struct admin_query {
 struct request {
 	struct admin_query query;
 	struct admin_peer peer;
+	const struct console_file *file; // a part of the page; NULL: a call
 	struct admin_call *call;
+};
+
+// What a browser is told of everything that the console's listener says: nothing of the page comes
+// from elsewhere, nobody frames it, and a body is what its type says. There are no cookies, so that
+// no other site can make a browser act in somebody's name.
+static const char *const browser_headers[][2] = {
+	{"Content-Security-Policy",
+		"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+		"img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors "
+		"'none'"},
+	{"X-Content-Type-Options", "nosniff"},
+	{"X-Frame-Options", "DENY"},
+	{"Referrer-Policy", "no-referrer"},
+	{"Cross-Origin-Resource-Policy", "same-origin"},
+	{"Cross-Origin-Opener-Policy", "same-origin"},
 };
 
 // --- Query ----------------------------------------------------------------------------------
@@ -151,24 +163,46 @@ static struct MHD_Response *text_response(const struct admin_reply *reply)
 	return MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
 }
 
-static enum MHD_Result reply_send(
-	struct MHD_Connection *connection, const struct admin_reply *reply)
+static enum MHD_Result response_send(const struct listener *by, struct MHD_Connection *connection,
+	unsigned status, struct MHD_Response *response)
+{
+	size_t n = sizeof(browser_headers) / sizeof(browser_headers[0]);
+	enum MHD_Result ret;
+
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	for (size_t i = 0; i < n && by->via == ADMIN_BY_CONSOLE; i++)
+		MHD_add_response_header(response, browser_headers[i][0], browser_headers[i][1]);
+	ret = MHD_queue_response(connection, status, response);
+	MHD_destroy_response(response);
+	return ret;
+}
+
+static enum MHD_Result file_send(const struct listener *by, struct MHD_Connection *connection,
+	const struct console_file *file)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		file->len, (void *)(uintptr_t)file->data, MHD_RESPMEM_PERSISTENT);
+
+	if (response == NULL)
+		return MHD_NO;
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, file->content_type);
+	return response_send(by, connection, MHD_HTTP_OK, response);
+}
+
+static enum MHD_Result reply_send(const struct listener *by, struct MHD_Connection *connection,
+	const struct admin_reply *reply)
 {
 	struct MHD_Response *response =
 		reply->fd >= 0 ? pipe_response(connection, reply) : text_response(reply);
 	bool is_json = reply->fd < 0 && reply->text == NULL;
-	enum MHD_Result ret;
 
 	if (response == NULL)
 		return MHD_NO;
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
 		is_json ? "application/json" : reply->content_type);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	if (reply->status == 401)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-	ret = MHD_queue_response(connection, reply->status, response);
-	MHD_destroy_response(response);
-	return ret;
+	return response_send(by, connection, reply->status, response);
 }
 
 // --- Requests -------------------------------------------------------------------------------
@@ -179,17 +213,26 @@ static void peer_find(
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-	*out = (struct admin_peer){.is_remote = true};
-	if (by->kind == BY_SOCKET && info != NULL)
+	*out = (struct admin_peer){0};
+	if (by->via == ADMIN_BY_SOCKET && info != NULL)
 		admin_access_socket(by->http->access, info->connect_fd, out);
-	else if (by->kind == BY_TLS)
+	else if (by->via == ADMIN_BY_TLS || by->via == ADMIN_BY_CONSOLE)
 		admin_access_token(by->http->access,
 			MHD_lookup_connection_value(
 				connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION),
 			out);
-	else if (by->kind == BY_METRICS)
-		*out = (struct admin_peer){
-			.is_remote = true, .name = "anybody", .roles = ADMIN_METRICS};
+	else if (by->via == ADMIN_BY_METRICS)
+		*out = (struct admin_peer){.name = "anybody", .roles = ADMIN_METRICS};
+	out->via = by->via;
+}
+
+// The page itself holds nothing: whoever gets at the port may have it.
+static const struct console_file *file_find(
+	const struct listener *by, const char *method, const char *path)
+{
+	bool is_asked = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+
+	return by->via == ADMIN_BY_CONSOLE && is_asked ? console_file_find(path) : NULL;
 }
 
 static struct request *request_begin(const struct listener *by, struct MHD_Connection *connection,
@@ -200,6 +243,9 @@ static struct request *request_begin(const struct listener *by, struct MHD_Conne
 
 	if (request == NULL)
 		return NULL;
+	request->file = file_find(by, method, path);
+	if (request->file != NULL)
+		return request;
 	peer_find(by, connection, &request->peer);
 	request->query.connection = connection;
 	req.peer = &request->peer;
@@ -225,11 +271,14 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 		return request == NULL ? MHD_NO : MHD_YES;
 	}
 	if (*len > 0) {
-		admin_call_data(request->call, data, *len);
+		if (request->call != NULL)
+			admin_call_data(request->call, data, *len);
 		*len = 0;
 		return MHD_YES;
 	}
-	return reply_send(connection, admin_call_end(request->call));
+	if (request->file != NULL)
+		return file_send(by, connection, request->file);
+	return reply_send(by, connection, admin_call_end(request->call));
 }
 
 static void on_completed(void *arg, struct MHD_Connection *connection, void **state,
@@ -243,7 +292,8 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
 	if (request == NULL)
 		return;
 	*state = NULL;
-	admin_call_free(request->call);
+	if (request->call != NULL)
+		admin_call_free(request->call);
 	for (unsigned i = 0; i < request->query.values; i++)
 		free(request->query.value[i]);
 	free(request);
@@ -282,30 +332,29 @@ static int listener_serve(struct listener *l, int fd, char why[256])
 		{MHD_OPTION_END, 0, NULL},
 	};
 	struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
-	bool is_tls = l->kind == BY_TLS;
 
-	l->daemon = MHD_start_daemon(is_tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL,
+	l->daemon = MHD_start_daemon(l->is_tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL,
 		on_request, l, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_message, NULL,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
 		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, MHD_OPTION_UNESCAPE_CALLBACK,
 		unescape_nothing, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
-		MHD_OPTION_ARRAY, is_tls ? tls : none, MHD_OPTION_END);
+		MHD_OPTION_ARRAY, l->is_tls ? tls : none, MHD_OPTION_END);
 	if (l->daemon != NULL)
 		return 0;
 	snprintf(why, 256, "%.180s cannot be served%s", l->address,
-		is_tls ? ": certificate and private key do not do" : "");
+		l->is_tls ? ": certificate and private key do not do" : "");
 	close(fd);
 	return -EIO;
 }
 
 static int socket_up(struct admin_http *http, const char *path, char why[256])
 {
-	struct listener *l = &http->by_socket;
+	struct listener *l = &http->by[ADMIN_BY_SOCKET];
 	int fd = admin_socket_open(path, admin_access_group(http->access), why), ret;
 
 	if (fd < 0)
 		return fd;
-	*l = (struct listener){.http = http, .kind = BY_SOCKET};
+	*l = (struct listener){.http = http, .via = ADMIN_BY_SOCKET};
 	snprintf(l->address, sizeof(l->address), "%.107s", path);
 	ret = listener_serve(l, fd, why);
 	if (ret != 0)
@@ -314,16 +363,21 @@ static int socket_up(struct admin_http *http, const char *path, char why[256])
 }
 
 // Opens a listener for TCP when the configuration has an address for it.
-static int tcp_up(struct listener *l, struct admin_http *http, enum listener_kind kind,
-	const char *text, char why[256])
+static int tcp_up(
+	struct admin_http *http, enum admin_via via, const char *text, bool is_tls, char why[256])
 {
-	const char *key = kind == BY_TLS ? "admin.listen" : "metrics.listen";
+	static const char *const keys[] = {
+		[ADMIN_BY_TLS] = "admin.listen",
+		[ADMIN_BY_CONSOLE] = "console.listen",
+		[ADMIN_BY_METRICS] = "metrics.listen",
+	};
+	struct listener *l = &http->by[via];
 	int fd;
 
-	*l = (struct listener){.http = http, .kind = kind};
+	*l = (struct listener){.http = http, .via = via, .is_tls = is_tls};
 	if (text[0] == '\0')
 		return 0;
-	fd = listen_open(key, text, false, l->address, why);
+	fd = listen_open(keys[via], text, false, l->address, why);
 	return fd < 0 ? fd : listener_serve(l, fd, why);
 }
 
@@ -331,7 +385,7 @@ static void listener_down(struct listener *l)
 {
 	if (l->daemon == NULL)
 		return;
-	if (l->kind == BY_SOCKET)
+	if (l->via == ADMIN_BY_SOCKET)
 		unlink(l->address);
 	MHD_stop_daemon(l->daemon);
 	l->daemon = NULL;
@@ -342,15 +396,25 @@ static void listener_down(struct listener *l)
 static int tls_read(const struct conf *conf, struct pem_pair *out, char why[256])
 {
 	*out = (struct pem_pair){0};
-	if (conf->admin.listen[0] == '\0')
+	if (conf->admin.listen[0] == '\0' && !conf_console_is_tls(conf))
 		return 0;
 	return pem_pair_read(conf->admin.certificate, conf->admin.private_key, out, why);
+}
+
+// Opens a listener again that was closed for its certificate, at the port it had.
+static int again_up(struct admin_http *http, enum admin_via via, char why[256])
+{
+	char address[sizeof(http->by[via].address)];
+
+	if (!http->by[via].is_tls)
+		return 0;
+	memcpy(address, http->by[via].address, sizeof(address));
+	return tcp_up(http, via, address, true, why);
 }
 
 // New files are in force for new connections; those that are open are cut.
 static int tls_reload(struct admin_http *http, const struct conf *conf, char why[256])
 {
-	char address[sizeof(http->by_tls.address)];
 	struct pem_pair fresh;
 	int ret = tls_read(conf, &fresh, why);
 
@@ -360,12 +424,14 @@ static int tls_reload(struct admin_http *http, const struct conf *conf, char why
 		pem_pair_wipe(&fresh);
 		return 0;
 	}
-	listener_down(&http->by_tls);
+	for (int via = 0; via < ADMIN_VIAS; via++)
+		if (http->by[via].is_tls)
+			listener_down(&http->by[via]);
 	pem_pair_wipe(&http->tls);
 	http->tls = fresh;
-	memcpy(address, http->by_tls.address, sizeof(address));
 	log_info("admin-certificate", "file=\"%s\"", conf->admin.certificate);
-	return tcp_up(&http->by_tls, http, BY_TLS, address, why);
+	ret = again_up(http, ADMIN_BY_TLS, why);
+	return ret != 0 ? ret : again_up(http, ADMIN_BY_CONSOLE, why);
 }
 
 // --- The API as a whole -----------------------------------------------------------------------
@@ -386,9 +452,12 @@ int admin_http_start(struct ctl *ctl, char why[256])
 	if (ret == 0)
 		ret = socket_up(http, conf->socket, why);
 	if (ret == 0)
-		ret = tcp_up(&http->by_tls, http, BY_TLS, conf->admin.listen, why);
+		ret = tcp_up(http, ADMIN_BY_TLS, conf->admin.listen, true, why);
 	if (ret == 0)
-		ret = tcp_up(&http->by_metrics, http, BY_METRICS, conf->metrics.listen, why);
+		ret = tcp_up(http, ADMIN_BY_CONSOLE, conf->console.listen,
+			conf_console_is_tls(conf), why);
+	if (ret == 0)
+		ret = tcp_up(http, ADMIN_BY_METRICS, conf->metrics.listen, false, why);
 	if (ret != 0)
 		admin_http_stop(http);
 	return ret;
@@ -401,9 +470,9 @@ int admin_http_reload(struct admin_http *http, const struct conf *conf, char why
 	return ret != 0 ? ret : tls_reload(http, conf, why);
 }
 
-const char *admin_http_address(const struct admin_http *http, bool is_metrics)
+const char *admin_http_address(const struct admin_http *http, enum admin_via via)
 {
-	const struct listener *l = is_metrics ? &http->by_metrics : &http->by_tls;
+	const struct listener *l = &http->by[via];
 
 	return l->daemon == NULL ? NULL : l->address;
 }
@@ -412,9 +481,8 @@ void admin_http_stop(struct admin_http *http)
 {
 	if (http == NULL)
 		return;
-	listener_down(&http->by_socket);
-	listener_down(&http->by_tls);
-	listener_down(&http->by_metrics);
+	for (int via = 0; via < ADMIN_VIAS; via++)
+		listener_down(&http->by[via]);
 	pem_pair_wipe(&http->tls);
 	admin_access_destroy(http->access);
 	http->ctl->admin = NULL;

@@ -36,7 +36,7 @@ int admin_role_check(
 
 	if (req->peer->roles & role)
 		return 0;
-	if (req->peer->is_remote && req->peer->roles == 0) {
+	if (req->peer->via != ADMIN_BY_SOCKET && req->peer->roles == 0) {
 		admin_error(reply, 401, "no-token", "This needs a token that the daemon knows.");
 		return -EACCES;
 	}

@@ -52,6 +52,8 @@ const struct admin_route admin_routes[] = {
 		"change the rate of a campaign"},
 	{"GET", "/v1/campaigns/*/undelivered", ADMIN_READ, 0, admin_campaign_undelivered, NULL,
 		"list the members without the key"},
+	{"GET", "/v1/campaigns/*/areas", ADMIN_READ, 0, admin_campaign_areas, NULL,
+		"how far a campaign is in each area"},
 	{"POST", "/v1/campaigns/*/pause", ADMIN_OPERATE, 0, admin_campaign_pause, NULL,
 		"send nothing until resumed"},
 	{"POST", "/v1/campaigns/*/resume", ADMIN_OPERATE, 0, admin_campaign_resume, NULL,

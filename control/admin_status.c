@@ -3,7 +3,6 @@
 
 // How the daemon is: status, counters, and its end.
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "conf.h"
 #include "dp.h"
 #include "log.h"
+#include "memory.h"
 
 #define COUNTER_LIMIT INT32_MAX // no value above it is ever sent
 
@@ -54,17 +54,16 @@ static json_t *store_json(struct ctl *ctl, const struct store_reader *r)
 static json_t *memory_json(void)
 {
 	struct store_memory_info keys;
-	unsigned long total = 0, resident = 0;
-	FILE *file = fopen("/proc/self/statm", "re");
+	struct memory_facts memory;
 
-	if (file != NULL && fscanf(file, "%lu %lu", &total, &resident) != 2)
-		resident = 0;
-	if (file != NULL)
-		fclose(file);
+	memory_facts(&memory);
 	store_memory_info(&keys);
-	return json_pack("{s:I, s:I, s:I}", "resident_bytes",
-		(json_int_t)resident * sysconf(_SC_PAGESIZE), "keys_locked_bytes",
-		(json_int_t)keys.locked_bytes, "keys_unlocked_bytes",
+	return json_pack("{s:I, s:I, s:o, s:I, s:I}", "resident_bytes",
+		(json_int_t)memory.resident_bytes, "locked_bytes", (json_int_t)memory.locked_bytes,
+		"lock_limit_bytes",
+		memory.limit_bytes == UINT64_MAX ? json_null()
+						 : json_integer((json_int_t)memory.limit_bytes),
+		"keys_locked_bytes", (json_int_t)keys.locked_bytes, "keys_unlocked_bytes",
 		(json_int_t)keys.unlocked_bytes);
 }
 
@@ -102,9 +101,10 @@ static void dataplane_status(struct ctl *ctl, struct dp_status *out)
 
 static json_t *listeners_json(struct ctl *ctl)
 {
-	return json_pack("{s:s, s:s?, s:s?}", "socket", ctl->conf->socket, "tls",
-		admin_http_address(ctl->admin, false), "metrics",
-		admin_http_address(ctl->admin, true));
+	return json_pack("{s:s, s:s?, s:s?, s:s?}", "socket", ctl->conf->socket, "tls",
+		admin_http_address(ctl->admin, ADMIN_BY_TLS), "console",
+		admin_http_address(ctl->admin, ADMIN_BY_CONSOLE), "metrics",
+		admin_http_address(ctl->admin, ADMIN_BY_METRICS));
 }
 
 void admin_status(const struct admin_request *req, struct admin_reply *reply)

@@ -95,17 +95,24 @@ static void body_add(json_t *line, const json_t *body)
 	free(text);
 }
 
+static const char *const vias[] = {
+	[ADMIN_BY_SOCKET] = "socket",
+	[ADMIN_BY_TLS] = "tls",
+	[ADMIN_BY_CONSOLE] = "console",
+	[ADMIN_BY_METRICS] = "metrics",
+};
+
 static json_t *line_json(const struct audit_entry *e)
 {
 	const struct admin_peer *peer = e->peer;
 	json_t *line = json_pack("{s:o, s:s, s:o, s:s, s:o, s:i}", "time",
-		admin_time_ms(campaign_now_ms()), "via", peer->is_remote ? "tls" : "socket", "who",
+		admin_time_ms(campaign_now_ms()), "via", vias[peer->via], "who",
 		text_json(peer->name), "method", e->method, "path", text_json(e->path), "status",
 		(int)e->status);
 
 	if (line == NULL)
 		return NULL;
-	if (!peer->is_remote) {
+	if (peer->via == ADMIN_BY_SOCKET) {
 		json_object_set_new(line, "uid", json_integer(peer->uid));
 		json_object_set_new(line, "pid", json_integer(peer->pid));
 	}

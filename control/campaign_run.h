@@ -93,13 +93,57 @@ int campaign_members_join(struct campaign_run *run, const struct store_reader *r
 // Parts the members by area, and those of an auto campaign by the way they are reached. -ENOMEM.
 int campaign_members_part(struct ctl *ctl, struct campaign_run *run, const struct store_reader *r);
 
-// --- campaign_start.c -----------------------------------------------------------------------
+// --- campaign_order.c -----------------------------------------------------------------------
 
 // What is to be stored of an order, but for what is drawn for it.
 void campaign_order_record(const struct campaign_order *order, const struct store_reader *r,
 	struct store_campaign *record);
+// The same, with what is drawn for it and its number.
+int campaign_order_make(struct ctl *ctl, const struct campaign_order *order,
+	const struct store_group *group, const struct store_reader *r,
+	struct store_campaign *record);
+bool campaign_order_chooses(const struct campaign_order *order);
+
+// --- campaign_open.c ------------------------------------------------------------------------
+
+struct campaign_opening {
+	struct campaign_run *run;
+	struct store_msk msk;
+	bool is_chosen; // its members stand in the store already
+};
+
+// -EMFILE.
+int campaign_run_enlist(struct campaigns *all, struct campaign_run *run);
+void campaign_run_delist(struct campaigns *all, struct campaign_run *run);
+// The open campaign over all members of a group, 0 when there is none.
+uint32_t campaigns_of_group(struct campaigns *all, const struct store_group_id *group);
+// Opens an enlisted run. Errors as campaign_start().
+int campaign_run_open(struct ctl *ctl, struct campaign_opening *opening,
+	const struct store_group *group, const struct campaign_order *order, char why[256]);
+
+// Its parts, for those who open a run in another way.
+int campaign_members_load(struct campaign_run *run, const struct store_reader *r);
+int campaign_members_put(struct store_txn *txn, struct campaign_run *run);
+void campaign_run_counted(struct campaign_run *run);
+int campaign_workers_open(struct ctl *ctl, struct campaign_run *run);
+int campaign_abandoned_job(struct store_txn *txn, void *run);
+
+// --- campaign_start.c -----------------------------------------------------------------------
+
+// Makes the next MSK where the order wants that.
+int campaign_msk_choose(struct ctl *ctl, const struct campaign_order *order);
+// With msk_lock held, so that nobody activates or retires the MSK in between. scheduled: the
+// record of a campaign that was ordered before, or NULL. Errors as campaign_start().
+int campaign_order_run(struct ctl *ctl, const struct campaign_order *order,
+	const struct store_campaign *scheduled, uint32_t *id, char why[256]);
 // The sentence for an error, unless why has one.
 void campaign_start_explain(int ret, uint32_t id, char why[256]);
+
+// --- campaign_later.c -----------------------------------------------------------------------
+
+// Stores an order for later. Errors as campaign_start().
+int campaign_order_schedule(
+	struct ctl *ctl, const struct campaign_order *order, uint32_t *id, char why[256]);
 
 // --- campaign_plan.c ------------------------------------------------------------------------
 

@@ -137,23 +137,41 @@ static int listen_check(const char *key, const char *text, char why[CONF_WHY_MAX
 	return -EINVAL;
 }
 
-// Nobody gets at the API over TCP without TLS and a token.
+bool conf_console_is_tls(const struct conf *conf)
+{
+	return conf->console.listen[0] != '\0' && !listen_is_loopback(conf->console.listen);
+}
+
+static int needed_check(
+	const char *key, const char *value, const char *needed_for, char why[CONF_WHY_MAX])
+{
+	if (needed_for == NULL || value[0] != '\0')
+		return 0;
+	snprintf(why, CONF_WHY_MAX, "%s: is needed for %s", key, needed_for);
+	return -EINVAL;
+}
+
+// Nobody gets at the API over TCP without a token, and from elsewhere not without TLS.
 static int admin_check(const struct conf *conf, char why[CONF_WHY_MAX])
 {
-	const char *const needed[][2] = {{"admin.certificate", conf->admin.certificate},
-		{"admin.private_key", conf->admin.private_key},
-		{"admin.tokens", conf->admin.tokens}};
+	const char *tls = NULL, *token = NULL; // what needs them
 	int ret = listen_check("metrics.listen", conf->metrics.listen, why);
 
+	if (conf->console.listen[0] != '\0')
+		token = "console.listen";
+	if (conf_console_is_tls(conf))
+		tls = "console.listen, which is not loopback";
+	if (conf->admin.listen[0] != '\0')
+		tls = token = "admin.listen";
 	if (ret == 0)
 		ret = listen_check("admin.listen", conf->admin.listen, why);
-	for (int i = 0; i < 3 && ret == 0 && conf->admin.listen[0] != '\0'; i++) {
-		if (needed[i][1][0] != '\0')
-			continue;
-		snprintf(why, CONF_WHY_MAX, "%s: is needed for admin.listen", needed[i][0]);
-		ret = -EINVAL;
-	}
-	return ret;
+	if (ret == 0)
+		ret = listen_check("console.listen", conf->console.listen, why);
+	if (ret == 0)
+		ret = needed_check("admin.certificate", conf->admin.certificate, tls, why);
+	if (ret == 0)
+		ret = needed_check("admin.private_key", conf->admin.private_key, tls, why);
+	return ret != 0 ? ret : needed_check("admin.tokens", conf->admin.tokens, token, why);
 }
 
 int conf_check(const struct conf *conf, char why[CONF_WHY_MAX])

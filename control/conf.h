@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #define CONF_TEXT_MAX 256
-#define CONF_WHY_MAX 512
+#define CONF_WHY_MAX 640
 #define CONF_WORKERS_MAX 32
 #define CONF_SENDS_MAX 31
 #define CONF_EAL_ARGS_MAX 32
@@ -140,6 +140,9 @@ struct conf {
 		char tokens[CONF_TEXT_MAX];
 	} admin;
 	struct {
+		char listen[CONF_TEXT_MAX]; // empty: there is no console
+	} console;
+	struct {
 		char listen[CONF_TEXT_MAX]; // empty: not over TCP
 	} metrics;
 	char fqdn[CONF_TEXT_MAX];
@@ -213,6 +216,7 @@ struct conf {
 		uint64_t target; // enum log_target
 	} log;
 	uint64_t is_confined;
+	char user[CONF_TEXT_MAX]; // empty: who started it
 };
 
 enum conf_type {
@@ -290,6 +294,8 @@ int conf_load(struct conf *conf, const char *path, char why[CONF_WHY_MAX]);
 int conf_set(struct conf *conf, const char *key, const char *value, char why[CONF_WHY_MAX]);
 // What no single key can tell: whether the values fit each other.
 int conf_check(const struct conf *conf, char why[CONF_WHY_MAX]);
+// Whether the console is served over TLS: it is wherever others than this machine get at it.
+bool conf_console_is_tls(const struct conf *conf);
 // Writes every key with its comment and value, as a file that conf_load() reads back.
 void conf_print(const struct conf *conf, FILE *out);
 // Fills in the socket's path when the file names none: $MSKPUSH_SOCKET (which also wins over the

@@ -124,5 +124,8 @@ void conf_explain(const struct conf *conf, FILE *out)
 	campaign_explain(conf, out);
 	phones_explain(conf, out);
 	fprintf(out, "  admin socket: %s\n", conf->socket);
+	if (conf->console.listen[0] != '\0')
+		fprintf(out, "  console: %s://%s, for callers with a token\n",
+			conf_console_is_tls(conf) ? "https" : "http", conf->console.listen);
 	conf_defaults_report(conf, default_explain, out);
 }

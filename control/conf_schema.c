@@ -46,6 +46,9 @@ const struct conf_row conf_rows[] = {
 		"Private key for admin.listen, a PEM file."},
 	{"admin.tokens", CONF_TEXT, AT(admin.tokens), false, 0, 255, "", NULL,
 		"File of tokens: a line NAME ROLE,ROLE SHA256 each."},
+	{"console.listen", CONF_TEXT, AT(console.listen), false, 0, 64, "", NULL,
+		"Address and port where the console is served, a web page for callers with a "
+		"token, as 127.0.0.1:9471. Beyond loopback over TLS. Empty: nowhere."},
 	{"metrics.listen", CONF_TEXT, AT(metrics.listen), false, 0, 64, "", NULL,
 		"Address and port where /metrics is served to anybody, as 127.0.0.1:9469. "
 		"Empty: on the admin socket alone."},
@@ -185,6 +188,9 @@ const struct conf_row conf_rows[] = {
 	{"confine", CONF_CHOICE, AT(is_confined), false, 0, 0, "true", "false true",
 		"Whether the daemon gives up what it does not need: capabilities, beginning "
 		"programs, being traced or dumped. For looking for faults, false."},
+	{"user", CONF_TEXT, AT(user), false, 0, 64, "", NULL,
+		"Account that the daemon becomes when root starts it, before it opens anything; "
+		"what its ports need of root's powers it keeps. Empty: who started it."},
 };
 const size_t conf_rows_count = sizeof(conf_rows) / sizeof(conf_rows[0]);
 

@@ -40,7 +40,7 @@ struct scope {
 
 static int fail(struct intake *in, const char *key, const char *text, const char *allowed)
 {
-	snprintf(in->why, CONF_WHY_MAX, "%.96s:%zu: %.96s%s%.280s%s%.200s", in->name,
+	snprintf(in->why, CONF_WHY_MAX, "%.96s:%zu: %.96s%s%.280s%s%.320s", in->name,
 		in->event.start_mark.line + 1, key, *key == '\0' ? "" : ": ", text,
 		allowed == NULL ? "" : "; allowed: ", allowed == NULL ? "" : allowed);
 	return -EINVAL;

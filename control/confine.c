@@ -6,6 +6,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -71,7 +72,37 @@ struct wanted {
 	unsigned capability;
 };
 
-static int capabilities_drop(const struct dp_conf *conf, bool has_group, char why[256])
+// Those that were selected stay.
+static int capabilities_apply(const struct passwd *account, bool is_privileged, char why[256])
+{
+	if (account != NULL &&
+		capng_change_id((int)account->pw_uid, (int)account->pw_gid,
+			CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING) != 0)
+		return fail(why, -EPERM, "user: cannot become that account");
+	if (account == NULL &&
+		capng_apply(is_privileged ? CAPNG_SELECT_ALL : CAPNG_SELECT_CAPS) != 0)
+		return fail(why, -EPERM, "capabilities cannot be dropped");
+	return 0;
+}
+
+// Whom root is to become; NULL: nobody else.
+static int account_find(const char *user, const struct passwd **account, char why[256])
+{
+	*account = NULL;
+	if (user[0] == '\0')
+		return 0;
+	*account = getpwnam(user);
+	if (*account == NULL)
+		return fail(why, -ENOENT, "user: no such account");
+	if (geteuid() != 0 && geteuid() != (*account)->pw_uid)
+		return fail(why, -EPERM, "user: only root can become another account");
+	if (geteuid() != 0 || (*account)->pw_uid == 0)
+		*account = NULL;
+	return 0;
+}
+
+static int capabilities_drop(
+	const struct dp_conf *conf, bool has_group, const struct passwd *account, char why[256])
 {
 	bool is_xdp = has_device(conf, "net_af_xdp"), is_hardware = has_hardware(conf);
 	bool is_kernel = is_xdp || is_hardware || has_device(conf, "net_af_packet") ||
@@ -103,16 +134,17 @@ static int capabilities_drop(const struct dp_conf *conf, bool has_group, char wh
 			capng_update(CAPNG_ADD,
 				CAPNG_PERMITTED | CAPNG_EFFECTIVE | CAPNG_BOUNDING_SET,
 				wanted[i].capability);
-	if (capng_apply(is_privileged ? CAPNG_SELECT_ALL : CAPNG_SELECT_CAPS) != 0)
-		return fail(why, -EPERM, "capabilities cannot be dropped");
-	return 0;
+	return capabilities_apply(account, is_privileged, why);
 }
 
-int confine_begin(const struct dp_conf *conf, bool has_group, char why[256])
+int confine_begin(const struct dp_conf *conf, bool has_group, const char *user, char why[256])
 {
+	const struct passwd *account;
 	int rc = dumps_forbid(why);
 
-	return rc == 0 ? capabilities_drop(conf, has_group, why) : rc;
+	if (rc == 0)
+		rc = account_find(user, &account, why);
+	return rc == 0 ? capabilities_drop(conf, has_group, account, why) : rc;
 }
 
 // --- System calls ----------------------------------------------------------------------------

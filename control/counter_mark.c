@@ -145,6 +145,11 @@ int counter_mark_open(struct store_env *env, const char *dir, bool is_clock_acce
 					: "");
 	}
 	if (ret == 0) {
+		ret = store_mark_keep_numbers(m->file, env);
+		snprintf(why, 256, "the Key Numbers in %s/counter.mark cannot be used: %s", dir,
+			strerror(-ret));
+	}
+	if (ret == 0) {
 		clocks_read(&known);
 		ret = counter_start(&known, start, why);
 	}
@@ -167,14 +172,15 @@ static int nothing_job(struct store_txn *txn, void *arg)
 // Should the file be lost, a start an hour ahead of the clock is above all values only if none is
 // further ahead than that; else the store has to know them, and commits may be rare. A store that
 // takes none does not stop the counter.
-static void store_copy(struct counter_mark *m, uint32_t mark, uint32_t now)
+static void store_copy(struct ctl *ctl, uint32_t mark, uint32_t now)
 {
 	if (mark > now + COUNTER_LOST_MARK_S)
-		ctl_writer_run(m->ctl, nothing_job, NULL);
+		ctl_writer_run(ctl, nothing_job, NULL);
 }
 
-static void mark_advance(struct counter_mark *m, struct dp *dp)
+void counter_mark_advance(struct counter_mark *m, struct ctl *ctl)
 {
+	struct dp *dp = ctl->dp;
 	uint32_t due = counter_mark_due(
 		atomic_load(&m->durable), dp_counter_now(dp), dp_counter_highest(dp));
 	int ret;
@@ -187,7 +193,7 @@ static void mark_advance(struct counter_mark *m, struct dp *dp)
 		return;
 	}
 	atomic_store(&m->durable, due);
-	store_copy(m, due, dp_counter_now(dp));
+	store_copy(ctl, due, dp_counter_now(dp));
 	dp_mark_set(dp, due);
 }
 
@@ -198,7 +204,7 @@ static void *mark_main(void *arg)
 
 	pthread_setname_np(pthread_self(), "counter-mark");
 	while (!atomic_load(&m->stop_requested)) {
-		mark_advance(m, m->ctl->dp);
+		counter_mark_advance(m, m->ctl);
 		nanosleep(&nap, NULL);
 	}
 	return NULL;

@@ -18,6 +18,8 @@ struct store_env;
 // refused, as counter_start() does; -EUCLEAN: the file is damaged. why gets a sentence.
 int counter_mark_open(struct store_env *env, const char *dir, bool is_clock_accepted,
 	struct counter_mark **out, struct dp_counter_start *start, char why[256]);
+// Moves the mark on when that is due: what the thread does again and again.
+void counter_mark_advance(struct counter_mark *m, struct ctl *ctl);
 // Starts the thread that moves the mark on while the dataplane runs.
 int counter_mark_run(struct counter_mark *m, struct ctl *ctl);
 // Ends the thread. The mark stays where it is.

@@ -75,6 +75,17 @@ bool listen_is_address(const char *text)
 	return address_read(text, &address) == 0;
 }
 
+bool listen_is_loopback(const char *text)
+{
+	union address address;
+
+	if (address_read(text, &address) != 0)
+		return false;
+	if (address.any.sa_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&address.v6.sin6_addr);
+	return ntohl(address.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 // Without is_shared a port that somebody listens on already is refused: another daemon of the same
 // user would share it unseen.
 static int socket_listen(int fd, union address *address, bool is_shared)

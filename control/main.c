@@ -5,6 +5,7 @@
 // and climbs down again. What a step has made is undone by the same step.
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@
 #include "dp.h"
 #include "history.h"
 #include "log.h"
+#include "memory.h"
 #include "metric.h"
 #include "notify.h"
 #include "options.h"
@@ -284,8 +286,11 @@ static int ladder_up(struct site *s)
 	char why[256] = "";
 
 	for (size_t i = 0; i < RUNGS; i++) {
+		uint64_t begin_ms = campaign_now_ms();
 		int ret = ladder[i].up(s, why);
 
+		log_debug("start-step", "step=%s ms=%" PRIu64, ladder[i].name,
+			campaign_now_ms() - begin_ms);
 		if (ret == 0)
 			continue;
 		log_error("start-failed", "step=%s errno=%d why=\"%s\"", ladder[i].name, -ret, why);
@@ -408,10 +413,14 @@ static int confine_first(struct site *s, char why[256])
 {
 	struct dp_conf conf;
 
+	if (!s->conf.is_confined && s->conf.user[0] != '\0') {
+		snprintf(why, 256, "user: needs confine: true");
+		return -EINVAL;
+	}
 	if (!s->conf.is_confined)
 		return 0;
 	conf_dp_fill(&s->conf, &conf);
-	return confine_begin(&conf, s->conf.admin.group[0] != '\0', why);
+	return confine_begin(&conf, s->conf.admin.group[0] != '\0', s->conf.user, why);
 }
 
 static int site_run(struct site *s)
@@ -434,6 +443,7 @@ static int site_run(struct site *s)
 		log_error("start-failed", "step=confine why=\"%s\"", why);
 		return EXIT_FAILURE;
 	}
+	memory_lock();
 	if (ladder_up(s) != 0)
 		return EXIT_FAILURE;
 	ready_report(&s->ctl, s->counter.first);

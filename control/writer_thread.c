@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Jobs wait in a queue in the order they came. The thread takes the transaction jobs at its head,
-// runs each in a nested transaction of one outer one, and commits that: one fdatasync for all of
-// them, and a job that fails leaves no trace. Then it tells the workers what has changed, then the
-// callers. A job that wants the store to itself runs when the queue reaches it.
+// Jobs wait in a queue in the order they came. The writer, that is its thread, takes the
+// transaction jobs at its head, runs each in a nested transaction of one outer one, and commits
+// that: one fdatasync for all of them, and a job that fails leaves no trace. Then it tells the
+// workers what has changed, then the callers. A job that wants the store to itself runs when the
+// queue reaches it.
 
 #include "writer_thread.h"
 
@@ -26,7 +27,9 @@
 struct writer {
 	struct ctl *ctl;
 	struct counter_mark *mark;
-	pthread_t thread;
+	bool has_thread; // else whoever waits turns the writer
+	bool is_turned; // just now, by hand
+	pthread_t thread; // that turns it
 	pthread_mutex_t lock;
 	pthread_cond_t arrived;
 	pthread_cond_t done;
@@ -233,28 +236,43 @@ static unsigned jobs_hand_back(struct writer *w, struct ctl_job **jobs, unsigned
 	return others;
 }
 
+// Takes the jobs that are there and does them. With the lock held, which is let go meanwhile.
+static void turn(struct writer *w)
+{
+	struct ctl_job *jobs[BATCH_MAX];
+	unsigned n = jobs_take(w, jobs);
+
+	pthread_mutex_unlock(&w->lock);
+	jobs_run(w, jobs, n);
+	n = jobs_hand_back(w, jobs, n);
+	pthread_mutex_lock(&w->lock);
+	for (unsigned i = 0; i < n; i++)
+		jobs[i]->is_done = true;
+	pthread_cond_broadcast(&w->done);
+}
+
 static void *writer_main(void *arg)
 {
 	struct writer *w = arg;
-	struct ctl_job *jobs[BATCH_MAX];
 
 	pthread_setname_np(pthread_self(), "store-writer");
 	pthread_mutex_lock(&w->lock);
 	while (w->head != NULL || !w->stop_requested) {
-		unsigned n;
-
 		jobs_wait(w);
-		n = jobs_take(w, jobs);
-		pthread_mutex_unlock(&w->lock);
-		jobs_run(w, jobs, n);
-		n = jobs_hand_back(w, jobs, n);
-		pthread_mutex_lock(&w->lock);
-		for (unsigned i = 0; i < n; i++)
-			jobs[i]->is_done = true;
-		pthread_cond_broadcast(&w->done);
+		turn(w);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
+}
+
+void writer_turn(struct writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->thread = pthread_self();
+	w->is_turned = true;
+	turn(w);
+	w->is_turned = false;
+	pthread_mutex_unlock(&w->lock);
 }
 
 // With the lock held.
@@ -276,9 +294,11 @@ static int job_wait(struct ctl *ctl, struct ctl_job *job)
 
 	pthread_mutex_lock(&w->lock);
 	ret = job_queue(w, job);
-	while (ret == 0 && !job->is_done)
+	while (ret == 0 && w->has_thread && !job->is_done)
 		pthread_cond_wait(&w->done, &w->lock);
 	pthread_mutex_unlock(&w->lock);
+	while (ret == 0 && !job->is_done)
+		writer_turn(w);
 	return ret != 0 ? ret : job->result;
 }
 
@@ -322,12 +342,18 @@ static int change_note(struct store_env *env, void *arg)
 	return 0;
 }
 
+// Whether the caller's thread is the one that writes.
+static bool is_writer(const struct writer *w)
+{
+	return (w->has_thread || w->is_turned) && pthread_equal(pthread_self(), w->thread);
+}
+
 void ctl_store_changed(struct ctl *ctl, store_id first, uint32_t n)
 {
 	struct change change = {ctl, first, n};
 	struct writer *w = ctl->writer;
 
-	if (!pthread_equal(pthread_self(), w->thread)) {
+	if (!is_writer(w)) {
 		ctl_writer_exclusive(ctl, change_note, &change);
 		return;
 	}
@@ -348,11 +374,10 @@ unsigned writer_waiting(struct writer *w)
 	return n;
 }
 
-int writer_create(struct ctl *ctl, struct counter_mark *mark, struct writer **out)
+int writer_create_by_hand(struct ctl *ctl, struct counter_mark *mark, struct writer **out)
 {
 	struct writer *w = calloc(1, sizeof(*w));
 	pthread_condattr_t attr;
-	int ret;
 
 	if (w == NULL)
 		return -ENOMEM;
@@ -367,11 +392,23 @@ int writer_create(struct ctl *ctl, struct counter_mark *mark, struct writer **ou
 	pthread_cond_init(&w->done, &attr);
 	pthread_condattr_destroy(&attr);
 	*out = w;
-	ret = -pthread_create(&w->thread, NULL, writer_main, w);
-	if (ret != 0) {
-		*out = NULL;
-		free(w);
-	}
+	return 0;
+}
+
+int writer_create(struct ctl *ctl, struct counter_mark *mark, struct writer **out)
+{
+	int ret = writer_create_by_hand(ctl, mark, out);
+
+	if (ret != 0)
+		return ret;
+	// It may be asked whether it is the writer before this returns.
+	(*out)->has_thread = true;
+	ret = -pthread_create(&(*out)->thread, NULL, writer_main, *out);
+	if (ret == 0)
+		return 0;
+	(*out)->has_thread = false;
+	writer_destroy(*out);
+	*out = NULL;
 	return ret;
 }
 
@@ -379,11 +416,14 @@ void writer_destroy(struct writer *w)
 {
 	if (w == NULL)
 		return;
+	while (!w->has_thread && w->head != NULL)
+		writer_turn(w);
 	pthread_mutex_lock(&w->lock);
 	w->stop_requested = true;
 	pthread_cond_signal(&w->arrived);
 	pthread_mutex_unlock(&w->lock);
-	pthread_join(w->thread, NULL);
+	if (w->has_thread)
+		pthread_join(w->thread, NULL);
 	pthread_cond_destroy(&w->arrived);
 	pthread_cond_destroy(&w->done);
 	pthread_mutex_destroy(&w->lock);

@@ -3,7 +3,7 @@
 
 // Start and stop of the dataplane, commands, events, counters: what dp.h promises to control.
 
-#include "dp.h"
+#include "dp_inside.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,16 +18,6 @@
 #include <rte_pdump.h>
 
 #include "capture.h"
-#include "worker.h"
-
-struct dp {
-	struct dp_shared shared;
-	struct dp_conf conf;
-	int cpu[DP_WORKERS_MAX];
-	struct port_watch *watch;
-	bool has_pdump;
-	struct capture *capture;
-};
 
 static int workers_launch(struct dp *dp, char why[256])
 {
@@ -42,9 +32,28 @@ static int workers_launch(struct dp *dp, char why[256])
 	return 0;
 }
 
+int dp_begin(
+	struct dp *dp, struct store_env *env, const struct dp_counter_start *counter, char why[256])
+{
+	int ret = shared_init(&dp->shared, &dp->conf, counter, why);
+
+	if (ret == 0)
+		ret = shared_workers_create(&dp->shared, env, why);
+	if (ret == 0)
+		ret = ports_start(&dp->shared, why);
+	if (ret != 0)
+		shared_fini(&dp->shared);
+	return ret;
+}
+
+void dp_end(struct dp *dp)
+{
+	ports_stop(&dp->shared);
+	shared_fini(&dp->shared);
+}
+
 static void dp_free(struct dp *dp)
 {
-	shared_fini(&dp->shared);
 	rte_eal_cleanup();
 	free(dp);
 }
@@ -64,11 +73,7 @@ int dp_start(const struct dp_conf *conf, struct store_env *env,
 		free(dp);
 		return ret;
 	}
-	ret = shared_init(&dp->shared, &dp->conf, counter, why);
-	if (ret == 0)
-		ret = shared_workers_create(&dp->shared, env, why);
-	if (ret == 0)
-		ret = ports_start(&dp->shared, why);
+	ret = dp_begin(dp, env, counter, why);
 	if (ret != 0) {
 		dp_free(dp);
 		return ret;
@@ -95,7 +100,7 @@ void dp_stop(struct dp *dp)
 	rte_eal_mp_wait_lcore();
 	if (dp->has_pdump)
 		rte_pdump_uninit();
-	ports_stop(&dp->shared);
+	dp_end(dp);
 	dp_free(dp);
 }
 

@@ -73,8 +73,9 @@ static uint64_t rx_offloads_wanted(
 {
 	uint64_t wanted = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
 
-	// Long frames are none of ours; a device that may get some wants to be able to split them.
-	if (conf->mtu > MTU_USUAL)
+	// Long frames are none of ours; a device that may get some, in buffers that are smaller
+	// than they are, wants to be able to split them.
+	if (conf->mtu > MTU_USUAL || device_takes_small(conf->device))
 		wanted |= RTE_ETH_RX_OFFLOAD_SCATTER;
 	return info->rx_offload_capa & wanted;
 }

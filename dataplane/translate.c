@@ -50,7 +50,8 @@ static unsigned place_of(
 }
 
 // The MUK before the current one, with its B-TID.
-static unsigned previous_take(struct store_reader *r, store_id id, struct member *member)
+static unsigned previous_take(
+	struct store_reader *r, store_id id, int64_t fresh_at_s, struct member *member)
 {
 	struct store_prev prev;
 	unsigned why = MEMBER_NO_PREVIOUS;
@@ -59,6 +60,7 @@ static unsigned previous_take(struct store_reader *r, store_id id, struct member
 		*member->psk = *translate_psk(&prev.muk_state);
 		member->idr_len = (uint16_t)strlen(prev.btid);
 		memcpy(member->idr, prev.btid, member->idr_len);
+		member->is_expired = (int64_t)prev.expires <= fresh_at_s;
 		why = 0;
 	}
 	explicit_bzero(&prev, sizeof(prev));
@@ -80,7 +82,7 @@ unsigned translate_member(struct store_reader *r, const struct store_eligibility
 	if (why != 0)
 		return why;
 	if (wish->message == MEMBER_SOLICIT_PREVIOUS)
-		return previous_take(r, id, member);
+		return previous_take(r, id, wish->fresh_at_s, member);
 	member->idr_len = (uint16_t)store_reader_btid(r, id, hot, member->idr);
 	if (member->idr_len == 0)
 		return DP_REFUSED_NO_MUK;

@@ -75,12 +75,13 @@ int copy_mark(const char *part, struct store_backup_result *result)
 	return rc;
 }
 
+// link() replaces nothing, as rename() would.
 static int copy_install(const char *part, const char *path, struct store_backup_result *result)
 {
 	char dir[PATH_BYTES];
 	struct stat st;
 
-	if (stat(part, &st) != 0 || rename(part, path) != 0)
+	if (stat(part, &st) != 0 || link(part, path) != 0 || unlink(part) != 0)
 		return -errno;
 	result->bytes = (uint64_t)st.st_size;
 	strcpy(dir, path);
@@ -92,11 +93,14 @@ int store_backup(
 	struct store_env *env, const char *path, struct store_backup_result *result, char why[256])
 {
 	char part[PATH_BYTES];
+	struct stat st;
 	int rc = 0;
 
 	*result = (struct store_backup_result){0};
 	if (path[0] != '/' || strlen(path) + sizeof(PART) > sizeof(part))
 		return why_not(why, -EINVAL, "A backup is named by an absolute path.");
+	if (lstat(path, &st) == 0)
+		return why_not(why, -EEXIST, "%.150s is there: a backup replaces no file.", path);
 	snprintf(part, sizeof(part), "%s" PART, path);
 	rc = copy_write(env, part);
 	if (rc == -EEXIST)

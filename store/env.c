@@ -90,6 +90,19 @@ static int lmdb_open(struct store_env *env, const struct store_env_conf *conf, c
 	return rc == 0 ? 0 : lmdb_fail(why, rc, path);
 }
 
+// The secrets of a store in the clear are in its map. It is a file: a process that locks all of its
+// memory need not hold it there. LMDB tells the address only of a map that it was told itself.
+static void map_advise(int fd)
+{
+	size_t bytes;
+	void *map;
+
+	if (file_mapping(fd, &map, &bytes) != 0)
+		return;
+	madvise(map, bytes, MADV_DONTDUMP);
+	munlock(map, bytes);
+}
+
 static int size_check(struct store_env *env, const char *path, int fd, char *why)
 {
 	struct stat st;
@@ -99,9 +112,7 @@ static int size_check(struct store_env *env, const char *path, int fd, char *why
 		return why_not(why, -EIO, "The data file of the store cannot be read.");
 	if ((uint64_t)st.st_size < (info.me_last_pgno + 1) * ENV_PAGE_BYTES)
 		return why_not(why, -EIO, "The data file in %.150s has been cut short.", path);
-	// The secrets of a store in the clear are in it.
-	if (info.me_mapaddr != NULL)
-		madvise(info.me_mapaddr, info.me_mapsize, MADV_DONTDUMP);
+	map_advise(fd);
 	return 0;
 }
 

@@ -17,6 +17,7 @@ struct store_env {
 	int lock_fd;
 	bool is_read_only;
 	unsigned key_numbers_skipped;
+	struct numbers *numbers; // of the mark file; NULL until it is there. Writer only
 	_Atomic uint64_t map_bytes; // set aside on the disk; writer: rw, others: ro
 	uint64_t map_max_bytes;
 	bool is_disk_full; // it gave no more; writer only, as the next

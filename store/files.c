@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int why_not(char *why, int rc, const char *fmt, ...)
@@ -69,6 +70,30 @@ int file_install(const char *dir, const char *from, const char *to)
 	if (rc == 0 && rename(source, target) != 0)
 		rc = -errno;
 	return rc == 0 ? dir_sync(dir) : rc;
+}
+
+int file_mapping(int fd, void **map, size_t *bytes)
+{
+	unsigned long from, to, inode;
+	char line[PATH_BYTES];
+	struct stat st;
+	FILE *file;
+	int rc = -ENOENT;
+
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	file = fopen("/proc/self/maps", "re");
+	while (file != NULL && rc != 0 && fgets(line, sizeof(line), file) != NULL) {
+		if (sscanf(line, "%lx-%lx %*s %*x %*x:%*x %lu", &from, &to, &inode) != 3 ||
+			inode != st.st_ino)
+			continue;
+		*map = (void *)from;
+		*bytes = to - from;
+		rc = 0;
+	}
+	if (file != NULL)
+		fclose(file);
+	return rc;
 }
 
 int file_remove(const char *dir, const char *name)

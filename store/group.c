@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "meta.h"
+#include "numbers.h"
 
 static int group_write(struct store_txn *txn, const struct store_group *group)
 {
@@ -15,6 +16,18 @@ static int group_write(struct store_txn *txn, const struct store_group *group)
 	size_t len = record_encode_group(group, &record);
 
 	return sealed_put(txn, DB_GROUP, (struct blob){&key, sizeof(key)}, &record, len);
+}
+
+// Key Numbers that the group had before the store was lost, or before it was removed, stay used.
+static int group_create(struct store_txn *txn, const struct store_group *group)
+{
+	const struct numbers *numbers = txn->view.env->numbers;
+	struct store_group fresh = *group;
+	uint16_t last = numbers != NULL ? numbers_last(numbers, &group->id) : 0;
+
+	if (last > fresh.last_key_number)
+		fresh.last_key_number = last;
+	return group_write(txn, &fresh);
 }
 
 int store_group_put(struct store_txn *txn, const struct store_group *group)
@@ -28,7 +41,7 @@ int store_group_put(struct store_txn *txn, const struct store_group *group)
 	if (memcmp(&key, &zero, sizeof(key)) == 0 || group->profile > STORE_PROFILE_V600)
 		return -EINVAL;
 	if (rc == -ENOENT)
-		return group_write(txn, group);
+		return group_create(txn, group);
 	if (rc != 0)
 		return rc;
 	// The profile is fixed at creation, and Key Numbers never go back.
@@ -135,6 +148,7 @@ static int msk_check_csb(
 
 static int msk_create(struct store_txn *txn, struct store_group *group, const struct store_msk *msk)
 {
+	struct numbers *numbers = txn->view.env->numbers;
 	int rc;
 
 	if (group->last_key_number == UINT16_MAX)
@@ -142,6 +156,8 @@ static int msk_create(struct store_txn *txn, struct store_group *group, const st
 	if (msk->number != group->last_key_number + 1)
 		return -EINVAL;
 	rc = msk_check_csb(&txn->view, group, msk);
+	if (rc == 0 && numbers != NULL)
+		rc = numbers_raise(numbers, &group->id, msk->number);
 	if (rc != 0)
 		return rc;
 	rc = msk_write(txn, msk);

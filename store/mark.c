@@ -11,9 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "env.h"
 #include "files.h"
 #include "hash.h"
-#include "writer.h"
+#include "meta.h"
+#include "numbers.h"
 
 #define MARK_VERSION 1
 #define SECTOR_BYTES 512
@@ -36,6 +38,8 @@ static const char mark_magic[8] = "mskmark";
 struct store_mark {
 	int fd;
 	struct mark_record last;
+	struct numbers numbers;
+	struct store_env *env; // that keeps its Key Numbers here; NULL
 };
 
 static uint64_t checksum(const struct mark_record *r)
@@ -161,6 +165,8 @@ int store_mark_open(const char *dir, const uint8_t machine_id[16], struct store_
 		rc = mark_create(m, dir, machine_id);
 	else if (rc == 0)
 		rc = mark_read(m, machine_id, state);
+	if (rc == 0)
+		rc = numbers_read(&m->numbers, m->fd, 2 * SECTOR_BYTES);
 	if (rc != 0) {
 		store_mark_close(m);
 		return rc;
@@ -189,7 +195,54 @@ void store_mark_close(struct store_mark *m)
 {
 	if (m == NULL)
 		return;
+	if (m->env != NULL)
+		m->env->numbers = NULL;
+	numbers_free(&m->numbers);
 	if (m->fd >= 0)
 		close(m->fd);
 	free(m);
+}
+
+// What the group or the file knows and the other does not.
+static int group_settle(
+	struct store_txn *txn, struct store_group *group, struct numbers *n, bool *is_changed)
+{
+	uint16_t last = numbers_last(n, &group->id);
+
+	if (last <= group->last_key_number)
+		return numbers_raise(n, &group->id, group->last_key_number);
+	group->last_key_number = last;
+	*is_changed = true;
+	return store_group_put(txn, group);
+}
+
+static int groups_settle(struct store_txn *txn, struct numbers *n, bool *is_changed)
+{
+	struct store_group group = {0};
+	int rc;
+
+	while ((rc = meta_group_next(&txn->view, &group.id, &group)) == 0)
+		if ((rc = group_settle(txn, &group, n, is_changed)) != 0)
+			return rc;
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int store_mark_keep_numbers(struct store_mark *m, struct store_env *env)
+{
+	struct store_txn *txn;
+	bool is_changed = false;
+	int rc = store_txn_begin(env, &txn);
+
+	if (rc != 0)
+		return rc;
+	rc = groups_settle(txn, &m->numbers, &is_changed);
+	if (rc == 0 && is_changed)
+		rc = store_txn_commit(txn);
+	else
+		store_txn_abort(txn);
+	if (rc != 0)
+		return rc;
+	m->env = env;
+	env->numbers = &m->numbers;
+	return 0;
 }

@@ -76,7 +76,7 @@ int store_rewrap_step(struct store_env *env, struct store_rewrap *at);
 
 // Writes a copy of the newest snapshot to a file, 0600, complete when it has its name. Any thread;
 // takes a reader, and readers and the writer go on. The counter mark is no part of it, nor is the
-// wrapping key. -errno with a sentence.
+// wrapping key. It replaces no file. -errno with a sentence.
 struct store_backup_result {
 	uint64_t bytes;
 	uint64_t version; // of the snapshot
@@ -228,7 +228,8 @@ void store_import_end(struct store_import *imp, struct store_import_result *resu
 int store_import_abort(struct store_import *imp);
 
 // --- Counter mark ----------------------------------------------------------------
-// A file of its own beside the store: two checksummed sectors, written in turn, fdatasync'ed.
+// A file of its own beside the store: two checksummed sectors, written in turn, fdatasync'ed;
+// behind them the highest Key Numbers.
 
 struct store_mark;
 
@@ -245,4 +246,8 @@ int store_mark_open(const char *dir, const uint8_t machine_id[16], struct store_
 	uint32_t *mark, enum store_mark_state *state);
 // Durable when it returns 0. May be called from any one thread at a time, not only the writer.
 int store_mark_write(struct store_mark *m, uint32_t mark);
+// From now on the file keeps the highest Key Number of each group too, durable before the MSK is,
+// and a group that is added goes on above it: a lost store repeats none. Both learn what the other
+// one knows. Before other threads use the store; m is closed after its last transaction, before it.
+int store_mark_keep_numbers(struct store_mark *m, struct store_env *env);
 void store_mark_close(struct store_mark *m);

@@ -72,6 +72,7 @@ struct load {
 	bool is_ending;
 	int64_t now;
 	uint64_t requests;
+	uint64_t shed; // 503: to come later
 	uint64_t errors[FAILURES];
 	uint64_t statuses[600];
 	struct ue_histogram latency;
@@ -220,7 +221,9 @@ static bool answer_take(
 		load->statuses[response->status]++;
 	if (response->status == 401 && load->setup.target.mode != LOAD_POST_PLAIN)
 		return challenge_take(load, c, response, data);
-	if (!is_good)
+	if (response->status == 503)
+		load->shed++;
+	else if (!is_good)
 		fail(load, FAIL_STATUS);
 	else if (load->setup.target.mode != LOAD_POST_PLAIN)
 		is_good = proof_take(load, c, response, data);
@@ -333,7 +336,7 @@ static void connections_begin(struct load *load)
 			fail(load, FAIL_CONNECT);
 	}
 	while (load->begun < load->setup.connections && load->now < end &&
-		errors_sum(load) < load->setup.connections)
+		errors_sum(load) + load->shed < load->setup.connections)
 		events_serve(load);
 }
 
@@ -351,13 +354,14 @@ static json_t *run(struct load *load)
 		events_serve(load);
 	elapsed = (double)(load->now - begin) / 1e6;
 	cpu = clock_us(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-	report = json_pack("{s:i, s:i, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:f}", "connections",
+	report = json_pack("{s:i, s:i, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:I, s:f}", "connections",
 		(int)load->setup.connections, "pipeline", (int)load->setup.pipeline, "seconds",
 		elapsed, "requests", (json_int_t)load->requests, "requests_per_s",
 		(double)load->requests / elapsed, "p50_us",
 		(json_int_t)ue_histogram_percentile(&load->latency, 50), "p99_us",
 		(json_int_t)ue_histogram_percentile(&load->latency, 99), "max_us",
 		(json_int_t)load->latency.largest, "errors", (json_int_t)errors_sum(load),
+		"shed", (json_int_t)load->shed,
 		"cpu_us_per_request",
 		load->requests > 0 ? (double)cpu / (double)load->requests : 0.0);
 	return report;

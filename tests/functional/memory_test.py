@@ -20,6 +20,7 @@ from wrapping_test import key_file, reconfigure, secrets
 
 PHONES = 300
 SEARCHED = 5  # of them
+LIMIT = 1 << 20
 # Kinds of memory in a dump by default (core(5)): anonymous, private and shared; ELF headers;
 # private huge pages.
 USUAL_FILTER = 0x33
@@ -125,6 +126,53 @@ def no_dump_holds_a_key():
                site.cli("status")["memory"]["keys_locked_bytes"] > 0, True)
 
 
+def is_locked(region):
+    """Whether a mapping stays in memory; True also for what has nothing to keep there."""
+    _, _, permissions, name, flags = region
+    return "lo" in flags or permissions.startswith("---") or "io" in flags or name == "[vvar]"
+
+
+def all_memory_is_locked_where_no_limit_is():
+    """But for the file of the store, which is there as long as the system likes."""
+    with Stage() as site:
+        reconfigure(site, key_file(site, "wrapping.key", 1))
+        site.raise_all(PHONES)
+        found = regions(site.daemon.pid)
+        stores = [region for region in found if region[3].endswith("store/data.mdb")]
+        expect("maps of the store", [is_locked(region) for region in stores], [False])
+        loose = [region for region in found if region[2].startswith("rw") and region not in stores
+                 and not is_locked(region)]
+        expect("memory that may be swapped out", loose, [])
+        memory_now = site.cli("status")["memory"]
+        expect("limit", memory_now["lock_limit_bytes"], None)
+        expect_that(memory_now["keys_unlocked_bytes"] == 0 < memory_now["keys_locked_bytes"]
+                    < memory_now["locked_bytes"] <= memory_now["resident_bytes"],
+                    "keys are a part of what is locked", memory_now)
+        expect("verified", site.push()["verified"], PHONES)
+
+
+class Limited(Stage):
+    """A daemon that may lock a megabyte."""
+
+    def spawn(self, seat, argv, log):
+        if seat == "daemon":
+            argv = ["prlimit", f"--memlock={LIMIT}", "setpriv", "--bounding-set=-ipc_lock",
+                    "--inh-caps=-ipc_lock", *argv]
+        super().spawn(seat, argv, log)
+
+
+def limit_is_used_for_keys():
+    with Limited() as site:
+        reconfigure(site, key_file(site, "wrapping.key", 1))
+        site.raise_all(PHONES)
+        expect("verified", site.push()["verified"], PHONES)
+        memory_now = site.cli("status")["memory"]
+        expect("limit", memory_now["lock_limit_bytes"], LIMIT)
+        expect("what is locked", memory_now["locked_bytes"], memory_now["keys_locked_bytes"])
+        expect_that(0 < memory_now["locked_bytes"] <= LIMIT < memory_now["keys_unlocked_bytes"],
+                    "as far as it goes", memory_now)
+
+
 def keys_are_wiped_after_use():
     """Also without that filter: of the subscribers' keys and the wrapping key nothing is left in
     what a dump usually holds, when they are not in use."""
@@ -171,8 +219,9 @@ def abort_leaves_no_core():
 
 
 if __name__ == "__main__":
-    stories = [no_dump_holds_a_key, keys_are_wiped_after_use, abort_leaves_no_core]
+    stories = [no_dump_holds_a_key, all_memory_is_locked_where_no_limit_is,
+               limit_is_used_for_keys, keys_are_wiped_after_use, abort_leaves_no_core]
     if os.geteuid() != 0:
         print("only root may look into a process that holds keys")
-        stories = stories[2:]
+        stories = stories[-1:]
     tell(*stories)

@@ -8,11 +8,16 @@ The first story is the restore drill of docs/operations.md.
     mskpushd ==backup==> backup.mdb ==mskpush-store restore==> another store ==> mskpushd
 """
 
+import base64
+import csv
+import gzip
+import hashlib
 import os
 import shutil
 import stat
 
-from story import GROUP, SERVICE, Stage, expect, expect_in, expect_that, tell
+from store_test import start_fails
+from story import GROUP, SERVICE, TOP, Stage, expect, expect_in, expect_that, tell, write_csv
 from wire import check_counters, read_wire
 from wrapping_test import flip_expiry, key_file, keys_in_the_clear, reconfigure, secrets
 
@@ -85,9 +90,11 @@ def backup_shows_no_key_and_takes_no_place_of_another():
             content = file.read()
         expect("keys in the backup", sum(key in content for key in keys), 0)
         expect("keys in the store", keys_in_the_clear(site, keys), 0)
-        for path in (site.path("nowhere/backup.mdb"), site.path("store")):
+        for path in (site.path("nowhere/backup.mdb"), site.path("store"), backup, site.csv):
             status, answer, _ = site.run("backup", path)
             expect("status", (status, answer["error"]), (2, "no-backup"))
+        with open(site.csv, encoding="utf-8") as file:
+            expect_in("impi", file.readline())
         site.stop_daemon()
         # Into a directory that has a store: it is kept.
         status, done, errors = site.run("restore", backup, site.path("store"),
@@ -159,13 +166,87 @@ def exported_subscribers_are_imported_again():
         site.cli("group", "add", GROUP)
         site.cli("service", "add", SERVICE, "--group", GROUP)
         expect("imported", site.cli("ue", "import", out)["added"], PHONES)
-        site.cli("msk", "new", GROUP)
+        expect("Key Number", site.cli("msk", "new", GROUP)["number"], "0002")
         expect("verified", site.push()["verified"], PHONES)
+        expect("what a BM-SC must never do", site.phones(do="status")["findings"], {})
         site.stop_phones()
         check_counters(read_wire(site.pcap)[0])
+
+
+def digest(what, number):
+    """Octets as tests/vectors/store-format-1/make.c has them."""
+    return hashlib.sha256(f"{what} {number}".encode()).digest()
+
+
+def format_1_rows():
+    """The subscribers of that store."""
+    rows = []
+    for i in range(PHONES):
+        key = 1007 if i == 7 else i
+        btid = base64.b64encode(digest("btid", key)[:16]).decode() + "@bsf.example"
+        has_muk = i != 50
+        rows.append({
+            "impi": f"phone-{i}" if i % 10 == 9 else f"00101{i:010}@ims.example",
+            "btid": btid if has_muk else "", "muk": digest("muk", key).hex() if has_muk else "",
+            "mrk": digest("mrk", key).hex() if has_muk else "",
+            "expires": "3786912000" if has_muk else "", "address": f"10.0.0.{i}", "port": "2269",
+            "keys_in": ("me", "uicc")[i % 2], "services": SERVICE, "registered": SERVICE})
+    return rows
+
+
+def raise_upgraded(site):
+    """A daemon refuses the store of format 1, and works on what is made of it."""
+    os.mkdir(site.path("store"), 0o700)
+    with gzip.open(os.path.join(TOP, "tests/vectors/store-format-1/data.mdb.gz")) as packed, \
+            open(site.path("store/data.mdb"), "wb") as file:
+        shutil.copyfileobj(packed, file)
+    site.write_config()
+    expect_in("a format that this program does not know", start_fails(site))
+    status, done, errors = offline(site, "upgrade", site.path("store"))
+    expect(f"upgraded ({errors})", (status, done), (0, {"kept": "data.mdb.before"}))
+    found = check(site, site.path("store"))
+    expect("of the upgraded one", (found["findings"], found["subscribers"]), (0, PHONES))
+    site.start_daemon()
+
+
+def store_of_format_1_is_upgraded():
+    """It was written by the program of then; what is in it is worked out here."""
+    with Stage() as site:
+        site.rows = format_1_rows()
+        raise_upgraded(site)
+        msks = site.cli("msk", "list", GROUP)["msks"]
+        for msk, state in zip(msks, ("retired", "current", "next"), strict=True):
+            number = int(msk["number"], 16)
+            octets = digest("msk", 1 << 16 | number)
+            expect(f"MSK {number}", (msk["state"], msk["csb_id"], msk["rand"], msk["check"]),
+                   (state, f"{0x10000 + number:08x}", octets[16:].hex(),
+                    hashlib.sha256(octets[:16]).hexdigest()[:6]))
+        old = site.campaign(1)
+        expect("the campaign of then", (old["state"], old["verified"], old["given_up"],
+                                        old["refused"], old["pushes"]), ("done", 20, 79, 1, 300))
+        expect("who did not answer", len(site.undelivered(1)), 80)
+        shown = site.cli("ue", "show", site.rows[7]["impi"])
+        expect("its B-TID before", shown["prev_btid"],
+               base64.b64encode(digest("btid", 7)[:16]).decode() + "@bsf.example")
+        write_csv(site.csv, site.rows)
+        site.start_phones(site.csv, "--pcap", site.pcap)
+        end = site.push(status=1)
+        expect("verified", (end["verified"], end["refused_by"]), (PHONES - 1, {"no-muk": 1}))
+        expect("the next Key Number",
+               [site.cli("msk", "activate", GROUP, "0003")["number"],
+                site.cli("msk", "new", GROUP)["number"]], ["0003", "0004"])
+        site.stop_daemon()
+        out = site.path("out.csv")
+        status, _, errors = offline(site, "export", site.path("store"), "--out", out)
+        expect(f"exported ({errors})", status, 0)
+        with open(out, newline="", encoding="utf-8") as file:
+            seen = list(csv.DictReader(file))
+        expect("subscribers that are others",
+               [pair for pair in zip(seen, site.rows, strict=True) if pair[0] != pair[1]], [])
 
 
 if __name__ == "__main__":
     tell(restored_backup_repeats_nothing, backup_shows_no_key_and_takes_no_place_of_another,
          store_in_use_and_wrong_keys_are_refused, damaged_subscribers_are_listed,
-         exported_subscribers_are_imported_again)
+         exported_subscribers_are_imported_again,
+         store_of_format_1_is_upgraded)

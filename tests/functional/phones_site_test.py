@@ -20,7 +20,7 @@ PHONES = 200
 class Whole(Stage):
     """Daemon, phones with HTTP, and their key source."""
 
-    def __init__(self, *generate, profile="ts33246", count=PHONES):
+    def __init__(self, *generate, profile="ts33246", count=PHONES, flags=()):
         super().__init__()
         self.ua_yaml = "  address: imported\n"
         keys = self.path("keys.sock")
@@ -31,7 +31,7 @@ class Whole(Stage):
         groups = GROUP + (":v600" if profile == "v600" else "")
         self.start_phones(self.csv, "--pcap", self.pcap, "--csv-out", self.out, "--key-source", keys,
                           "--ua", "http://%s:%d" % self.ua_address(), "--ua-groups", groups,
-                          "--ua-back-off", "0.1")
+                          "--ua-back-off", "0.1", *flags)
         self.msk = self.provision(profile=profile)
 
     @property

@@ -10,9 +10,10 @@
 """
 
 from phones_site_test import Whole
-from story import GROUP, SERVICE, expect, expect_that, tell
+from story import GROUP, SERVICE, expect, expect_that, tell, write_csv
 
 COUNT = 20
+OTHER = "urn:3gpp:0010120798ad"
 
 
 def results(site):
@@ -66,6 +67,24 @@ def removal_offers_the_rekey():
         status, output, _ = site.run("ue", "remove", site.rows[2]["impi"], is_json=False)
         expect_that(status == 0 and f"mskpush push {GROUP} --new --auto" in output, "the offer",
                     output)
+        removal_of_a_service(site)
+
+
+def removal_of_a_service(site):
+    """Ten phones know the group from another service; the others have none any more."""
+    site.cli("msk", "activate", GROUP, "0002")
+    site.cli("service", "add", OTHER, "--group", GROUP)
+    status, answer, _ = site.run("service", "remove", SERVICE, "--rekey")
+    expect("while phones have it", (status, answer["error"]), (1, "in-use"))
+    rows = [row | {"services": service, "registered": service} for row, service in
+            zip(site.rows[3:], [""] * (COUNT - 13) + [OTHER] * 10)]
+    site.cli("ue", "import", write_csv(site.path("moved.csv"), rows))
+    done = site.cli("service", "remove", SERVICE, "--rekey")
+    expect("groups", done["groups"], [GROUP])
+    campaign = site.campaign_end(done["campaigns"][0])
+    expect("those who stay", (campaign["members"], campaign["verified"]), (10, 10))
+    expect("services", [s["name"] for s in site.cli("service", "list")["services"]], [OTHER])
+    expect("holders of the new MSK", site.holders("0003"), 10)
 
 
 if __name__ == "__main__":

@@ -303,6 +303,20 @@ static void file_settle(struct file *f, bool is_synced)
 	file_keep(f, &image);
 }
 
+void disk_lose(struct disk *disk, const char *name, uint64_t seed)
+{
+	struct name *known = name_find(&disk->now, name);
+	struct file *f = known != NULL ? known->file : NULL;
+	size_t kept = 0;
+
+	for (size_t i = 0; f != NULL && i < f->changes; i++)
+		if (f->change[i].kind != TRACE_WRITE || is_lucky(DISK_HALF, &seed))
+			f->change[kept++] = f->change[i];
+	if (f != NULL)
+		f->changes = kept;
+	disk->version++;
+}
+
 // --- The trace -------------------------------------------------------------------------------
 
 static void file_load(struct file *f, const char *path)
@@ -474,7 +488,8 @@ static void image_gamble(const struct disk *disk, const struct file *f, enum dis
 	uint64_t *seed, struct image *image)
 {
 	image_reserve(image, f->filled);
-	memcpy(image->data, f->data, f->filled);
+	if (f->filled > 0)
+		memcpy(image->data, f->data, f->filled);
 	image->filled = f->filled;
 	image->size = f->size;
 	for (size_t i = 0; i < f->changes; i++) {

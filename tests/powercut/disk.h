@@ -43,6 +43,10 @@ void disk_destroy(struct disk *disk);
 // Returns NULL, or why the trace says nothing about the disk from here on.
 const char *disk_take(struct disk *disk, const struct trace_record *r, const uint8_t *payload);
 
+// A sync of a file failed: the kernel takes for written what it could not write, so that no later
+// sync writes it. Each change that was not sure is lost or not, by chance.
+void disk_lose(struct disk *disk, const char *name, uint64_t seed);
+
 // Number that changes when the set of possible pictures did.
 uint64_t disk_version(const struct disk *disk);
 // Whether anything is unsure: else all pictures are the same.

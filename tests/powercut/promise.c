@@ -200,6 +200,48 @@ static bool mark_holds(const struct promises *p, const char *dir, struct store_e
 	return true;
 }
 
+#define NUMBERS_AT 1024 // docs/store-format.md, as the next
+#define NUMBER_BYTES 16
+
+// The highest Key Number that the mark file knows of a group.
+static unsigned number_known(FILE *file, unsigned group)
+{
+	uint8_t record[NUMBER_BYTES];
+	unsigned highest = 0, number;
+
+	if (fseek(file, NUMBERS_AT, SEEK_SET) != 0)
+		return 0;
+	while (fread(record, sizeof(record), 1, file) == 1) {
+		number = record[6] | (unsigned)record[7] << 8;
+		if ((unsigned)(record[3] << 8 | record[4]) == group && number > highest)
+			highest = number;
+	}
+	return highest;
+}
+
+// An MSK that was promised has its Key Number for ever, whatever becomes of the store.
+static bool numbers_hold(const struct promises *p, const char *dir)
+{
+	unsigned group, number;
+	bool is_kept = true;
+	char path[4096];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/counter.mark", dir);
+	file = fopen(path, "re");
+	for (size_t i = 0; i < p->lines; i++) {
+		if (sscanf(p->line[i], "msk group=%x number=%x", &group, &number) != 2)
+			continue;
+		if (file != NULL && number_known(file, group) >= number)
+			continue;
+		printf("  the mark file has no Key Number %04x of group %04x\n", number, group);
+		is_kept = false;
+	}
+	if (file != NULL)
+		fclose(file);
+	return is_kept;
+}
+
 static bool content_holds(const struct promises *p, struct store_env *env)
 {
 	char *text = content_text(env);
@@ -240,6 +282,7 @@ bool promises_hold(const struct promises *p, const char *dir)
 	}
 	is_kept = content_holds(p, env);
 	is_kept = mark_holds(p, dir, env) && is_kept;
+	is_kept = numbers_hold(p, dir) && is_kept;
 	store_env_close(env);
 	return is_kept;
 }

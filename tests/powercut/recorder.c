@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Stands between a program and libc (LD_PRELOAD) and writes down what it asks of the disk.
-//   POWERCUT_ROOT     only what lies in this directory is recorded; names are relative to it
-//   POWERCUT_TRACE    the trace, appended to
-//   POWERCUT_SYNC_US  what a sync takes at least: whoever does not wait for it is seen then
+// The calls by which a program changes the disk, under libc's names. What it asks is told to who
+// listens (recorder.h).
 // One lock is held over a record and the call that it tells of, so that they cannot change
 // places; not over syncs, which are long and have two records.
 
@@ -26,40 +24,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "trace.h"
+#include "recorder.h"
 
 #define NAME_MAX_BYTES 4096
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static char root[NAME_MAX_BYTES];
-static size_t root_len;
-static int trace_fd = -1;
-static long sync_us;
 
 void powercut_note(const char *text);
-
-__attribute__((constructor)) static void begin(void)
-{
-	const char *dir = getenv("POWERCUT_ROOT"), *trace = getenv("POWERCUT_TRACE");
-	const char *us = getenv("POWERCUT_SYNC_US");
-
-	if (dir == NULL || trace == NULL || realpath(dir, root) == NULL)
-		return;
-	root_len = strlen(root);
-	sync_us = us != NULL ? atol(us) : 0;
-	trace_fd = (int)syscall(
-		SYS_open, trace, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, (mode_t)0600);
-}
-
-// The name of what a path or descriptor stands for, NULL when it is none of ours.
-static const char *name_of(const char *path)
-{
-	if (trace_fd < 0 || strncmp(path, root, root_len) != 0)
-		return NULL;
-	if (path[root_len] == '\0')
-		return ".";
-	return path[root_len] == '/' ? path + root_len + 1 : NULL;
-}
 
 static const char *name_of_fd(int fd, char path[NAME_MAX_BYTES])
 {
@@ -69,7 +40,7 @@ static const char *name_of_fd(int fd, char path[NAME_MAX_BYTES])
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, path, NAME_MAX_BYTES - 1);
 	path[n > 0 ? n : 0] = '\0';
-	return name_of(path);
+	return listener_name(path);
 }
 
 static const char *name_of_path(const char *path, char full[NAME_MAX_BYTES])
@@ -86,7 +57,7 @@ static const char *name_of_path(const char *path, char full[NAME_MAX_BYTES])
 		return NULL;
 	strcat(full, "/");
 	strcat(full, slash + 1);
-	return name_of(full);
+	return listener_name(full);
 }
 
 static uint64_t inode_of(int fd)
@@ -105,19 +76,13 @@ static void record(
 		.file = file,
 		.at = at,
 	};
-	struct iovec out[1 + 1024] = {{&r, sizeof(r)}};
 	struct timespec now;
-	size_t len = sizeof(r);
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	r.time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-	for (int i = 0; i < payloads && i < 1023; i++) {
-		out[1 + i] = payload[i];
+	for (int i = 0; i < payloads; i++)
 		r.payload += payload[i].iov_len;
-	}
-	len += r.payload;
-	if (syscall(SYS_writev, trace_fd, out, 1 + payloads) != (ssize_t)len)
-		abort();
+	listener_take(&r, payload, payloads);
 }
 
 static void record_name(enum trace_kind kind, uint64_t file, const char *name)
@@ -129,11 +94,18 @@ static void record_name(enum trace_kind kind, uint64_t file, const char *name)
 
 void powercut_note(const char *text)
 {
-	if (trace_fd < 0)
-		return;
 	pthread_mutex_lock(&lock);
 	record_name(TRACE_NOTE, 0, text);
 	pthread_mutex_unlock(&lock);
+}
+
+static bool fails(enum trace_kind kind, const char *name)
+{
+	int error = name == NULL ? 0 : listener_fault(kind, name);
+
+	if (error != 0)
+		errno = error;
+	return error != 0;
 }
 
 // --- Opening, naming -------------------------------------------------------------------------
@@ -146,10 +118,12 @@ static int open_recorded(const char *path, int flags, mode_t mode)
 	const char *name;
 	int fd;
 
+	if (fails(TRACE_CREATE, name_of_path(path, full)))
+		return -1;
 	pthread_mutex_lock(&lock);
 	is_there = stat(path, &st) == 0;
 	fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
-	name = fd >= 0 && trace_fd >= 0 ? name_of_fd(fd, full) : NULL;
+	name = fd >= 0 ? name_of_fd(fd, full) : NULL;
 	if (name != NULL) {
 		record_name(is_there ? TRACE_NAME : TRACE_CREATE, inode_of(fd), name);
 		if (is_there && (flags & O_TRUNC) != 0)
@@ -246,7 +220,7 @@ static bool is_ours(int fd)
 {
 	char path[NAME_MAX_BYTES];
 
-	return trace_fd >= 0 && name_of_fd(fd, path) != NULL;
+	return name_of_fd(fd, path) != NULL;
 }
 
 static void written(int fd, uint64_t file)
@@ -254,8 +228,7 @@ static void written(int fd, uint64_t file)
 	int flags = fcntl(fd, F_GETFL);
 
 	if (flags >= 0 && (flags & O_DSYNC) != 0) {
-		if (sync_us > 0)
-			usleep((useconds_t)sync_us);
+		listener_sync(-1, 0);
 		record(TRACE_WRITTEN, file, 0, NULL, 0);
 	}
 }
@@ -263,11 +236,15 @@ static void written(int fd, uint64_t file)
 // at < 0: where the descriptor stands.
 static ssize_t write_recorded(int fd, const struct iovec *iov, int n, off_t at)
 {
-	bool is_recorded = is_ours(fd);
+	char path[NAME_MAX_BYTES];
+	const char *name = name_of_fd(fd, path);
+	bool is_recorded = name != NULL;
 	ssize_t rc;
 	int error;
 
 	if (is_recorded) {
+		if (fails(TRACE_WRITE, name))
+			return -1;
 		pthread_mutex_lock(&lock);
 		record(TRACE_WRITE, inode_of(fd), (uint64_t)(at < 0 ? lseek(fd, 0, SEEK_CUR) : at),
 			iov, n);
@@ -338,8 +315,11 @@ int ftruncate64(int fd, off_t size)
 
 static int grow_recorded(int fd, int mode, off_t at, off_t len)
 {
+	char path[NAME_MAX_BYTES];
 	int rc, error;
 
+	if (fails(TRACE_GROW, name_of_fd(fd, path)))
+		return -1;
 	pthread_mutex_lock(&lock);
 	rc = (int)syscall(SYS_fallocate, fd, mode, at, len);
 	error = errno;
@@ -378,18 +358,18 @@ int posix_fallocate64(int fd, off_t at, off_t len)
 static int sync_recorded(int fd, long call)
 {
 	char path[NAME_MAX_BYTES];
-	const char *name = trace_fd >= 0 ? name_of_fd(fd, path) : NULL;
+	const char *name = name_of_fd(fd, path);
 	int rc, error;
 
 	if (name == NULL)
 		return (int)syscall(call, fd);
+	if (fails(TRACE_SYNC_BEGIN, name))
+		return -1;
 	pthread_mutex_lock(&lock);
 	record_name(TRACE_SYNC_BEGIN, inode_of(fd), name);
 	pthread_mutex_unlock(&lock);
-	rc = (int)syscall(call, fd);
+	rc = listener_sync(fd, call);
 	error = errno;
-	if (sync_us > 0)
-		usleep((useconds_t)sync_us);
 	pthread_mutex_lock(&lock);
 	if (rc == 0)
 		record_name(TRACE_SYNC_END, inode_of(fd), name);
@@ -415,7 +395,7 @@ static void map_recorded(int prot, int flags, int fd)
 	char path[NAME_MAX_BYTES];
 	const char *name;
 
-	if (trace_fd < 0 || fd < 0 || (prot & PROT_WRITE) == 0 || (flags & MAP_SHARED) == 0)
+	if (fd < 0 || (prot & PROT_WRITE) == 0 || (flags & MAP_SHARED) == 0)
 		return;
 	name = name_of_fd(fd, path);
 	if (name == NULL)

@@ -10,7 +10,6 @@
 #include "site.h"
 #include "ue/site.h"
 
-#define LIFETIME_S (30 * 86400)
 #define FETCHES_MAX 64 // in one step
 
 struct dp_single fetch_order(const struct site *s, unsigned group, unsigned person)
@@ -28,23 +27,17 @@ struct dp_single fetch_order(const struct site *s, unsigned group, unsigned pers
 	return order;
 }
 
-static void phone_bootstrap(struct site *s, unsigned person)
-{
-	s->people.person[person].expires = site_true_s(s) + LIFETIME_S;
-	people_rebind(&s->people, person, s->wire.phones);
-}
-
 static void phone_fetch(struct site *s, unsigned person)
 {
 	const struct person *its = &s->people.person[person];
-	// The HTTP side knows the margin, too: it makes the phone bootstrap.
-	bool is_expired = its->expires <= site_true_s(s) + s->conf.muk_margin_s;
+	// The HTTP side makes the phone bootstrap, by the daemon's clock and with its margin.
+	bool is_expired = its->expires <= s->now.unix_s + s->conf.muk_margin_s;
 	struct dp_single order;
 
 	// What it comes with is not known any more where it lost a bootstrapping.
 	if (s->fetch == FETCH_BOOTSTRAP || its->is_rebind_lost ||
 		(s->fetch == FETCH_FRESH && is_expired))
-		phone_bootstrap(s, person);
+		people_rebind(&s->people, person, site_true_s(s), s->wire.phones);
 	for (unsigned group = 1; group <= PEOPLE_GROUPS; group++) {
 		if (!s->people.person[person].is_in[group] || s->control.msk[group].number == 0)
 			continue;

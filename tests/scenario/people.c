@@ -250,10 +250,11 @@ void people_phones(const struct people *p, struct ue_site *phones)
 	csv_load(p, 0, p->n, phones);
 }
 
-void people_rebind(struct people *p, unsigned index, struct ue_site *phones)
+void people_rebind(struct people *p, unsigned index, int64_t now_s, struct ue_site *phones)
 {
 	struct person *person = &p->person[index], before = *person;
 
+	person->expires = now_s + LIFETIME_S;
 	keys_make(person, index);
 	person->has_muk = true;
 	person->is_verified = false;

@@ -61,9 +61,9 @@ void people_write_one(struct people *p, unsigned index);
 void people_store_one(struct people *p, unsigned index);
 // Loads the phones by way of the CSV of subscribers.
 void people_phones(const struct people *p, struct ue_site *phones);
-// A new B-TID and MUK, at both ends, or (phones = NULL) where the phone loses it. The store keeps
-// the old ones as the previous when they were verified.
-void people_rebind(struct people *p, unsigned index, struct ue_site *phones);
+// A new B-TID and MUK, with a lifetime from now on, at both ends, or (phones = NULL) where the
+// phone loses it. The store keeps the old ones as the previous when they were verified.
+void people_rebind(struct people *p, unsigned index, int64_t now_s, struct ue_site *phones);
 void people_remove(struct people *p, unsigned index);
 
 // Address of a person, and back; UINT_MAX for none of them.

@@ -292,7 +292,7 @@ static void rebind(struct site *s, struct words *w, struct ue_site *phones)
 	words_ids(w, &s->people, &ids);
 	words_end(w);
 	for (unsigned i = 0; i < ids.n; i++) {
-		people_rebind(&s->people, ids.id[i], phones);
+		people_rebind(&s->people, ids.id[i], site_true_s(s), phones);
 		site_changed(s, ids.id[i]);
 	}
 }

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SENDS_MAX 31
 #define WAIT_MAX_S 3600
@@ -295,23 +294,25 @@ int order_plan(struct cli *cli, const json_t *body)
 	return 0;
 }
 
-static int count_ask(struct cli *cli, uint64_t wanted)
+// Whether somebody types the number, or writes it into the pipe that stdin is.
+static bool count_is_typed(uint64_t wanted)
 {
 	char line[64], *end = line;
 	uint64_t typed = 0;
 
 	printf("Type the number of UEs to go on: ");
 	fflush(stdout);
+	// A list of UEs may have come this way, and ended with Ctrl-D.
+	clearerr(stdin);
 	if (fgets(line, sizeof(line), stdin) != NULL && isdigit((unsigned char)line[0]))
 		typed = strtoull(line, &end, 10);
-	if (typed == wanted && strspn(end, "\r\n ") == strlen(end))
-		return 0;
-	return cli_fail(cli, CLI_USAGE, "not-confirmed", "nothing was sent");
+	return typed == wanted && end[strspn(end, "\r\n ")] == '\0';
 }
 
 int order_confirm(struct cli *cli, const json_t *body)
 {
 	char text[PRINT_NUMBER_MAX];
+	bool is_confirmed = false;
 	uint64_t ues;
 	json_t *plan;
 	int err = plan_read(cli, body, &plan);
@@ -319,14 +320,14 @@ int order_confirm(struct cli *cli, const json_t *body)
 	if (err != 0)
 		return err;
 	ues = number_at(plan, "pushes") + number_at(plan, "solicits");
-	if (ues > CONFIRM_ABOVE && !cli->is_json && isatty(STDIN_FILENO)) {
+	if (ues > CONFIRM_ABOVE && !cli->is_json) {
 		plan_print(plan);
-		err = count_ask(cli, ues);
-	} else if (ues > CONFIRM_ABOVE) {
-		err = cli_fail(cli, CLI_USAGE, "not-confirmed",
-			"that is %s UEs: see --dry-run, and go on with --yes",
-			number_text(ues, text));
+		is_confirmed = count_is_typed(ues);
 	}
 	json_decref(plan);
-	return err;
+	if (ues <= CONFIRM_ABOVE || is_confirmed)
+		return 0;
+	return cli_fail(cli, CLI_USAGE, "not-confirmed",
+		"nothing was sent: that is %s UEs, which takes their number typed, or --yes",
+		number_text(ues, text));
 }

@@ -13,6 +13,6 @@
 int order_fill(struct cli *cli, const struct cli_args *args, const char *kind, json_t *body);
 // Prints what the order comes to.
 int order_plan(struct cli *cli, const json_t *body);
-// Above CONFIRM_ABOVE UEs: shows the plan and wants their number typed, where there is somebody to
-// ask; CLI_USAGE where there is not.
+// Above CONFIRM_ABOVE UEs: shows the plan and wants their number on stdin; CLI_USAGE where it does
+// not come, and always with --json, which has no room for a question.
 int order_confirm(struct cli *cli, const json_t *body);

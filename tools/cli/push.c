@@ -86,7 +86,7 @@ static int order_run(struct cli *cli, const struct cli_args *args, const char *k
 
 	if (err == 0 && args->option[OPT_DRY_RUN] != NULL)
 		err = order_plan(cli, body);
-	else if (err == 0 && args->option[OPT_YES] == NULL && args->option[OPT_UE] == NULL)
+	else if (err == 0 && args->option[OPT_YES] == NULL)
 		err = order_confirm(cli, body);
 	if (err == 0 && args->option[OPT_DRY_RUN] == NULL)
 		err = order_begin(cli, args, body);

@@ -180,8 +180,9 @@ static void all_print(const json_t *status)
 		cpus == 1 ? "" : "s");
 	store_print(&t, status);
 	clock_print(&t, status);
-	table_pair(&t, "memory", "%s MB",
-		number_text(number_at(status, "memory.resident_bytes") >> 20, n));
+	table_pair(&t, "memory", "%s MB, %s MB locked",
+		number_text(number_at(status, "memory.resident_bytes") >> 20, n),
+		number_text(number_at(status, "memory.locked_bytes") >> 20, m));
 	table_pair(&t, "keys in memory", "%s KB locked, %s KB not",
 		number_text(number_at(status, "memory.keys_locked_bytes") >> 10, n),
 		number_text(number_at(status, "memory.keys_unlocked_bytes") >> 10, m));

@@ -17,6 +17,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from bench_flood import measure_flood  # noqa: E402
+from bench_safety import measure_safety  # noqa: E402
 from bench_solicit import measure_paces, measure_solicit, measure_storms  # noqa: E402
 from bench_testpmd import Testpmd  # noqa: E402
 from bench_ua import measure_pulls  # noqa: E402
@@ -148,30 +149,17 @@ def campaign_solicit(site):
                     "--yes")["id"]
 
 
-def measure_campaign(site, start, seconds):
-    """Messages per second while a campaign runs at full speed, without answers."""
-    campaign = start(site)
-    time.sleep(0.3)
-    before, begin = sent(site, campaign)
-    time.sleep(seconds)
-    after, end = sent(site, campaign)
-    if site.cli("campaign", "show", str(campaign))["state"] == "running":
-        site.cli("campaign", "abort", str(campaign))
-    wait_closed(site, campaign)
-    return (after - before) / (end - begin)
-
-
 def is_running(site, campaign):
     """Whether a campaign still sends."""
     return site.cli("campaign", "show", str(campaign))["state"] == "running"
 
 
 def rate_while_running(site, campaign, seconds):
-    """Pushes per second over some seconds, or until shortly before the campaign's end."""
-    before, begin = after, end = pushes(site)
+    """Messages per second over some seconds, or until shortly before the campaign's end."""
+    before, begin = after, end = sent(site, campaign)
     while end < begin + seconds:
         time.sleep(min(seconds, 0.5))
-        seen = pushes(site)
+        seen = sent(site, campaign)
         if not is_running(site, campaign):
             break
         after, end = seen
@@ -180,15 +168,20 @@ def rate_while_running(site, campaign, seconds):
     return (after - before) / (end - begin)
 
 
-def push_rate(site, args):
-    """Pushes per second while a campaign runs at full speed, without answers."""
-    campaign = site.cli("push", GROUP, "--yes", "--no-wait")["id"]
-    time.sleep(0.5)
-    rate = rate_while_running(site, campaign, args.seconds)
+def measure_campaign(site, start, seconds):
+    """Messages per second while a campaign runs at full speed, without answers."""
+    campaign = start(site)
+    time.sleep(0.3)
+    rate = rate_while_running(site, campaign, seconds)
     # It may end by itself just now.
     site.cli("campaign", "abort", str(campaign), check=False)
     wait_closed(site, campaign)
     return rate
+
+
+def push_rate(site, args):
+    """Of a push like any other."""
+    return measure_campaign(site, campaign_cold, args.seconds)
 
 
 def measure_push(site, args):
@@ -280,39 +273,45 @@ def measure_stages(site, results):
     wait_closed(site, campaign)
 
 
+def turn(site, task, started=None):
+    """One task for a daemon and its sink, which are there only that long: two would share the
+    CPUs, and a sink does not always outlive its peer. `started` gets how long the start took."""
+    sink = start_sink(site)
+    try:
+        begin = time.monotonic()
+        site.start_daemon()
+        if started is not None:
+            started["seconds"] = round(time.monotonic() - begin, 3)
+        return task()
+    finally:
+        site.stop_daemon()
+        sink.stop()
+
+
+def measure_lanes(site, args, results):
+    """A fresh store, and what the daemon sends on its best path."""
+    provision(site, args, results)
+    measure_kinds(site, args, {"push": campaign_cold, "armed_push": campaign_armed,
+                               "solicit": campaign_solicit}, results)
+    measure_stages(site, results)
+    status = site.cli("status")
+    results["path"] = status["crypto"]
+    results["resident_bytes"] = status["memory"]["resident_bytes"]
+
+
 def measure_daemon(args, results):
-    """Everything that needs the daemon."""
+    """Everything that needs the daemon and a sink."""
+    started = {}
     with bench_site(args) as site:
-        sink = start_sink(site)
-        try:
-            site.write_config()
-            site.start_daemon()
-            provision(site, args, results)
-            measure_kinds(site, args, {"push": campaign_cold, "armed_push": campaign_armed,
-                                       "solicit": campaign_solicit}, results)
-            measure_stages(site, results)
-            status = site.cli("status")
-            results["path"] = status["crypto"]
-            results["resident_bytes"] = status["memory"]["resident_bytes"]
-            site.stop_daemon()
-            begin = time.monotonic()
-            site.start_daemon()
-            results["start_s_1m" if args.ues == 1000000 else "start_s"] = round(
-                time.monotonic() - begin, 3)
-            measure_ipsecmb(site, args, results)
-        finally:
-            site.stop_daemon()
-            sink.stop()
-
-
-def measure_ipsecmb(site, args, results):
-    """The same daemon and store through ipsec-mb only."""
-    site.stop_daemon()
-    site.crypto = "ipsec-mb"
-    site.write_config()
-    site.start_daemon()
-    measure_kinds(site, args, {"push_ipsecmb": campaign_cold, "solicit_ipsecmb": campaign_solicit},
-                  results)
+        site.write_config()
+        turn(site, lambda: measure_lanes(site, args, results))
+        turn(site, lambda: None, started)
+        results["start_s_1m" if args.ues == 1000000 else "start_s"] = started["seconds"]
+        # The same store through ipsec-mb only.
+        site.crypto = "ipsec-mb"
+        site.write_config()
+        turn(site, lambda: measure_kinds(site, args, {"push_ipsecmb": campaign_cold,
+                                                      "solicit_ipsecmb": campaign_solicit}, results))
 
 
 def measure_verify(build, args, results):
@@ -341,18 +340,6 @@ def wrapped_site(args):
     return site
 
 
-def turn(site, task):
-    """One task for a daemon and its sink, which are there only that long: two would share the
-    CPUs."""
-    sink = start_sink(site)
-    try:
-        site.start_daemon()
-        return task()
-    finally:
-        site.stop_daemon()
-        sink.stop()
-
-
 def measure_wrapped(args, results):
     """Push rate with keys wrapped at rest against keys in the clear, in turns. A sweep over all
     members opens every block again when there are more of them than the cache of a worker holds."""
@@ -372,18 +359,23 @@ def measure_wrapped(args, results):
         results["push_wrapped_over_plain"] = round(statistics.median(ratios), 3)
 
 
+def pushes(site):
+    """Messages that the daemon has sent since its start."""
+    return site.cli("stats")["counters"]["pushes"]
+
+
 def recovery_time(site):
     """Seconds from the start of a daemon to its first push, when the one before was killed in a
     campaign whose members were all in flight."""
-    campaign = site.cli("push", GROUP, "--no-wait")["id"]
+    campaign = site.cli("push", GROUP, "--yes", "--no-wait")["id"]
     members = site.cli("campaign", "show", str(campaign))["members"]
-    while pushes(site)[0] < 2 * members:
+    while pushes(site) < 2 * members:
         time.sleep(0.05)
     site.daemon.kill()
     site.daemon.wait()
     begin = time.monotonic()
     site.start_daemon()
-    while pushes(site)[0] == 0:
+    while pushes(site) == 0:
         time.sleep(0.005)
     seconds = time.monotonic() - begin
     if site.cli("campaign", "show", str(campaign))["state"] == "running":
@@ -483,6 +475,7 @@ def main():
         measure_pulls(build, args, results)
         measure_paces(build, results)
         measure_storms(build, results)
+        measure_safety(build, results)
     except (SiteError, subprocess.CalledProcessError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2

@@ -12,9 +12,10 @@ import os
 import subprocess
 import sys
 
-SUITES = ["lint", "unit", "vectors", "fuzz-replay", "scenario", "powercut", "functional"]
+SUITES = ["lint", "unit", "vectors", "fuzz-replay", "scenario", "simulation", "powercut", "kill",
+          "functional", "console"]
 # Suites that the sanitizer build repeats: all that run without daemon and emulator.
-ASAN_SUITES = ["unit", "vectors", "fuzz-replay", "scenario"]
+ASAN_SUITES = ["unit", "vectors", "fuzz-replay", "scenario", "simulation"]
 
 
 def run_suite(build, suites, label):

@@ -11,10 +11,13 @@ export PATH
 # What it takes to build and run; tests and benchmarks add theirs.
 packages_build="gcc libc6-dev meson ninja-build pkg-config python3 libdpdk-dev libipsec-mb-dev
 	liblmdb-dev libmicrohttpd-dev libexpat1-dev libjansson-dev libyaml-dev libssl-dev
-	libcurl4-openssl-dev libpcap-dev libcmocka-dev libcap-ng-dev libseccomp-dev scdoc"
+	libcurl4-openssl-dev libpcap-dev libcmocka-dev libcap-ng-dev libseccomp-dev libjs-chart.js scdoc"
 packages_test="tshark libasan8 libubsan1 binutils procps iproute2 iputils-ping nftables dpdk-dev
 	openssl systemd valgrind gnuplot-nox python3-jsonschema"
+# The console's suite alone: a browser is large.
+packages_console="chromium chromium-driver python3-selenium"
 packages_bench="dpdk-dev apache2-bin"
+packages_fuzz="clang libclang-rt-14-dev"
 packages_install="debhelper lintian mmdebstrap uidmap git systemd"
 packages_story="gnuplot-nox"
 

@@ -53,7 +53,9 @@ void ue_habits_draw(struct ue_site *site, const struct ue_habits *habits)
 
 void ue_habits_begin(struct ue_site *site, const struct ue_habits *habits, const struct ue_now *now)
 {
-	site->phones.offline_until = now->mono + (int64_t)(habits->offline.seconds * 1e6);
+	// Those who were told to go meanwhile have a time of their own.
+	if (site->phones.offline_until == INT64_MAX)
+		site->phones.offline_until = now->mono + (int64_t)(habits->offline.seconds * 1e6);
 }
 
 // Another address that nobody has: across a bit that separates networks, then further on.

@@ -173,6 +173,12 @@ static int site_load(void)
 			ue_mtk_groups_parse(program.site->mtk.groups, options->mtk);
 	program.site->mtk.has_no_rand = strcmp(options->mtk_rand, "none") == 0;
 	ue_habits_draw(program.site, &options->habits);
+	if (options->record != NULL) {
+		rc = ue_record_open(&program.record, options->record);
+		if (rc != 0)
+			return file_fail(options->record, -rc);
+		program.site->record = program.record;
+	}
 	return options->state != NULL ? state_load(ue_site_phones(program.site)) : 0;
 }
 
@@ -287,6 +293,7 @@ int main(int argc, char **argv)
 	if (status == 0)
 		status = phones_run();
 	status |= state_end();
+	ue_record_close(program.record);
 	ue_site_destroy(program.site);
 	return status;
 }

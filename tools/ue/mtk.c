@@ -203,6 +203,25 @@ static void findings_note(struct ue_site *site, const struct ue_mtk_seen *seen)
 	}
 }
 
+static void seen_record(const struct ue_site *site, const struct ue_mtk_message *message,
+	const struct ue_mtk_seen *seen)
+{
+	const struct ue_msk *msk = &site->phones.msks[seen->msk];
+	struct ue_record_entry entry = {
+		.counter = seen->counter,
+		.csb_id = message->view.csb_id,
+		.number = (uint16_t)seen->mtk_id,
+		.kind = UE_RECORD_MTK,
+	};
+
+	if (site->record == NULL)
+		return;
+	ue_record_head(entry.key, msk->key, sizeof(msk->key));
+	memcpy(entry.content, seen->check, sizeof(seen->check));
+	memcpy(entry.mac, seen->mac, sizeof(seen->mac));
+	ue_record_put(site->record, &entry);
+}
+
 static struct verdict verdict_make(
 	struct ue_site *site, const struct ue_mtk_message *message, uint32_t at)
 {
@@ -218,6 +237,7 @@ static struct verdict verdict_make(
 		return verdict;
 	site->findings[UE_FINDING_MTK_LABEL] += message->view.csb_id != msk->csb_id;
 	findings_note(site, &seen);
+	seen_record(site, message, &seen);
 	mtk->seen[mtk->seen_count++ % UE_MTK_SEEN] = seen;
 	return verdict;
 }

@@ -103,6 +103,10 @@ static const struct option_row rows[] = {
 		"With --state: whether phones keep MRK, MSK and MTK when they are switched off "
 		"(keep)",
 		AT(power_down), TEXT, 0, 0, 0},
+	{"record", "FILE",
+		"Note there what phones see of the BM-SC, for a test that kills it; goes on with "
+		"the file of the last start",
+		AT(record), TEXT, 0, 0, 0},
 	{"reorder", "PERCENT", "Let later frames overtake, each way", AT(site.impairment.reorder),
 		PERCENT, 0, 100, 0},
 	{"report", "FILE", "At the end write a report as JSON, with the MSKs", AT(report), TEXT, 0,

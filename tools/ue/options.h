@@ -18,6 +18,7 @@ struct ue_options {
 	const char *mtk; // multicast addresses; NULL: none
 	const char *mtk_rand; // msk or none
 	const char *pcap;
+	const char *record; // file that outlives the process; NULL: none
 	const char *power_down; // keep or delete
 	const char *state; // directory of what phones keep; NULL: they keep nothing
 	const char *out;

@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "options.h"
+#include "record.h"
 #include "turn.h"
 
 #define HTTP_WHY_BYTES 384
@@ -24,6 +25,7 @@ struct program {
 	struct http *http; // likewise; NULL without
 	struct turn turn;
 	struct ue_state *state; // owned by the main thread; the site uses it. NULL: none
+	struct ue_record *record; // likewise
 	struct capture *capture; // NULL: none. Owned by the port loop's thread
 	atomic_bool stop_requested;
 	_Atomic enum port_state port_state; // port loop: rw, control: ro

@@ -321,6 +321,8 @@ enum ue_refusal ue_receive(struct ue_receiver *receiver, const struct ue_datagra
 		refusal = message_deliver(&msg, receiver, answer, cap, receipt);
 	if (refusal == UE_ACCEPTED) {
 		message_commit(&msg, receiver);
+		receipt->credential = (uint32_t)(msg.credential - receiver->phones->credentials);
+		receipt->counter = msg.view.counter;
 	} else {
 		message_refuse(&msg, refusal);
 		receipt->answer_len = 0;

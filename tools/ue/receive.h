@@ -35,6 +35,8 @@ struct ue_receipt {
 	bool is_counter_reused; // a finding: refused, but good under a counter used before
 	bool has_v_on_solicit; // likewise, accepted
 	bool is_msk_different; // likewise: other phones hold other octets of this MSK ID
+	uint32_t credential; // that the message was accepted under
+	uint32_t counter; // likewise
 	size_t answer_len; // of the verification message, 0 for none
 };
 

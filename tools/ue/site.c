@@ -72,6 +72,7 @@ struct outgoing {
 	uint8_t *data;
 	size_t cap;
 	size_t len;
+	struct ue_record_entry answer; // kind 0: no verification
 };
 
 static void frame_see(struct ue_site *site, enum ue_direction direction, const uint8_t *data,
@@ -96,6 +97,34 @@ static void receipt_count(struct ue_site *site, const struct ue_receipt *receipt
 	site->findings[UE_FINDING_LABEL_CHANGED] += change->is_relabelled;
 	site->findings[UE_FINDING_MSK_DIFFERS] += receipt->is_msk_different;
 	site->findings[UE_FINDING_V_ON_SOLICIT] += receipt->has_v_on_solicit;
+}
+
+// The phone's newest MSK, when it is new to it.
+static void receipt_record(
+	struct ue_site *site, const struct ue_receipt *receipt, struct outgoing *out)
+{
+	const struct ue_phones *phones = &site->phones;
+	const struct ue_credential *credential = &phones->credentials[receipt->credential];
+	struct ue_record_entry entry = {.kind = UE_RECORD_MSK, .number = receipt->id.number};
+	const struct ue_msk *msk;
+
+	if (site->record == NULL)
+		return;
+	if (receipt->change.is_stored) {
+		msk = &phones->msks[phones->holdings[phones->phones[receipt->phone].holding].msk];
+		memcpy(entry.key, msk->kdi, sizeof(msk->kdi));
+		memcpy(entry.key + 3, &msk->group, sizeof(msk->group));
+		memcpy(entry.key + 5, &msk->number, sizeof(msk->number));
+		ue_record_head(entry.content, msk->key, sizeof(msk->key));
+		entry.csb_id = msk->csb_id;
+		ue_record_put(site->record, &entry);
+	}
+	out->answer = (struct ue_record_entry){
+		.counter = receipt->counter,
+		.number = receipt->id.number,
+		.kind = receipt->answer_len != 0 ? UE_RECORD_ANSWER : 0,
+	};
+	ue_record_head(out->answer.key, credential->btid, credential->btid_len);
 }
 
 // Tells the phone's side of HTTP, which knows what brought an MSK.
@@ -146,6 +175,7 @@ static enum ue_refusal udp_take(struct ue_site *site, const struct ue_frame *fra
 	receipt_count(site, &receipt);
 	peer_remember(site, frame);
 	receipt_tell(site, &receipt, now);
+	receipt_record(site, &receipt, out);
 	if (receipt.answer_len == 0)
 		return UE_ACCEPTED;
 	// Spec 3.5: back to where the message came from, from where it went to.
@@ -287,6 +317,8 @@ static size_t frame_answer(struct ue_site *site, const uint8_t *data, size_t len
 	frame_take(site, data, len, now, out);
 	if (out->len > 0 && !frame_carry(site, UE_OUT, out->data, out->len, now->mono))
 		out->len = 0;
+	if (site->record != NULL && out->len > 0 && out->answer.kind != 0)
+		ue_record_put(site->record, &out->answer);
 	return out->len;
 }
 
@@ -307,6 +339,10 @@ size_t ue_site_receive(struct ue_site *site, const uint8_t *data, size_t len,
 
 	ue_site_tick(site, now);
 	frame_see(site, UE_IN, data, len, now);
+	if (site->record != NULL) {
+		ue_record_at(site->record, now);
+		ue_record_frame(site->record, &site->station, data, len);
+	}
 	if (is_for_group(site, data, len, &frame)) {
 		refusal = ue_mtk_take(site, &frame);
 		if (refusal != UE_ACCEPTED)
@@ -315,7 +351,7 @@ size_t ue_site_receive(struct ue_site *site, const uint8_t *data, size_t len,
 	}
 	if (!frame_carry(site, UE_IN, data, len, now->mono))
 		return 0;
-	return frame_answer(site, data, len, now, &(struct outgoing){out, cap, 0});
+	return frame_answer(site, data, len, now, &(struct outgoing){.data = out, .cap = cap});
 }
 
 static size_t delayed_send(
@@ -338,7 +374,7 @@ size_t ue_site_poll(struct ue_site *site, const struct ue_now *now, uint8_t *out
 	ue_site_tick(site, now);
 	ue_mtk_slice(site, now);
 	while (out_len == 0 && ue_wire_take(&site->wire, now->mono, &direction, &data, &len)) {
-		struct outgoing outgoing = {out, cap, 0};
+		struct outgoing outgoing = {.data = out, .cap = cap};
 
 		if (direction == UE_IN)
 			out_len = frame_answer(site, data, len, now, &outgoing);

@@ -9,6 +9,7 @@
 #include "mtk.h"
 #include "phones.h"
 #include "receive.h"
+#include "record.h"
 #include "series.h"
 #include "ua_pool.h"
 #include "ue.h"
@@ -38,6 +39,7 @@ struct ue_site {
 	struct ue_ua *ua;
 	struct ue_pool *pool;
 	struct ue_bsf *bsf;
+	struct ue_record *record; // not owned; NULL: none
 	ue_tap *tap;
 	void *tap_arg;
 	uint64_t refused[UE_REFUSAL_COUNT];

@@ -1,182 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// DIR/muks: a header, one slot a phone in the order of the CSV, then slots of phones that are not
-// switched on this time. A slot has room for two MUKs and says which of them counts: a new one is
-// written beside the old one, then the byte that says so is changed. So a process that is killed
-// leaves the old one or the new one, and a counter that has never gone back. At the start the file
-// is made anew from the old one and takes its place when it is whole.
+// A slot of DIR/muks has room for two MUKs and says which of them counts: a new one is written
+// beside the old one, then the byte that says so is changed. So a process that is killed leaves the
+// old one or the new one, and a counter that has never gone back. At the start the file is made
+// anew from the old one and takes its place when it is whole.
 
-#include "state.h"
+#include "state_inside.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#define MAGIC "mskue-1"
-#define SLOTS_MAX 100000000
-#define ROOM_MAX 256
-
-struct header {
-	char magic[8];
-	uint32_t slots;
-	uint16_t impi_room;
-	uint16_t btid_room;
-};
-
-struct muk {
-	uint32_t counter;
-	uint8_t btid_len;
-	uint8_t keys_in_uicc;
-	uint8_t last_mac[8];
-	int64_t expires;
-	uint8_t muk[UE_KEY_BYTES];
-	char btid[]; // btid_room
-};
-
-// Followed by the IMPI in impi_room octets and two of struct muk.
-struct slot {
-	uint8_t which; // 0: no MUK, else 1 or 2
-	uint8_t impi_len; // 0: nobody's
-	uint16_t port;
-	struct ue_address address;
-	// So that no RAND is drawn again that a MUK came from.
-	uint32_t bootstraps;
-};
-
-struct ue_state {
-	int fd;
-	struct header *map;
-	size_t map_bytes;
-	uint32_t *stored; // a phone's credential in its slot; UE_NONE
-	struct ue_state_found found;
-};
-
-// --- Layout ---------------------------------------------------------------------------------
-
-static size_t muk_bytes(const struct header *h)
-{
-	return sizeof(struct muk) + h->btid_room;
-}
-
-static size_t slot_bytes(const struct header *h)
-{
-	return sizeof(struct slot) + h->impi_room + 2 * muk_bytes(h);
-}
-
-static size_t file_bytes(const struct header *h)
-{
-	return sizeof(*h) + h->slots * slot_bytes(h);
-}
-
-static struct slot *slot_at(struct header *map, uint32_t at)
-{
-	return (struct slot *)((uint8_t *)(map + 1) + at * slot_bytes(map));
-}
-
-static char *slot_impi(struct slot *slot)
-{
-	return (char *)(slot + 1);
-}
-
-// The first or the second one.
-static struct muk *slot_muk(const struct header *map, struct slot *slot, unsigned which)
-{
-	return (struct muk *)((uint8_t *)(slot + 1) + map->impi_room +
-		(which - 1) * muk_bytes(map));
-}
-
-static bool header_is_sound(const struct header *h)
-{
-	return memcmp(h->magic, MAGIC, sizeof(h->magic)) == 0 && h->slots <= SLOTS_MAX &&
-		h->impi_room % 8 == 0 && h->impi_room <= ROOM_MAX && h->btid_room % 8 == 0 &&
-		h->btid_room <= ROOM_MAX;
-}
-
-static bool slot_is_sound(const struct header *map, struct slot *slot)
-{
-	return slot->which <= 2 && slot->impi_len <= map->impi_room &&
-		(slot->which == 0 || slot_muk(map, slot, slot->which)->btid_len <= map->btid_room);
-}
-
-// --- The file -------------------------------------------------------------------------------
-
-static int map_make(struct ue_state *state, size_t bytes)
-{
-	void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, state->fd, 0);
-
-	if (map == MAP_FAILED)
-		return -errno;
-	state->map = map;
-	state->map_bytes = bytes;
-	return 0;
-}
-
-static void map_drop(struct ue_state *state)
-{
-	if (state->map != NULL)
-		munmap(state->map, state->map_bytes);
-	state->map = NULL;
-	if (state->fd >= 0)
-		close(state->fd);
-	state->fd = -1;
-}
-
-static int file_open(struct ue_state *state, const char *dir, const char *name, int flags)
-{
-	char path[4096];
-
-	if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, name) >= sizeof(path))
-		return -ENAMETOOLONG;
-	state->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | flags, 0600);
-	if (state->fd < 0)
-		return -errno;
-	// Told apart from other failures: it is the user's.
-	return flock(state->fd, LOCK_EX | LOCK_NB) != 0 ? -EBUSY : 0;
-}
-
-// Maps the file that is there; an empty one has no map.
-static int file_map(struct ue_state *state)
-{
-	struct header head;
-	struct stat stat;
-	ssize_t n;
-
-	if (fstat(state->fd, &stat) != 0)
-		return -errno;
-	if (stat.st_size == 0)
-		return 0;
-	n = pread(state->fd, &head, sizeof(head), 0);
-	if (n != (ssize_t)sizeof(head) || !header_is_sound(&head) ||
-		(size_t)stat.st_size < file_bytes(&head))
-		return -EBADMSG;
-	return map_make(state, file_bytes(&head));
-}
-
-static int file_make(struct ue_state *state, const struct header *head)
-{
-	int rc = ftruncate(state->fd, (off_t)file_bytes(head)) != 0 ? -errno : 0;
-
-	if (rc == 0)
-		rc = map_make(state, file_bytes(head));
-	if (rc == 0)
-		*state->map = *head;
-	return rc;
-}
-
-static int file_replace(const char *dir)
-{
-	char old[4096], new[4096];
-
-	snprintf(old, sizeof(old), "%s/muks", dir);
-	snprintf(new, sizeof(new), "%s/muks.new", dir);
-	return rename(new, old) != 0 ? -errno : 0;
-}
 
 // --- Phones and slots -----------------------------------------------------------------------
 
@@ -186,10 +23,10 @@ static uint16_t room_for(size_t bytes)
 }
 
 // What the slots have to have room for.
-static struct header header_for(
-	const struct ue_phones *phones, size_t btid_bytes, const struct header *old)
+static struct ue_state_header header_for(
+	const struct ue_phones *phones, size_t btid_bytes, const struct ue_state_header *old)
 {
-	struct header h = {.magic = MAGIC, .slots = phones->phone_count};
+	struct ue_state_header h = {.magic = UE_STATE_MAGIC, .slots = phones->phone_count};
 	size_t impi_bytes = 0;
 
 	for (uint32_t i = 0; i < phones->phone_count; i++)
@@ -208,37 +45,38 @@ static struct header header_for(
 	return h;
 }
 
-static void slot_copy(struct header *to, struct slot *out, struct header *from, struct slot *slot)
+static void slot_copy(struct ue_state_header *to, struct ue_state_slot *out,
+	struct ue_state_header *from, struct ue_state_slot *slot)
 {
 	*out = *slot;
-	memcpy(slot_impi(out), slot_impi(slot), slot->impi_len);
+	memcpy(ue_state_slot_impi(out), ue_state_slot_impi(slot), slot->impi_len);
 	if (slot->which != 0)
-		memcpy(slot_muk(to, out, slot->which), slot_muk(from, slot, slot->which),
-			muk_bytes(from));
+		memcpy(ue_state_slot_muk(to, out, slot->which),
+			ue_state_slot_muk(from, slot, slot->which), ue_state_muk_bytes(from));
 }
 
-static void slot_name(struct slot *slot, const struct ue_phone *owner)
+static void slot_name(struct ue_state_slot *slot, const struct ue_phone *owner)
 {
 	slot->impi_len = owner->impi_len;
 	slot->address = owner->address;
 	slot->port = owner->port;
-	memcpy(slot_impi(slot), owner->impi, owner->impi_len);
+	memcpy(ue_state_slot_impi(slot), owner->impi, owner->impi_len);
 }
 
 // Gives a phone its MUK back. What is of no use is left behind: a B-TID that is another phone's
 // now, or stands for another MUK.
-static int slot_recall(struct ue_state *state, struct header *old, struct slot *slot,
-	struct ue_phones *phones, uint32_t phone)
+static int slot_recall(struct ue_state *state, struct ue_state_header *old,
+	struct ue_state_slot *slot, struct ue_phones *phones, uint32_t phone)
 {
-	const struct muk *muk;
+	const struct ue_state_muk *muk;
 	struct ue_recalled recalled;
 	int rc;
 
 	phones->phones[phone].bootstraps = (uint16_t)slot->bootstraps;
-	slot_at(state->map, phone)->bootstraps = slot->bootstraps;
+	ue_state_slot_at(state->map, phone)->bootstraps = slot->bootstraps;
 	if (slot->which == 0)
 		return 0;
-	muk = slot_muk(old, slot, slot->which);
+	muk = ue_state_slot_muk(old, slot, slot->which);
 	recalled = (struct ue_recalled){
 		.fresh = {.btid = muk->btid,
 			.btid_len = muk->btid_len,
@@ -250,7 +88,7 @@ static int slot_recall(struct ue_state *state, struct header *old, struct slot *
 	};
 	rc = ue_phones_recall(phones, phone, &recalled, &state->stored[phone]);
 	if (rc == 0) {
-		slot_copy(state->map, slot_at(state->map, phone), old, slot);
+		slot_copy(state->map, ue_state_slot_at(state->map, phone), old, slot);
 		state->found.recalled++;
 	}
 	return rc == -EEXIST ? 0 : rc;
@@ -260,8 +98,8 @@ static int slot_recall(struct ue_state *state, struct header *old, struct slot *
 // those that another UICC has been put in the place of.
 #define GONE (UE_NONE - 1)
 
-static int owners_find(struct ue_state *state, struct header *old, const struct ue_phones *phones,
-	uint32_t *owners)
+static int owners_find(struct ue_state *state, struct ue_state_header *old,
+	const struct ue_phones *phones, uint32_t *owners)
 {
 	bool *has_slot = calloc((size_t)phones->phone_count + 1, sizeof(*has_slot));
 
@@ -269,14 +107,14 @@ static int owners_find(struct ue_state *state, struct header *old, const struct 
 		return -ENOMEM;
 	// Phones are known by their UICC first, by their place only then.
 	for (uint32_t i = 0; i < old->slots; i++) {
-		struct slot *slot = slot_at(old, i);
+		struct ue_state_slot *slot = ue_state_slot_at(old, i);
 
-		owners[i] = ue_phone_find(phones, slot_impi(slot), slot->impi_len);
+		owners[i] = ue_phone_find(phones, ue_state_slot_impi(slot), slot->impi_len);
 		if (owners[i] != UE_NONE)
 			has_slot[owners[i]] = true;
 	}
 	for (uint32_t i = 0; i < old->slots; i++) {
-		struct slot *slot = slot_at(old, i);
+		struct ue_state_slot *slot = ue_state_slot_at(old, i);
 		uint32_t phone = UE_NONE;
 
 		if (owners[i] == UE_NONE && !ue_address_is_none(&slot->address))
@@ -290,27 +128,27 @@ static int owners_find(struct ue_state *state, struct header *old, const struct 
 	return 0;
 }
 
-static int slots_take(struct ue_state *state, struct header *old, struct ue_phones *phones,
+static int slots_take(struct ue_state *state, struct ue_state_header *old, struct ue_phones *phones,
 	const uint32_t *owners)
 {
 	uint32_t absent = phones->phone_count;
 	int rc = 0;
 
 	for (uint32_t i = 0; i < old->slots && rc == 0; i++) {
-		struct slot *slot = slot_at(old, i);
+		struct ue_state_slot *slot = ue_state_slot_at(old, i);
 
 		if (owners[i] == UE_NONE)
-			slot_copy(state->map, slot_at(state->map, absent++), old, slot);
+			slot_copy(state->map, ue_state_slot_at(state->map, absent++), old, slot);
 		else if (owners[i] != GONE)
 			rc = slot_recall(state, old, slot, phones, owners[i]);
 	}
 	return rc;
 }
 
-static bool slots_are_sound(struct header *old)
+static bool slots_are_sound(struct ue_state_header *old)
 {
 	for (uint32_t i = 0; i < old->slots; i++)
-		if (!slot_is_sound(old, slot_at(old, i)))
+		if (!ue_state_slot_is_sound(old, ue_state_slot_at(old, i)))
 			return false;
 	return true;
 }
@@ -319,7 +157,7 @@ static bool slots_are_sound(struct header *old)
 static int state_make(struct ue_state *state, struct ue_state *old,
 	const struct ue_state_conf *conf, struct ue_phones *phones)
 {
-	struct header head = header_for(phones, conf->btid_bytes, old->map);
+	struct ue_state_header head = header_for(phones, conf->btid_bytes, old->map);
 	uint32_t slots = old->map != NULL ? old->map->slots : 0;
 	uint32_t *owners = malloc(((size_t)slots + 1) * sizeof(*owners));
 	int rc = owners == NULL ? -ENOMEM : 0;
@@ -330,12 +168,12 @@ static int state_make(struct ue_state *state, struct ue_state *old,
 	for (uint32_t i = 0; rc == 0 && i < slots; i++)
 		head.slots += owners[i] == UE_NONE;
 	if (rc == 0)
-		rc = head.slots > SLOTS_MAX ? -EFBIG : file_make(state, &head);
+		rc = head.slots > UE_STATE_SLOTS_MAX ? -EFBIG : ue_state_file_make(state, &head);
 	if (rc == 0 && slots > 0)
 		rc = slots_take(state, old->map, phones, owners);
 	free(owners);
 	for (uint32_t i = 0; rc == 0 && i < phones->phone_count; i++)
-		slot_name(slot_at(state->map, i), &phones->phones[i]);
+		slot_name(ue_state_slot_at(state->map, i), &phones->phones[i]);
 	return rc;
 }
 
@@ -359,24 +197,24 @@ static int state_open(
 	if (rc == 0)
 		rc = stored_make(state, phones->phone_count);
 	if (rc == 0)
-		rc = file_open(&old, conf->dir, "muks", 0);
+		rc = ue_state_file_open(&old, conf->dir, "muks", 0);
 	if (rc == 0)
-		rc = file_map(&old);
+		rc = ue_state_file_map(&old);
 	if (rc == 0)
-		rc = file_open(state, conf->dir, "muks.new", O_TRUNC);
+		rc = ue_state_file_open(state, conf->dir, "muks.new", O_TRUNC);
 	if (rc == 0)
 		rc = state_make(state, &old, conf, phones);
 	if (rc == 0 && msync(state->map, state->map_bytes, MS_SYNC) != 0)
 		rc = -errno;
 	if (rc == 0)
-		rc = file_replace(conf->dir);
-	map_drop(&old);
+		rc = ue_state_file_replace(conf->dir);
+	ue_state_map_drop(&old);
 	return rc;
 }
 
 static void state_free(struct ue_state *state)
 {
-	map_drop(state);
+	ue_state_map_drop(state);
 	free(state->stored);
 	free(state);
 }
@@ -406,7 +244,7 @@ int ue_state_open(struct ue_state **out, const struct ue_state_conf *conf, struc
 
 // --- Use ------------------------------------------------------------------------------------
 
-static void muk_put(struct muk *muk, const struct ue_credential *credential)
+static void muk_put(struct ue_state_muk *muk, const struct ue_credential *credential)
 {
 	muk->btid_len = credential->btid_len;
 	muk->keys_in_uicc = credential->keys_in_uicc;
@@ -420,16 +258,16 @@ static void muk_put(struct muk *muk, const struct ue_credential *credential)
 void ue_state_use(struct ue_state *state, const struct ue_phones *phones, uint32_t at)
 {
 	const struct ue_credential *credential = &phones->credentials[at];
-	struct slot *slot = slot_at(state->map, credential->phone);
-	struct muk *muk;
+	struct ue_state_slot *slot = ue_state_slot_at(state->map, credential->phone);
+	struct ue_state_muk *muk;
 
 	if (state->stored[credential->phone] == at) {
-		muk = slot_muk(state->map, slot, slot->which);
+		muk = ue_state_slot_muk(state->map, slot, slot->which);
 		memcpy(muk->last_mac, credential->last_mac, sizeof(muk->last_mac));
 		__atomic_store_n(&muk->counter, credential->counter, __ATOMIC_RELEASE);
 		return;
 	}
-	muk = slot_muk(state->map, slot, slot->which == 1 ? 2 : 1);
+	muk = ue_state_slot_muk(state->map, slot, slot->which == 1 ? 2 : 1);
 	muk_put(muk, credential);
 	slot->bootstraps = phones->phones[credential->phone].bootstraps;
 	__atomic_store_n(&slot->which, slot->which == 1 ? 2 : 1, __ATOMIC_RELEASE);

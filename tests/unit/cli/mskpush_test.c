@@ -95,8 +95,19 @@ static void solicit_and_auto_order_their_kind(void **state)
 static void many_are_sent_to_only_after_a_yes(void **state)
 {
 	(void)state;
-	expect_error(2, "push 001-01/0001 < /dev/null", "1,234,500 UEs");
-	expect_code(0, "push 001-01/0001 --ue a@b --no-wait");
+	expect_code(2, "push 001-01/0001 < /dev/null");
+	expect_in(ran.err, "nothing was sent: that is 1,234,500 UEs");
+	expect_in(ran.out, "617.3");
+	expect_in(ran.out, "Type the number of UEs");
+	expect_code(2, "push 001-01/0001 --no-wait <<END\n1234501\nEND");
+	expect_code(2, "push 001-01/0001 --no-wait <<END\n1234500 or so\nEND");
+	expect_code(2, "push 001-01/0001 --no-wait --json <<END\n1234500\nEND");
+	expect_in(ran.out, "\"error\": \"not-confirmed\"");
+	expect_string_in_log("POST /v1/campaigns", "\\\"dry_run\\\":true");
+	expect_code(0, "push 001-01/0001 --no-wait <<END\n1234500\nEND");
+	expect_in(ran.out, "campaign 1 pushes MSK 0002");
+	// One is never many: nothing is asked.
+	expect_code(0, "push 001-01/0001 --ue a@b --no-wait < /dev/null");
 	expect_code(0, "push 001-01/0001 --dry-run");
 	expect_pair("pushes", "1,234,000");
 	expect_pair("solicits", "500");

@@ -73,7 +73,7 @@ static unsigned roles_of(const char *authorization)
 	struct admin_peer peer;
 
 	admin_access_token(access_, authorization, &peer);
-	assert_true(peer.is_remote);
+	assert_int_equal(peer.via, ADMIN_BY_TLS);
 	return peer.roles;
 }
 
@@ -145,7 +145,7 @@ static void own_account_has_every_role_and_its_name_is_told(void **state)
 	assert_int_equal(peer.roles, ADMIN_ALL);
 	assert_int_equal(peer.uid, getuid());
 	assert_int_equal(peer.pid, getpid());
-	assert_false(peer.is_remote);
+	assert_int_equal(peer.via, ADMIN_BY_SOCKET);
 	if (account != NULL)
 		assert_string_equal(peer.name, account->pw_name);
 	close(ends[0]);

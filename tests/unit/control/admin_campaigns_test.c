@@ -86,6 +86,77 @@ static void undelivered_members_come_page_by_page(void **state)
 	expect_error("GET /v1/campaigns/9/undelivered", NULL, 404, "not-found");
 }
 
+static void expect_area(size_t i, const char *name, const char *counts)
+{
+	const json_t *area = json_array_get(json_object_get(client.body, "areas"), i);
+	char text[80];
+
+	snprintf(text, sizeof(text), "%lld %lld %lld %lld %lld",
+		json_integer_value(json_object_get(area, "members")),
+		json_integer_value(json_object_get(area, "verified")),
+		json_integer_value(json_object_get(area, "given_up")),
+		json_integer_value(json_object_get(area, "refused")),
+		json_integer_value(json_object_get(area, "pending")));
+	assert_string_equal(text, counts);
+	if (name == NULL)
+		assert_true(json_is_null(json_object_get(area, "name")));
+	else
+		assert_string_equal(json_string_value(json_object_get(area, "name")), name);
+}
+
+// The fake finds areas by the last octet of the address, which is 0 for all of them.
+static void areas_add_up_to_the_campaign_open_and_closed(void **state)
+{
+	struct site *s = client.site;
+	struct dp_campaign *c;
+
+	(void)state;
+	c = site_campaign(s, 5, 1, NULL);
+	assert_int_equal(call("GET /v1/campaigns/1/areas", NULL), 200);
+	assert_int_equal(json_array_size(json_object_get(client.body, "areas")), 1);
+	expect_area(0, NULL, "5 0 0 0 5");
+	s->conf.areas = s->dp->areas = 1;
+	snprintf(s->conf.area[0].name, sizeof(s->conf.area[0].name), "north");
+	fake_dp_refused(c, 0, DP_REFUSED_NO_ADDRESS);
+	for (store_id id = 1; id < 5; id++)
+		fake_dp_sent(c, id, 1);
+	fake_dp_verified(c, 1, DP_DONE_CURRENT);
+	fake_dp_verified(c, 2, DP_DONE_CURRENT);
+	assert_int_equal(call("GET /v1/campaigns/1/areas", NULL), 200);
+	assert_int_equal(json_array_size(json_object_get(client.body, "areas")), 1);
+	expect_area(0, "north", "5 2 0 1 2");
+	fake_dp_through(s->dp, c);
+	site_settle(s);
+	assert_int_equal(call("GET /v1/campaigns/1/areas", NULL), 200);
+	expect_area(0, "north", "5 2 2 1 0");
+	expect_error("GET /v1/campaigns/2/areas", NULL, 404, "not-found");
+	expect_error("GET /v1/campaigns/x/areas", NULL, 400, "bad-id");
+}
+
+static void list_holds_the_newest_first_and_no_more_than_asked(void **state)
+{
+	(void)state;
+	site_subscribers(client.site, 1);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(
+			call("POST /v1/campaigns",
+				"{\"kind\":\"push\",\"group\":\"001-01/0001\",\"subscriber\":"
+				"\"100000@x\"}"),
+			201);
+	assert_int_equal(call("GET /v1/campaigns?limit=2", NULL), 200);
+	assert_int_equal(json_array_size(json_object_get(client.body, "campaigns")), 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(
+			json_integer_value(json_object_get(
+				json_array_get(json_object_get(client.body, "campaigns"), i),
+				"id")),
+			3 - i);
+	assert_int_equal(call("GET /v1/campaigns", NULL), 200);
+	assert_int_equal(json_array_size(json_object_get(client.body, "campaigns")), 3);
+	expect_error("GET /v1/campaigns?limit=0", NULL, 400, "bad-value");
+	expect_error("GET /v1/campaigns?limit=1001", NULL, 400, "bad-query");
+}
+
 static void order_that_cannot_be_is_refused_by_name(void **state)
 {
 	(void)state;
@@ -121,6 +192,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_CLIENT(campaign_is_started_steered_and_reported),
 		WITH_CLIENT(undelivered_members_come_page_by_page),
+		WITH_CLIENT(areas_add_up_to_the_campaign_open_and_closed),
+		WITH_CLIENT(list_holds_the_newest_first_and_no_more_than_asked),
 		WITH_CLIENT(order_that_cannot_be_is_refused_by_name),
 	};
 

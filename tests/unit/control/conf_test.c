@@ -70,17 +70,19 @@ static void unknown_key_is_named_with_line_and_what_is_allowed(void **state)
 		"f.yaml:3: store.dri: unknown key; allowed: dir, map_size, map_max, "
 		"max_subscribers, wrapping_key");
 	expect_refused("nix: 1\n",
-		"f.yaml:1: nix: unknown key; allowed: store, socket, admin, metrics, fqdn, port, "
-		"ports, routes, areas, workers, memory, "
+		"f.yaml:1: nix: unknown key; allowed: store, socket, admin, console, metrics, "
+		"fqdn, "
+		"port, ports, routes, areas, workers, memory, "
 		"eal, "
 		"campaign, governor, ua, key_source, history, muk_margin, "
 		"verification_timestamp_bytes, "
-		"log, confine");
+		"log, confine, user");
 	expect_refused("store.dir: /x\n",
-		"f.yaml:1: store.dir: unknown key; allowed: store, socket, admin, metrics, fqdn, "
-		"port, ports, routes, areas, workers, "
+		"f.yaml:1: store.dir: unknown key; allowed: store, socket, admin, console, "
+		"metrics, "
+		"fqdn, port, ports, routes, areas, workers, "
 		"memory, eal, campaign, governor, ua, key_source, history, muk_margin, "
-		"verification_timestamp_bytes, log, confine");
+		"verification_timestamp_bytes, log, confine, user");
 }
 
 static void wrong_type_is_named(void **state)
@@ -150,12 +152,12 @@ static void broken_yaml_is_refused_with_its_line(void **state)
 	assert_int_equal(read_text("fqdn: a\nsocket: 'b\n"), -EINVAL);
 	assert_memory_equal(why, "f.yaml:3: not YAML: ", 20);
 	expect_refused("a: b\n---\nc: d\n",
-		"f.yaml:1: a: unknown key; allowed: store, socket, admin, metrics, fqdn, port, "
-		"ports, routes, areas, workers, memory, "
+		"f.yaml:1: a: unknown key; allowed: store, socket, admin, console, metrics, fqdn, "
+		"port, ports, routes, areas, workers, memory, "
 		"eal, "
 		"campaign, governor, ua, key_source, history, muk_margin, "
 		"verification_timestamp_bytes, "
-		"log, confine");
+		"log, confine, user");
 	expect_refused("fqdn: b\n---\nfqdn: d\n", "f.yaml:2: a second document; allowed: one");
 	assert_int_equal(conf_parse(&conf, "f", "fqdn: a\0b\n", 10, why), -EINVAL);
 }
@@ -171,6 +173,40 @@ static void values_have_to_fit_each_other(void **state)
 		"f.yaml: port.mbufs: 1024 are not more than both rings hold (2048); allowed: more "
 		"than "
 		"port.tx_descriptors + port.rx_descriptors");
+}
+
+static void console_beyond_this_machine_needs_tls(void **state)
+{
+	static const char *const here[] = {"127.0.0.1:9471", "127.8.9.1:0", "'[::1]:9471'"};
+	static const char *const beyond[] = {
+		"0.0.0.0:9471", "'[::]:9471'", "192.0.2.1:9471", "'[::ffff:127.0.0.1]:9471'"};
+	char yaml[256];
+
+	(void)state;
+	expect_refused("console: {listen: 127.0.0.1:9471}\n",
+		"f.yaml: admin.tokens: is needed for console.listen");
+	expect_refused("console: {listen: localhost}\nadmin: {tokens: t}\n",
+		"f.yaml: console.listen: \"localhost\" is no address with a port; allowed: "
+		"127.0.0.1:9469, [::1]:9469");
+	for (size_t i = 0; i < sizeof(here) / sizeof(here[0]); i++) {
+		snprintf(
+			yaml, sizeof(yaml), "console: {listen: %s}\nadmin: {tokens: t}\n", here[i]);
+		assert_int_equal(read_text(yaml), 0);
+		assert_false(conf_console_is_tls(&conf));
+	}
+	for (size_t i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++) {
+		snprintf(yaml, sizeof(yaml), "console: {listen: %s}\nadmin: {tokens: t}\n",
+			beyond[i]);
+		expect_refused(yaml,
+			"f.yaml: admin.certificate: is needed for console.listen, which is not "
+			"loopback");
+		snprintf(yaml, sizeof(yaml),
+			"console: {listen: %s}\n"
+			"admin: {tokens: t, certificate: c, private_key: k}\n",
+			beyond[i]);
+		assert_int_equal(read_text(yaml), 0);
+		assert_true(conf_console_is_tls(&conf));
+	}
 }
 
 #define TWO_PORTS                                                                         \
@@ -434,6 +470,7 @@ int main(void)
 		cmocka_unit_test(duplicate_key_is_named),
 		cmocka_unit_test(broken_yaml_is_refused_with_its_line),
 		cmocka_unit_test(values_have_to_fit_each_other),
+		cmocka_unit_test(console_beyond_this_machine_needs_tls),
 		cmocka_unit_test(ports_routes_and_areas_are_read),
 		cmocka_unit_test(wrong_ports_are_named),
 		cmocka_unit_test(wrong_routes_are_named),

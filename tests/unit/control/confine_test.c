@@ -9,7 +9,9 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,7 +95,7 @@ static void child_forbidden_calls(void)
 	char why[256];
 
 	CHECK(pipe(early.wake) == 0);
-	CHECK(confine_begin(&conf, false, why) == 0);
+	CHECK(confine_begin(&conf, false, "", why) == 0);
 	CHECK(pthread_create(&early.thread, NULL, calls_try, &early) == 0);
 	CHECK(confine_end(&conf, why) == 0);
 	CHECK(write(early.wake[1], "", 1) == 1);
@@ -108,7 +110,7 @@ static void child_dumps(void)
 	char why[256], filter[32] = "";
 	int fd;
 
-	CHECK(confine_begin(&conf, false, why) == 0);
+	CHECK(confine_begin(&conf, false, "", why) == 0);
 	CHECK(getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur == 0 && limit.rlim_max == 0);
 	fd = open("/proc/self/coredump_filter", O_RDONLY);
 	CHECK(fd < 0 || read(fd, filter, sizeof(filter) - 1) > 0);
@@ -130,7 +132,7 @@ static void capabilities_of(const char *device, unsigned kept, unsigned dropped)
 	bool is_kept = had(kept);
 	char why[256];
 
-	CHECK(confine_begin(&conf, false, why) == 0);
+	CHECK(confine_begin(&conf, false, "", why) == 0);
 	CHECK(had(kept) == is_kept);
 	CHECK(!had(dropped) && !had(CAP_SETUID) && !had(CAP_DAC_OVERRIDE));
 	CHECK(capng_have_capability(CAPNG_EFFECTIVE, dropped) == 0);
@@ -142,9 +144,9 @@ static void child_group_of_the_socket(void)
 	bool is_kept = had(CAP_CHOWN);
 	char why[256];
 
-	CHECK(confine_begin(&conf, true, why) == 0);
+	CHECK(confine_begin(&conf, true, "", why) == 0);
 	CHECK(had(CAP_CHOWN) == is_kept && !had(CAP_DAC_OVERRIDE));
-	CHECK(confine_begin(&conf, false, why) == 0);
+	CHECK(confine_begin(&conf, false, "", why) == 0);
 	CHECK(!had(CAP_CHOWN));
 }
 
@@ -156,6 +158,28 @@ static void child_virtual_port(void)
 static void child_kernel_port(void)
 {
 	capabilities_of("net_af_packet0,iface=lo", CAP_NET_RAW, CAP_SYS_ADMIN);
+}
+
+static void child_account(void)
+{
+	struct dp_conf conf = conf_of("net_af_packet0,iface=lo");
+	const struct passwd *account = getpwnam("nobody");
+	gid_t groups[64];
+	char why[256];
+
+	CHECK(account != NULL);
+	CHECK(confine_begin(&conf, false, "nobody of this name", why) == -ENOENT);
+	CHECK(confine_begin(&conf, false, "nobody", why) == 0);
+	CHECK(getuid() == account->pw_uid && geteuid() == account->pw_uid);
+	CHECK(getgid() == account->pw_gid && getegid() == account->pw_gid);
+	for (int n = getgroups(64, groups); n > 0; n--)
+		CHECK(groups[n - 1] != 0);
+	CHECK(had(CAP_NET_RAW) && had(CAP_IPC_LOCK));
+	CHECK(capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_RAW) != 0);
+	CHECK(!had(CAP_SETUID) && !had(CAP_SETPCAP) && !had(CAP_DAC_OVERRIDE));
+	CHECK(setuid(0) != 0);
+	CHECK(confine_begin(&conf, false, "root", why) == -EPERM);
+	CHECK(confine_begin(&conf, false, "nobody", why) == 0);
 }
 
 static void run(void (*child)(void))
@@ -198,6 +222,14 @@ static void the_socket_may_go_to_a_group(void **state)
 	run(child_group_of_the_socket);
 }
 
+static void root_becomes_the_account(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	run(child_account);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +237,7 @@ int main(void)
 		cmocka_unit_test(nothing_can_be_dumped),
 		cmocka_unit_test(capabilities_are_those_of_the_devices),
 		cmocka_unit_test(the_socket_may_go_to_a_group),
+		cmocka_unit_test(root_becomes_the_account),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

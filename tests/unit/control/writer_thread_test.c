@@ -10,6 +10,7 @@
 
 #include "site.h"
 #include "test.h"
+#include "writer_thread.h"
 
 // The writer is held in a job while others queue up behind it.
 struct gate {
@@ -209,6 +210,50 @@ static void workers_see_any_commit_within_a_second_or_so(void **state)
 	assert_int_equal(s->dp->command[n].n, 0);
 }
 
+struct posted {
+	struct ctl_job job;
+	struct order order;
+	unsigned dones;
+};
+
+static void posted_done(void *arg, int result, uint64_t version)
+{
+	struct posted *posted = arg;
+
+	assert_int_equal(result, 0);
+	assert_true(version > 0);
+	posted->dones++;
+}
+
+static int posted_fn(struct store_txn *txn, void *arg)
+{
+	struct posted *posted = arg;
+
+	return order_job(txn, &posted->order);
+}
+
+static void writer_without_a_thread_is_turned_by_who_waits_and_by_hand(void **state)
+{
+	struct site *s = *state;
+	unsigned clock = 0, n = s->dp->commands;
+	struct posted posted = {.job = {.fn = posted_fn, .done = posted_done, .arg = &posted},
+		.order = {.name = "posted", .clock = &clock}};
+	struct order waited = {.ctl = &s->ctl, .name = "waited", .clock = &clock};
+
+	writer_destroy(s->ctl.writer);
+	assert_int_equal(writer_create_by_hand(&s->ctl, NULL, &s->ctl.writer), 0);
+	assert_int_equal(ctl_writer_post(&s->ctl, &posted.job), 0);
+	assert_int_equal(posted.dones, 0);
+	writer_turn(s->ctl.writer);
+	assert_int_equal(posted.dones, 1);
+	assert_int_equal(ctl_writer_post(&s->ctl, &posted.job), 0);
+	assert_int_equal(ctl_writer_run(&s->ctl, order_job, &waited), 0);
+	assert_int_equal(posted.dones, 2);
+	assert_int_equal(waited.when, 2);
+	ctl_store_changed(&s->ctl, 5, 1);
+	assert_int_equal(s->dp->commands, n + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +263,7 @@ int main(void)
 		WITH_SITE(change_noted_from_outside_is_told_before_the_call_returns),
 		WITH_SITE(changed_ids_wait_while_a_ring_is_full_and_are_not_lost),
 		WITH_SITE(workers_see_any_commit_within_a_second_or_so),
+		WITH_SITE(writer_without_a_thread_is_turned_by_who_waits_and_by_hand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

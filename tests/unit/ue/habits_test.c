@@ -164,6 +164,26 @@ static void phone_comes_back_with_another_address_and_says_so(void **state)
 	scene_end(&scene);
 }
 
+// Told before the port was up, which is when the time of the options begins.
+static void phones_told_to_go_stay_away_for_their_own_time(void **state)
+{
+	const struct ue_habits none = {.lazy = 0}, habits = {.offline = {50, 2}};
+	struct ue_now now = now_at(0);
+	struct ue_site *site = site_of_many(100);
+
+	(void)state;
+	ue_habits_draw(site, &none);
+	ue_habits_offline(site, &habits, &now);
+	ue_habits_begin(site, &none, &now);
+	now = now_at(1000000);
+	ue_site_tick(site, &now);
+	assert_int_equal(site->phones.offline, 50);
+	now = now_at(2000000);
+	ue_site_tick(site, &now);
+	assert_int_equal(site->phones.offline, 0);
+	ue_site_destroy(site);
+}
+
 static void some_phones_do_not_come_back(void **state)
 {
 	const struct ue_habits habits = {.offline = {50, 1}, .staying = 20};
@@ -249,6 +269,7 @@ int main(void)
 		cmocka_unit_test(hasty_phone_takes_its_muk_for_expired),
 		cmocka_unit_test(offline_phone_neither_hears_nor_asks),
 		cmocka_unit_test(phone_comes_back_with_another_address_and_says_so),
+		cmocka_unit_test(phones_told_to_go_stay_away_for_their_own_time),
 		cmocka_unit_test(some_phones_do_not_come_back),
 		cmocka_unit_test(report_tells_who_is_unreachable),
 		cmocka_unit_test(nobody_gets_an_address_that_is_taken),

@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the mskpush authors
+
+"""Solicited pulls while phones cannot be served: they stop, nobody is given up, and it goes on.
+
+    mskpushd ==solicited pull==> mskpush-ue --HTTP Digest--> mskpushd (down) ==MSK==> mskpush-ue
+"""
+
+import time
+
+from phones_site_test import Whole
+from story import GROUP, expect, expect_that, tell, wait_until
+
+COUNT = 200
+OUTAGE_S = 8  # longer than all the waits of a campaign
+# Phones that do not wait long for what does not come.
+HASTY = ("--ua-missed-back-off", "1", "--ua-msk-wait", "1", "--ua-attempts", "100")
+
+
+def begin(site):
+    """A campaign that is through within six seconds if nobody answers."""
+    return site.cli("solicit", GROUP, "--no-wait", "--solicits", "3", "--solicit-waits", "2")["id"]
+
+
+def check_end(site, number):
+    """All got it, and nobody was given up on the way."""
+    end = site.campaign_end(number, 60)
+    expect("verified", (end["verified"], end["given_up"]), (COUNT, 0))
+    expect("holders", site.holders("0001"), COUNT)
+    return end
+
+
+def key_source_that_is_away_ends_no_campaign():
+    """No phone can be authenticated: every request is answered 503."""
+    with Whole("--expired", "100", count=COUNT, flags=HASTY) as site:
+        site.phones(do="key-source", answers="busy")
+        number = begin(site)
+        time.sleep(OUTAGE_S - 3)
+        sent = site.campaign(number)["solicits"]
+        time.sleep(3)
+        seen = site.campaign(number)
+        expect("given up meanwhile", (seen["state"], seen["given_up"]), ("running", 0))
+        expect("why it waits", seen["stall"], "http")
+        expect_that(seen["solicits"] - sent < COUNT // 2, "solicits stop, but for probes",
+                    (sent, seen["solicits"]))
+        site.phones(do="key-source", answers="truthful")
+        check_end(site, number)
+
+
+def server_that_was_killed_ends_no_campaign():
+    """Phones that came found nobody; the daemon comes back and serves."""
+    with Whole("--expired", "50", count=COUNT, flags=HASTY) as site:
+        port = site.ua_address()[1]
+        number = begin(site)
+        wait_until("solicited pulls", lambda: site.cli("stats")["counters"]["solicits"] > 0)
+        site.kill(site.daemon)
+        site.ua_listen = f'["127.0.0.1:{port}"]'
+        site.write_config()
+        time.sleep(2)
+        site.start_daemon()
+        check_end(site, number)
+
+
+if __name__ == "__main__":
+    tell(key_source_that_is_away_ends_no_campaign, server_that_was_killed_ends_no_campaign)

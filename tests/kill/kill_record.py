@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the mskpush authors
+
+"""What the emulator noted of the BM-SC (tools/ue/record.h), read and judged by the rule alone."""
+
+import bisect
+import hashlib
+import struct
+
+HEADER = struct.Struct("<8sQ48x")
+ENTRY = struct.Struct("<q8s8s8sIIHc5x")
+MAGIC = b"mskrec-1"
+
+
+def head(text):
+    """What stands for a B-TID."""
+    return hashlib.sha256(text.encode()).digest()[:8]
+
+
+class Judge:
+    """Reads on where it stopped; `faults` are the sentences about what may never happen."""
+
+    def __init__(self, path):
+        self.path, self.done = path, 0
+        self.faults = []
+        self.counts = {}
+        self.last = {}  # key -> highest counter: of a MUK by its B-TID, of an MSK by itself
+        self.msks = {}  # MSK ID -> MSK
+        self.mtks = {}  # (MSK, MTK ID) -> MTK
+        self.answered = {}  # (B-TID, CSB ID) -> when verifications left
+        self.csb = {}  # B-TID -> CSB ID of the last push
+        self.lives = []  # [begin, end] of daemons that could hear, in Unix microseconds
+        self.ages = []  # (age in microseconds at the end of a life, B-TID) of those asked again
+
+    def read(self):
+        """Takes what is new."""
+        with open(self.path, "rb") as file:
+            magic, count = HEADER.unpack(file.read(HEADER.size))
+            if magic != MAGIC:
+                raise ValueError(f"{self.path} is no record")
+            file.seek(HEADER.size + self.done * ENTRY.size)
+            data = file.read((count - self.done) * ENTRY.size)
+        self.done = count
+        for entry in ENTRY.iter_unpack(data):
+            self.take(*entry)
+
+    def take(self, wall, key, content, mac, counter, csb_id, number, kind):
+        """One entry."""
+        kind = kind.decode()
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        if kind in "PST":
+            self.counter(kind, key, counter)
+        if kind == "P":
+            self.csb[key] = csb_id
+            for answered in self.answered.get((key, csb_id), ()):
+                self.asked_again(wall, key, answered)
+        elif kind == "V":
+            self.answered.setdefault((key, self.csb.get(key)), []).append(wall)
+        elif kind == "M":
+            self.same(self.msks, key, content, f"Key Number {number:04x} names two MSKs")
+        elif kind == "T":
+            self.same(self.mtks, (key, number), content, f"MTK ID {number:04x} names two MTKs")
+
+    def counter(self, kind, key, counter):
+        """No (key, counter) twice, no lower one after a higher one, nothing from bit 31 on."""
+        before = self.last.get((kind == "T", key), 0)
+        if counter <= before or counter >= 1 << 31:
+            self.faults.append(f"{kind} {key.hex()}: counter {counter} after {before}")
+        self.last[kind == "T", key] = max(counter, before)
+
+    def same(self, known, name, content, fault):
+        """A name stands for one thing."""
+        if known.setdefault(name, content) != content:
+            self.faults.append(fault)
+
+    def asked_again(self, wall, key, answered):
+        """A verification was asked for again, which a daemon may have heard before it died."""
+        at = bisect.bisect_right(self.lives, [answered, wall]) - 1
+        if at >= 0 and self.lives[at][0] <= answered < self.lives[at][1] < wall:
+            self.ages.append((self.lives[at][1] - answered, key))
