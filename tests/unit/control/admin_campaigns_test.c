@@ -194,8 +194,8 @@ static void refused_with(const char *member, unsigned status, const char *word)
 	char body[200];
 
 	for (unsigned i = 0; i < 3; i++) {
-		snprintf(body, sizeof(body),
-			"{\"kind\":\"%s\",\"group\":\"001-01/0001\",%s}", kinds[i], member);
+		snprintf(body, sizeof(body), "{\"kind\":\"%s\",\"group\":\"001-01/0001\",%s}",
+			kinds[i], member);
 		expect_error("POST /v1/campaigns", body, status, word);
 	}
 }
@@ -227,8 +227,8 @@ static void solicits_need_an_msk_and_a_group_to_themselves(void **state)
 	assert_int_equal(call("PUT /v1/groups/001-01/0002", NULL), 201);
 	expect_error("POST /v1/campaigns", "{\"kind\":\"solicit\",\"group\":\"001-01/0002\"}", 409,
 		"no-msk");
-	assert_int_equal(call("POST /v1/campaigns",
-				 "{\"kind\":\"solicit\",\"group\":\"001-01/0001\"}"),
+	assert_int_equal(
+		call("POST /v1/campaigns", "{\"kind\":\"solicit\",\"group\":\"001-01/0001\"}"),
 		201);
 	refused_with("\"rate\":5", 409, "campaign-running");
 	assert_int_equal(number("campaign"), 1);
