@@ -187,53 +187,6 @@ static void order_that_cannot_be_is_refused_by_name(void **state)
 		201);
 }
 
-// Whatever kind a campaign is of, an order with one more member is refused.
-static void refused_with(const char *member, unsigned status, const char *word)
-{
-	static const char *const kinds[] = {"push", "solicit", "auto"};
-	char body[200];
-
-	for (unsigned i = 0; i < 3; i++) {
-		snprintf(body, sizeof(body), "{\"kind\":\"%s\",\"group\":\"001-01/0001\",%s}",
-			kinds[i], member);
-		expect_error("POST /v1/campaigns", body, status, word);
-	}
-}
-
-static void pace_time_or_area_that_cannot_be_is_refused(void **state)
-{
-	(void)state;
-	refused_with("\"rate\":0", 400, "bad-value");
-	refused_with("\"rate\":-1", 400, "bad-value");
-	refused_with("\"rate\":0.5", 400, "bad-value");
-	refused_with("\"within\":0", 400, "bad-value");
-	refused_with("\"within\":60,\"rate\":5", 400, "bad-value");
-	refused_with("\"by\":\"2020-01-01T00:00:00Z\"", 400, "in-the-past");
-	refused_with("\"by\":\"2020-01-01T00:00:00Z\",\"within\":60", 400, "in-the-past");
-	refused_with("\"at\":\"1000000000\"", 400, "in-the-past");
-	refused_with("\"by\":\"soon\"", 400, "bad-value");
-	refused_with("\"area\":\"nowhere\"", 404, "unknown-area");
-	refused_with("\"area\":null", 404, "unknown-area");
-	// None of them has begun.
-	assert_int_equal(call("GET /v1/campaigns", NULL), 200);
-	assert_int_equal(json_array_size(json_object_get(client.body, "campaigns")), 0);
-	expect_error("PATCH /v1/areas/nowhere", "{\"rate\":5}", 404, "unknown-area");
-}
-
-static void solicits_need_an_msk_and_a_group_to_themselves(void **state)
-{
-	(void)state;
-	site_subscribers(client.site, 3);
-	assert_int_equal(call("PUT /v1/groups/001-01/0002", NULL), 201);
-	expect_error("POST /v1/campaigns", "{\"kind\":\"solicit\",\"group\":\"001-01/0002\"}", 409,
-		"no-msk");
-	assert_int_equal(
-		call("POST /v1/campaigns", "{\"kind\":\"solicit\",\"group\":\"001-01/0001\"}"),
-		201);
-	refused_with("\"rate\":5", 409, "campaign-running");
-	assert_int_equal(number("campaign"), 1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,8 +195,6 @@ int main(void)
 		WITH_CLIENT(areas_add_up_to_the_campaign_open_and_closed),
 		WITH_CLIENT(list_holds_the_newest_first_and_no_more_than_asked),
 		WITH_CLIENT(order_that_cannot_be_is_refused_by_name),
-		WITH_CLIENT(pace_time_or_area_that_cannot_be_is_refused),
-		WITH_CLIENT(solicits_need_an_msk_and_a_group_to_themselves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
