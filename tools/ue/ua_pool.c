@@ -5,119 +5,14 @@
 // buffer that all share; only an answer that comes in pieces is kept with its connection, as is
 // what could not be sent at once. So thousands of idle connections cost next to nothing.
 
-#include "ua_pool.h"
+#include "ua_pool_inside.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
-#include <unistd.h>
-
-#include "checksum.h"
 
 #define STARTS_PER_TURN 256 // so that packets get their turn as well
-#define REQUEST_MAX_BYTES 20480
-
-enum which {
-	CLOSED,
-	IDLE,
-	BUSY, // the one that has waited longest is first
-	LISTS,
-};
-
-struct connection {
-	int fd; // -1 when closed
-	uint8_t which; // list it is in
-	bool is_used; // an answer came over it
-	bool has_octets; // of the answer to this request
-	uint32_t before; // in its list
-	uint32_t behind;
-	uint32_t phone; // of the request; UE_NONE when idle
-	int64_t deadline;
-	struct ue_response response;
-	char *in; // what has come of the answer so far; UE_RESPONSE_MAX_BYTES, NULL for nothing
-	size_t in_len;
-	char *out; // what is still to be sent; NULL for nothing
-	size_t out_len;
-};
-
-struct list {
-	uint32_t first;
-	uint32_t last;
-	uint32_t count;
-};
-
-struct ue_pool {
-	struct ue_pool_conf conf;
-	struct ue_ua *ua;
-	int epoll;
-	struct connection *connections;
-	struct list lists[LISTS];
-	uint64_t opened;
-	char request[REQUEST_MAX_BYTES];
-	char answer[UE_RESPONSE_MAX_BYTES];
-};
-
-// --- Lists ----------------------------------------------------------------------------------
-
-static void list_remove(struct ue_pool *pool, uint32_t at)
-{
-	struct connection *c = &pool->connections[at];
-	struct list *list = &pool->lists[c->which];
-
-	if (c->before != UE_NONE)
-		pool->connections[c->before].behind = c->behind;
-	else
-		list->first = c->behind;
-	if (c->behind != UE_NONE)
-		pool->connections[c->behind].before = c->before;
-	else
-		list->last = c->before;
-	list->count--;
-}
-
-static void list_append(struct ue_pool *pool, uint32_t at, enum which which)
-{
-	struct connection *c = &pool->connections[at];
-	struct list *list = &pool->lists[which];
-
-	c->which = (uint8_t)which;
-	c->before = list->last;
-	c->behind = UE_NONE;
-	if (list->last != UE_NONE)
-		pool->connections[list->last].behind = at;
-	else
-		list->first = at;
-	list->last = at;
-	list->count++;
-}
-
-static void list_move(struct ue_pool *pool, uint32_t at, enum which which)
-{
-	list_remove(pool, at);
-	list_append(pool, at, which);
-}
-
-// --- Opening and closing --------------------------------------------------------------------
-
-static void buffer_drop(char **buffer, size_t *len)
-{
-	free(*buffer);
-	*buffer = NULL;
-	*len = 0;
-}
-
-static void connection_close(struct ue_pool *pool, uint32_t at)
-{
-	struct connection *c = &pool->connections[at];
-
-	close(c->fd);
-	c->fd = -1;
-	c->phone = UE_NONE;
-	buffer_drop(&c->in, &c->in_len);
-	buffer_drop(&c->out, &c->out_len);
-	list_move(pool, at, CLOSED);
-}
 
 // Closes a connection whose request gets no answer, and tells its phone.
 static void connection_fail(
@@ -125,73 +20,9 @@ static void connection_fail(
 {
 	uint32_t phone = pool->connections[at].phone;
 
-	connection_close(pool, at);
+	ue_connection_close(pool, at);
 	if (phone != UE_NONE)
 		ue_ua_fail(pool->ua, phone, event, now);
-}
-
-// An address that is only routed here is none of an interface's.
-static int phone_bind(const struct ue_pool *pool, int fd, const struct ue_address *address)
-{
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
-	struct sockaddr_in v4 = {.sin_family = AF_INET};
-	const int on = 1;
-	bool is_v6 = pool->conf.server.ss_family == AF_INET6;
-
-	if (is_v6 == address_is_v4(address)) {
-		errno = EAFNOSUPPORT;
-		return -1;
-	}
-	memcpy(&v4.sin_addr, &address->octets[12], sizeof(v4.sin_addr));
-	memcpy(&v6.sin6_addr, address->octets, sizeof(v6.sin6_addr));
-	if (is_v6) {
-		setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on));
-		return bind(fd, (const struct sockaddr *)&v6, sizeof(v6));
-	}
-	setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on));
-	return bind(fd, (const struct sockaddr *)&v4, sizeof(v4));
-}
-
-static int source_bind(const struct ue_pool *pool, int fd, uint32_t phone)
-{
-	const struct ue_pool_conf *conf = &pool->conf;
-	struct sockaddr_in source = {.sin_family = AF_INET};
-	const int on = 1;
-
-	// The port is chosen with the destination: each address has all of them.
-	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-	if (conf->is_from_phone)
-		return phone_bind(pool, fd, ue_ua_address(pool->ua, phone));
-	if (conf->source_count == 0)
-		return 0;
-	source.sin_addr.s_addr =
-		htonl(conf->source + (uint32_t)(pool->opened % conf->source_count));
-	return bind(fd, (const struct sockaddr *)&source, sizeof(source));
-}
-
-static bool connection_open(struct ue_pool *pool, uint32_t at, uint32_t phone)
-{
-	const struct ue_pool_conf *conf = &pool->conf;
-	struct connection *c = &pool->connections[at];
-	struct epoll_event event = {EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, {.u64 = at}};
-	const int on = 1;
-	int fd = socket(
-		conf->server.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-
-	if (fd < 0)
-		return false;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (source_bind(pool, fd, phone) != 0 ||
-		(connect(fd, (const struct sockaddr *)&conf->server, conf->server_len) != 0 &&
-			errno != EINPROGRESS) ||
-		epoll_ctl(pool->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
-		close(fd);
-		return false;
-	}
-	c->fd = fd;
-	c->is_used = false;
-	pool->opened++;
-	return true;
 }
 
 // --- Sending --------------------------------------------------------------------------------
@@ -209,7 +40,7 @@ static bool octets_send(struct connection *c, const char *data, size_t len)
 	len -= (size_t)sent;
 	data += sent;
 	if (len == 0) {
-		buffer_drop(&c->out, &c->out_len);
+		ue_buffer_drop(&c->out, &c->out_len);
 		return true;
 	}
 	rest = malloc(len);
@@ -239,14 +70,14 @@ static void request_send(
 
 	if (len == 0) {
 		c->phone = UE_NONE;
-		list_move(pool, at, IDLE);
+		ue_connection_move(pool, at, IDLE);
 		return;
 	}
 	c->phone = phone;
 	c->has_octets = false;
 	c->response = (struct ue_response){.status = 0};
 	c->deadline = now->mono + pool->conf.timeout_us;
-	list_move(pool, at, BUSY);
+	ue_connection_move(pool, at, BUSY);
 	if (!octets_send(c, pool->request, len))
 		connection_fail(pool, at, failure_of(c), now);
 }
@@ -259,7 +90,7 @@ static void phone_start(struct ue_pool *pool, uint32_t phone, const struct ue_no
 
 	if (at == UE_NONE) {
 		at = pool->lists[CLOSED].first;
-		if (!connection_open(pool, at, phone)) {
+		if (!ue_connection_open(pool, at, phone)) {
 			// It wanted something; that it could not ask is a failure of its request.
 			if (ue_ua_request(pool->ua, phone, now, pool->request,
 				    sizeof(pool->request)) != 0)
@@ -286,18 +117,18 @@ static void answer_take(struct ue_pool *pool, uint32_t at, char *data, size_t le
 	if (has_more)
 		ue_ua_count_refused(pool->ua, UE_UA_REFUSED_UNSOLICITED);
 	c->is_used = true;
-	buffer_drop(&c->in, &c->in_len);
+	ue_buffer_drop(&c->in, &c->in_len);
 	// What is left idle would be the next phone's.
 	is_over |= pool->conf.is_from_phone && !is_again;
 	if (is_over)
-		connection_close(pool, at);
+		ue_connection_close(pool, at);
 	if (is_again && is_over) {
 		phone_start(pool, phone, now);
 	} else if (is_again) {
 		request_send(pool, at, phone, now);
 	} else if (!is_over) {
 		c->phone = UE_NONE;
-		list_move(pool, at, IDLE);
+		ue_connection_move(pool, at, IDLE);
 	}
 }
 
@@ -305,7 +136,7 @@ static void answer_refuse(struct ue_pool *pool, uint32_t at, const struct ue_now
 {
 	uint32_t phone = pool->connections[at].phone;
 
-	connection_close(pool, at);
+	ue_connection_close(pool, at);
 	ue_ua_refuse(pool->ua, phone, UE_UA_REFUSED_FRAMING, now);
 }
 
@@ -352,7 +183,7 @@ static void end_take(struct ue_pool *pool, uint32_t at, const struct ue_now *now
 	struct connection *c = &pool->connections[at];
 
 	if (c->phone == UE_NONE)
-		connection_close(pool, at);
+		ue_connection_close(pool, at);
 	else if (c->in_len > 0)
 		octets_take(pool, at, c->in, c->in_len, true, now);
 	else
@@ -380,7 +211,7 @@ static bool octets_receive(
 	}
 	if (c->phone == UE_NONE) {
 		ue_ua_count_refused(pool->ua, UE_UA_REFUSED_UNSOLICITED);
-		connection_close(pool, at);
+		ue_connection_close(pool, at);
 		return false;
 	}
 	c->has_octets = true;
@@ -458,17 +289,9 @@ int ue_pool_create(
 	pool->conf = *conf;
 	pool->ua = ua;
 	pool->epoll = epoll;
-	pool->connections = calloc(conf->connections, sizeof(*pool->connections));
-	if (pool->connections == NULL) {
+	if (ue_connections_create(pool) != 0) {
 		free(pool);
 		return -ENOMEM;
-	}
-	for (int i = 0; i < LISTS; i++)
-		pool->lists[i] = (struct list){UE_NONE, UE_NONE, 0};
-	for (uint32_t i = 0; i < conf->connections; i++) {
-		pool->connections[i].fd = -1;
-		pool->connections[i].phone = UE_NONE;
-		list_append(pool, i, CLOSED);
 	}
 	*out = pool;
 	return 0;
@@ -478,10 +301,6 @@ void ue_pool_destroy(struct ue_pool *pool)
 {
 	if (pool == NULL)
 		return;
-	for (uint32_t i = 0; i < pool->conf.connections; i++) {
-		if (pool->connections[i].fd >= 0)
-			connection_close(pool, i);
-	}
-	free(pool->connections);
+	ue_connections_destroy(pool);
 	free(pool);
 }
