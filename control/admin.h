@@ -57,6 +57,9 @@ int admin_body_check(
 // Member of the body as a number up to max; as admin_query_u64().
 int admin_body_u64(const struct admin_request *req, struct admin_reply *reply, const char *name,
 	uint64_t max, uint64_t *out);
+// Member of the body, true or false; without one *out stays. -EINVAL: the reply holds an error.
+int admin_body_bool(
+	const struct admin_request *req, struct admin_reply *reply, const char *name, bool *out);
 
 // Whether the caller has a role. -EACCES: the reply holds the error.
 int admin_role_check(

@@ -14,18 +14,6 @@
 #include "ua.h"
 #include "ua_names.h"
 
-static int flag_read(
-	const struct admin_request *req, struct admin_reply *reply, const char *name, bool *out)
-{
-	const json_t *value = json_object_get(req->body, name);
-
-	*out = value == NULL || json_is_true(value);
-	if (value == NULL || json_is_boolean(value))
-		return 0;
-	admin_error(reply, 400, "bad-value", "%s is to be true or false.", name);
-	return -EINVAL;
-}
-
 // "232.1.1.1:5004" or "[ff3e::1]:5004".
 static bool flow_is_sound(const char *id)
 {
@@ -132,12 +120,14 @@ void admin_service_announce(const struct admin_request *req, struct admin_reply 
 	struct announce a = {
 		.conf = req->ctl->conf,
 		.addresses = ua_addresses(req->ctl->ua),
+		.has_confidentiality = true,
+		.has_integrity = true,
 	};
 	char *text;
 
 	if (admin_body_check(req, reply, names) != 0 ||
-		flag_read(req, reply, "confidentiality", &a.has_confidentiality) != 0 ||
-		flag_read(req, reply, "integrity", &a.has_integrity) != 0 ||
+		admin_body_bool(req, reply, "confidentiality", &a.has_confidentiality) != 0 ||
+		admin_body_bool(req, reply, "integrity", &a.has_integrity) != 0 ||
 		keys_read(req, reply, &a) != 0 || flows_read(req, reply, &a) != 0)
 		return;
 	text = announce_write(&a);

@@ -78,18 +78,6 @@ static int waits_read(struct reading *rd, const char *name, const struct conf_nu
 	return 0;
 }
 
-static int flag_read(struct reading *rd, const char *name, bool *out)
-{
-	const json_t *value = json_object_get(rd->req->body, name);
-
-	if (value != NULL && !json_is_boolean(value)) {
-		admin_error(rd->reply, 400, "bad-value", "%s is to be true or false.", name);
-		return -EINVAL;
-	}
-	*out = json_is_true(value);
-	return 0;
-}
-
 // A number of the body, 1 at least; without one *out stays.
 static int count_read(struct reading *rd, const char *name, uint64_t most, uint64_t *out)
 {
@@ -122,8 +110,8 @@ static int sends_read(struct reading *rd)
 
 	if (count_read(rd, "sends", STORE_SENDS_MAX, &sends) != 0 ||
 		count_read(rd, "solicits", STORE_SENDS_MAX - 1, &solicits) != 0 ||
-		flag_read(rd, "new", &rd->order->is_msk_new) != 0 ||
-		flag_read(rd, "solicit_previous", &rd->order->is_previous) != 0 ||
+		admin_body_bool(rd->req, rd->reply, "new", &rd->order->is_msk_new) != 0 ||
+		admin_body_bool(rd->req, rd->reply, "solicit_previous", &rd->order->is_previous) != 0 ||
 		waits_read(rd, "waits", &rd->initial.waits_s, rd->order->wait_s) != 0 ||
 		waits_read(rd, "solicit_waits", &rd->initial.solicit_waits_s,
 			rd->order->solicit_wait_s) != 0)
@@ -468,13 +456,13 @@ void admin_campaign_start(const struct admin_request *req, struct admin_reply *r
 		"stop_after", "dry_run", "arm", "msk", NULL};
 	struct campaign_order order = {0};
 	struct reading rd = {.req = req, .reply = reply, .order = &order};
-	bool is_plan;
+	bool is_plan = false;
 
 	ctl_campaign_defaults(req->ctl, &rd.initial);
 	if (admin_body_check(req, reply, names) == 0 && group_read(&rd) == 0 &&
 		sends_read(&rd) == 0 && pace_read(&rd) == 0 && safety_read(&rd) == 0 &&
 		choice_read(&rd) == 0 && arm_read(&rd) == 0 && msk_read(&rd) == 0 &&
-		flag_read(&rd, "dry_run", &is_plan) == 0) {
+		admin_body_bool(req, reply, "dry_run", &is_plan) == 0) {
 		if (is_plan)
 			order_plan(&rd);
 		else

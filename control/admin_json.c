@@ -189,6 +189,21 @@ int admin_body_u64(const struct admin_request *req, struct admin_reply *reply, c
 	return 1;
 }
 
+int admin_body_bool(
+	const struct admin_request *req, struct admin_reply *reply, const char *name, bool *out)
+{
+	const json_t *value = json_object_get(req->body, name);
+
+	if (value == NULL)
+		return 0;
+	if (!json_is_boolean(value)) {
+		admin_error(reply, 400, "bad-value", "%s is to be true or false.", name);
+		return -EINVAL;
+	}
+	*out = json_is_true(value);
+	return 0;
+}
+
 // --- Ids and times --------------------------------------------------------------------------
 
 static int digits_read(const char *text, int n, uint8_t *out)

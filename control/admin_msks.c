@@ -129,29 +129,17 @@ struct activation_order {
 	bool is_dry;
 };
 
-static int flag_read(
-	const struct admin_request *req, struct admin_reply *reply, const char *name, bool *out)
-{
-	const json_t *value = json_object_get(req->body, name);
-
-	*out = json_is_true(value);
-	if (value == NULL || json_is_boolean(value))
-		return 0;
-	admin_error(reply, 400, "bad-value", "%s is to be true or false.", name);
-	return -EINVAL;
-}
-
 static int activation_read(
 	const struct admin_request *req, struct admin_reply *reply, struct activation_order *order)
 {
 	static const char *const names[] = {"percent", "now", "cancel", "dry_run", NULL};
-	bool is_now, is_cancel;
+	bool is_now = false, is_cancel = false;
 
 	order->percent = BEARER_PERCENT;
 	if (admin_body_check(req, reply, names) != 0 ||
-		flag_read(req, reply, "now", &is_now) != 0 ||
-		flag_read(req, reply, "cancel", &is_cancel) != 0 ||
-		flag_read(req, reply, "dry_run", &order->is_dry) != 0 ||
+		admin_body_bool(req, reply, "now", &is_now) != 0 ||
+		admin_body_bool(req, reply, "cancel", &is_cancel) != 0 ||
+		admin_body_bool(req, reply, "dry_run", &order->is_dry) != 0 ||
 		admin_body_u64(req, reply, "percent", 100, &order->percent) < 0)
 		return -EINVAL;
 	if (order->percent == 0)
@@ -222,7 +210,7 @@ static void msk_show(const struct admin_request *req, struct admin_reply *reply,
 
 void admin_msk_activate(const struct admin_request *req, struct admin_reply *reply)
 {
-	struct activation_order order;
+	struct activation_order order = {0};
 	struct store_group group;
 	uint16_t number;
 	int ret;

@@ -137,20 +137,18 @@ static int seconds_read(
 static int options_read(
 	const struct admin_request *req, struct admin_reply *reply, struct store_bearer *bearer)
 {
-	const json_t *salt = json_object_get(req->body, "salt");
 	const json_t *rand = json_object_get(req->body, "mtk_rand");
 	const char *text = json_string_value(rand);
+	bool has_salt = false;
 
-	if (salt != NULL && !json_is_boolean(salt)) {
-		admin_error(reply, 400, "bad-value", "salt is to be true or false.");
+	if (admin_body_bool(req, reply, "salt", &has_salt) != 0)
 		return -EINVAL;
-	}
 	if (rand != NULL &&
 		(text == NULL || (strcmp(text, "msk") != 0 && strcmp(text, "none") != 0))) {
 		admin_error(reply, 400, "bad-value", "mtk_rand is to be msk or none.");
 		return -EINVAL;
 	}
-	if (json_is_true(salt))
+	if (has_salt)
 		bearer->flags |= STORE_BEARER_SALT;
 	if (text != NULL && strcmp(text, "none") == 0)
 		bearer->flags |= STORE_BEARER_NO_RAND;

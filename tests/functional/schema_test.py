@@ -161,6 +161,22 @@ def campaigns(site):
     site.refused("campaign", "show", "4000000000")
 
 
+def mtks(site):
+    """MTKs are sent, and change from one MSK to the next."""
+    site.refused("mtk", "start", GROUP, "--to", "10.0.0.1:5004", status=BAD_USAGE)
+    site.told("mtk start", GROUP, "--to", "232.1.1.1:5004", "--dummy", "1")
+    site.told("mtk list")
+    site.told("status")
+    number = site.told("msk new", GROUP)["number"]
+    site.told("msk activate", GROUP, number)
+    waits = site.told("mtk show", GROUP)
+    expect("switch", (waits["switch"]["state"], waits["switch"]["to"]), ("waits", number))
+    site.told("msk activate", GROUP, number, "--now")
+    site.told("mtk show", GROUP)
+    site.told("msk revoke", GROUP, number)
+    site.told("mtk stop", GROUP)
+
+
 def phones(site):
     """A phone comes, and goes."""
     phone = site.phone(0)
@@ -189,6 +205,7 @@ def every_command_answers_as_its_schema_says():
         look_around(site)
         campaigns(site)
         phones(site)
+        mtks(site)
         commands = {row["command"] for row in site.cli("help")["commands"]}
         expect("commands with a schema", set(site.schema_of), commands)
         expect("commands that were run", site.seen, commands)
