@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Inside of bearer.c, bearer_orders.c, bearer_store.c and bearer_json.c.
+// Inside of bearer.c, bearer_switch.c, bearer_orders.c, bearer_store.c and bearer_json.c.
 
 #pragma once
 
@@ -76,12 +76,17 @@ static inline uint64_t stream_end_ms(const struct stream *s)
 
 // bearer.c
 struct bearer_now bearers_now(const struct bearers *all);
-// New MTKs go under the next MSK from now on. -errno.
+
+// bearer_switch.c. New MTKs go under the next MSK from now on. -errno.
 int stream_switch_begin(struct bearers *all, struct stream *s, const struct bearer_now *now);
+// A change that waits may begin, one whose old MSK has no MTK left ends. 1: something was written,
+// and the stream has to be read anew; 0 or -errno.
+int stream_switch_step(struct bearers *all, struct stream *s, const struct bearer_now *now);
+int stream_switch_end(struct bearers *all, struct stream *s, const struct bearer_now *now);
 
 // bearer_store.c
 int streams_load(struct bearers *all);
-// Reads the supplies of a group, without keys.
+// Reads the supplies of a group, with their keys: wipe them after use.
 int supplies_load(
 	const struct store_reader *r, const struct store_group_id *group, struct mtk_supply out[2]);
 int bearer_write(struct bearers *all, const struct store_bearer *bearer);
