@@ -127,8 +127,9 @@ def solicited_phones_pull_once_and_verify():
             site.solicit_all()
             site.verified_by(60)
             seen = site.status()
-            expect("solicited pulls accepted", (seen["solicit"], seen["solicit-refused"]),
-                   (120, 0))
+            # A push that follows the first one may overtake the second, which is refused then.
+            expect("solicited pulls", seen["solicit"] + seen["solicit-refused"], 120)
+            expect_that(seen["solicit"] >= 60, "accepted ones", seen["solicit"])
             pulls = site.pulls()
             expect("pulls", (len(pulls), len(set(pulls))), (60, 60))
             fresh = set(site.btids(is_expired=False))

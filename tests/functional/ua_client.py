@@ -213,7 +213,8 @@ class Phone:
     def challenge(self, kind="msk-request", body=b"<x/>"):
         """Asks without credentials and takes the nonce; returns the answer."""
         answer = self.exchange(self.request(kind, body))
-        self.take_nonce(answer)
+        if answer is not None:
+            self.take_nonce(answer)
         return answer
 
     def take_nonce(self, answer):
@@ -224,9 +225,12 @@ class Phone:
                 self.nonce, self.nc = found["nonce"], 0
 
     def ask(self, kind, body, **changes):
-        """One authenticated request with the nonce at hand; checks what the server proves."""
+        """One authenticated request with the nonce at hand; checks what the server proves. The
+        answer to the one without credentials, when that was no challenge."""
         if self.nonce is None:
-            self.challenge(kind, body)
+            answer = self.challenge(kind, body)
+            if self.nonce is None:
+                return answer
         target = PATH + kind
         answer = self.exchange(
             self.request(kind, body, self.authorization(target, body, **changes)))

@@ -17,6 +17,7 @@ from story import FQDN, GROUP, SERVICE, write_csv
 from ua_client import Phone, register_body
 
 GROUP_PATH = f"/v1/groups/{GROUP}"
+MTK_PLACE = "232.26.1.1:5004"
 UNKNOWN = "unknown"  # asked for, and no answer came
 
 
@@ -50,6 +51,22 @@ def admin(site, method, path, body=None, kind="application/json"):
     if answer.status >= 300:
         raise Refused(f"{method} {path}: {answer.status} {text[:300]!r}")
     return json.loads(text or "{}")
+
+
+def activated(site):
+    """Orders what is a next MSK into use; True when none is left, and another can be made. While
+    MTKs are sent the old one is used to its end."""
+    states = [(msk["number"], msk["state"])
+              for msk in admin(site, "GET", GROUP_PATH + "/msks")["msks"]]
+    for number, state in states:
+        if state == "next":
+            try:
+                msk = admin(site, "POST", f"{GROUP_PATH}/msks/{number}/activate", {"now": True})
+            except Refused:  # that has begun already
+                return False
+            if msk["state"] == "next":
+                return False
+    return True
 
 
 class Load:
@@ -132,9 +149,9 @@ class Campaigns(Load):
         if running:
             self.open = running[0]
             return
-        for msk in admin(self.site, "GET", GROUP_PATH + "/msks")["msks"]:
-            if msk["state"] == "next":
-                admin(self.site, "POST", f"{GROUP_PATH}/msks/{msk['number']}/activate")
+        if not activated(self.site):
+            time.sleep(0.05)
+            return
         self.promise(admin(self.site, "POST", GROUP_PATH + "/msks"))
         campaign = admin(self.site, "POST", "/v1/campaigns", self.ORDER)
         self.started[campaign["id"]] = campaign["msk"]
@@ -252,16 +269,26 @@ class Registrations(Load):
                 SERVICE, root="mbmsSecurityRegister" if is_wanted else "mbmsSecurityDeregister"))
         finally:
             phone.close()
-        if answer is None:
+        if answer is None or answer.status == 503:
             return
         if answer.status != 200 or answer.codes()[0].split()[0] != "200":
             raise Refused(f"registration: {answer}")
         self.said[row["impi"]] = [SERVICE] if is_wanted else []
 
+    def register_all(self):
+        """Until everybody is."""
+        for row in self.rows:
+            while self.seen(row["impi"]) != [SERVICE]:
+                self.change(row, True)
+
+    def seen(self, impi):
+        """As the daemon knows it."""
+        return admin(self.site, "GET", f"/v1/subscribers/{impi}")["registered"]
+
     def check(self):
         lost = []
         for impi, said in self.said.items():
-            seen = admin(self.site, "GET", f"/v1/subscribers/{impi}")["registered"]
+            seen = self.seen(impi)
             if said not in (seen, UNKNOWN):
                 lost.append(f"registered of {impi}: {seen}, not {said}")
             self.said[impi] = seen
@@ -280,9 +307,60 @@ class Pulls(Load):
         time.sleep(0.3)
 
 
+class Mtks(Load):
+    """MTKs of the group are sent, for a while at a time, and the encryptor reads them."""
+
+    ORDER = {"to": [MTK_PLACE], "lead": 1, "interval": 2, "repeat": 2}
+
+    def __init__(self, site, seed):
+        super().__init__(site, seed)
+        self.is_on = False
+        self.told = {}  # (Key Number, MTK ID) -> (MTK, salt), as the encryptor was told
+        self.changed = []
+
+    def act(self):
+        if self.is_on is not True:
+            self.order("POST", True, self.ORDER)
+        elif self.random.random() < 0.05:
+            self.order("DELETE", False)
+        else:
+            self.look()
+            time.sleep(0.1)
+
+    def order(self, method, is_on, body=None):
+        """Begins or ends the sending; it may stand so already."""
+        self.is_on = UNKNOWN
+        try:
+            admin(self.site, method, GROUP_PATH + "/mtk", body)
+        except Refused as refused:
+            if not any(word in str(refused) for word in ("mtk-running", "no-mtks", "no-msk")):
+                raise
+            is_on = "mtk-running" in str(refused)
+        self.is_on = is_on
+
+    def look(self):
+        """What the encryptor is told; once it was, it stays so."""
+        try:
+            mtks = admin(self.site, "GET", GROUP_PATH + "/mtk")["mtks"]
+        except Refused:  # not sent, or not durable yet
+            return
+        for mtk in mtks:
+            name, key = (mtk["msk"], mtk["mtk_id"]), (mtk["key"], mtk["salt"])
+            if self.told.setdefault(name, key) != key:
+                self.changed.append(f"MTK {name}: the encryptor was told another one before")
+
+    def check(self):
+        lost, self.changed = self.changed, []
+        streams = admin(self.site, "GET", "/v1/mtks")["mtks"]
+        is_on = bool(streams) and streams[0]["is_on"]
+        if self.is_on not in (is_on, UNKNOWN):
+            lost.append(f"MTKs are sent: {is_on}, not {self.is_on}")
+        self.is_on = is_on
+        return lost
+
+
 def loads(site, seed, rows, registering, pulling):
-    """All loads. `rows` are the phones: the first of them register, the next pull. A load of MTKs
-    has its seat here: phones that were started with --mtk note them, and the judge knows them."""
+    """All loads. `rows` are the phones: the first of them register, the next pull."""
     return [Campaigns(site, seed), Subscribers(site, seed + 1),
             Registrations(site, seed + 2, rows[:registering]),
-            Pulls(site, seed + 3, registering, pulling)]
+            Pulls(site, seed + 3, registering, pulling), Mtks(site, seed + 4)]

@@ -12,9 +12,9 @@ ENTRY = struct.Struct("<q8s8s8sIIHc5x")
 MAGIC = b"mskrec-1"
 
 
-def head(text):
-    """What stands for a B-TID."""
-    return hashlib.sha256(text.encode()).digest()[:8]
+def head(data):
+    """What stands for a B-TID or a key."""
+    return hashlib.sha256(data if isinstance(data, bytes) else data.encode()).digest()[:8]
 
 
 class Judge:
@@ -26,6 +26,7 @@ class Judge:
         self.counts = {}
         self.last = {}  # key -> highest counter: of a MUK by its B-TID, of an MSK by itself
         self.msks = {}  # MSK ID -> MSK
+        self.numbers = {}  # MSK -> Key Number
         self.mtks = {}  # (MSK, MTK ID) -> MTK
         self.answered = {}  # (B-TID, CSB ID) -> when verifications left
         self.csb = {}  # B-TID -> CSB ID of the last push
@@ -58,6 +59,7 @@ class Judge:
             self.answered.setdefault((key, self.csb.get(key)), []).append(wall)
         elif kind == "M":
             self.same(self.msks, key, content, f"Key Number {number:04x} names two MSKs")
+            self.numbers[content] = f"{number:04x}"
         elif kind == "T":
             self.same(self.mtks, (key, number), content, f"MTK ID {number:04x} names two MTKs")
 
@@ -67,6 +69,12 @@ class Judge:
         if counter <= before or counter >= 1 << 31:
             self.faults.append(f"{kind} {key.hex()}: counter {counter} after {before}")
         self.last[kind == "T", key] = max(counter, before)
+
+    def mtks_told(self, told):
+        """MTKs on the air against what the encryptor was told of them: sentences."""
+        seen = {(self.numbers.get(msk), number): mtk for (msk, number), mtk in self.mtks.items()}
+        return [f"MTK {name} on the air is not the encryptor's" for name, (key, _) in told.items()
+                if name in seen and seen[name] != head(bytes.fromhex(key))[:3] + bytes(5)]
 
     def same(self, known, name, content, fault):
         """A name stands for one thing."""
