@@ -44,6 +44,7 @@ struct campaign_run {
 	uint64_t solicits_before; // likewise
 	uint64_t trial_ms; // since when the first members have their time to answer
 	bool is_record_unsaved;
+	store_id noted; // up to here the subscribers know who has verified
 };
 
 struct campaigns {

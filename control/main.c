@@ -414,12 +414,22 @@ static bool site_is_to_end(struct site *s, const struct pollfd fds[2])
 	return false;
 }
 
+static int time_left(uint64_t due_ms)
+{
+	uint64_t now_ms = ctl_clock_ms();
+
+	return due_ms > now_ms ? (int)(due_ms - now_ms) : 0;
+}
+
 static void site_serve(struct site *s)
 {
 	struct pollfd fds[2] = {
 		{.fd = s->signal_fd, .events = POLLIN}, {.fd = s->ctl.wake_fd, .events = POLLIN}};
 
-	while (poll(fds, 2, SETTLE_MS) <= 0 || !site_is_to_end(s, fds)) {
+	uint64_t due_ms = ctl_clock_ms() + SETTLE_MS;
+
+	while (poll(fds, 2, time_left(due_ms)) <= 0 || !site_is_to_end(s, fds)) {
+		due_ms = ctl_clock_ms() + SETTLE_MS;
 		settle_step(&s->ctl);
 		pulse_beat(&s->ctl);
 		log_suppressed_tell();

@@ -14,6 +14,7 @@
 // in between it is not known of some, and their next new B-TID keeps an older previous one.
 
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@
 #define FLAGS_MAX 5000 // verifications noted in one commit
 #define KEPT 8 // campaigns of a group whose member states are kept
 #define DROP_SLICES 256 // dropped in one commit
+#define LEAVE_COMMITS 4 // of a campaign that is closed, in one step: others want theirs in time
 
 // --- Events ---------------------------------------------------------------------------------
 
@@ -262,36 +264,32 @@ static void run_finish(struct ctl *ctl, struct campaign_run *run)
 
 // --- After the report -----------------------------------------------------------------------
 
-struct flags {
-	const struct dp_campaign *dp;
-	store_id next;
-};
-
 static int flags_job(struct store_txn *txn, void *arg)
 {
-	struct flags *flags = arg;
+	struct campaign_run *run = arg;
 	store_id ids[FLAGS_MAX];
 	size_t n = 0;
 
-	for (; flags->next < flags->dp->span && n < FLAGS_MAX; flags->next++)
-		if (flags->dp->done[flags->next] == DP_DONE_CURRENT)
-			ids[n++] = flags->next;
+	for (; run->noted < run->dp->span && n < FLAGS_MAX; run->noted++)
+		if (run->dp->done[run->noted] == DP_DONE_CURRENT)
+			ids[n++] = run->noted;
 	return n == 0 ? 0 : store_subscriber_verified(txn, ids, n);
 }
 
 // The job reads done[] in the writer's thread, where changes of subscribers are seen in order.
-static void verifications_note(struct ctl *ctl, const struct campaign_run *run)
+// Whether all is noted, or cannot be.
+static bool verifications_note(struct ctl *ctl, struct campaign_run *run, unsigned commits)
 {
-	struct flags flags = {.dp = run->dp};
 	int ret = 0;
 
-	while (flags.next < run->record.span && ret == 0) {
-		ret = ctl_writer_run(ctl, flags_job, &flags);
+	for (; run->noted < run->dp->span && ret == 0 && commits > 0; commits--) {
+		ret = ctl_writer_run(ctl, flags_job, run);
 		pulse_beat(ctl);
 	}
-	if (ret != 0)
-		log_warning(
-			"verifications-not-noted", "campaign=%u errno=%d", run->record.id, -ret);
+	if (ret == 0)
+		return run->noted >= run->dp->span;
+	log_warning("verifications-not-noted", "campaign=%u errno=%d", run->record.id, -ret);
+	return true;
 }
 
 struct drop {
@@ -307,12 +305,17 @@ static int drop_job(struct store_txn *txn, void *arg)
 	return drop->has_more < 0 ? drop->has_more : 0;
 }
 
-static void slices_drop(struct ctl *ctl, uint32_t id)
+// Whether all are dropped, or cannot be.
+static bool slices_drop(struct ctl *ctl, uint32_t id, unsigned commits)
 {
 	struct drop drop = {.id = id, .has_more = 1};
 
-	while (drop.has_more == 1 && ctl_writer_run(ctl, drop_job, &drop) == 0)
+	for (; drop.has_more == 1 && commits > 0; commits--) {
+		if (ctl_writer_run(ctl, drop_job, &drop) != 0)
+			return true;
 		pulse_beat(ctl);
+	}
+	return drop.has_more != 1;
 }
 
 // Campaigns of the same kind over the same group: those for one subscriber do not push out the
@@ -325,15 +328,16 @@ static bool record_is_alike(const struct store_campaign *a, const struct store_c
 }
 
 // Drops the member states of the campaigns that are now the ninth and tenth of their kind: those
-// before went when they were, the tenth only in case a crash left it.
-static void history_trim(struct ctl *ctl, const struct store_campaign *closed)
+// before went when they were, the tenth only in case a crash left it. Whether that is done.
+static bool history_trim(struct ctl *ctl, const struct store_campaign *closed)
 {
 	uint32_t ids[KEPT + 2] = {0};
 	struct store_campaign record = {0};
 	struct store_reader *r;
+	bool is_done = true;
 
 	if (ctl_reader_get(ctl, &r) != 0)
-		return;
+		return true;
 	while (store_reader_campaign_next(r, record.id, &record) == 0) {
 		if (!record_is_alike(&record, closed))
 			continue;
@@ -342,16 +346,17 @@ static void history_trim(struct ctl *ctl, const struct store_campaign *closed)
 	}
 	ctl_reader_put(ctl, r);
 	for (int i = KEPT; i < KEPT + 2; i++)
-		if (ids[i] != 0)
-			slices_drop(ctl, ids[i]);
+		if (ids[i] != 0 && !slices_drop(ctl, ids[i], LEAVE_COMMITS))
+			is_done = false;
+	return is_done;
 }
 
 static void run_leave(struct ctl *ctl, struct campaign_run *run)
 {
 	struct campaigns *all = ctl->campaigns;
 
-	verifications_note(ctl, run);
-	history_trim(ctl, &run->record);
+	if (!verifications_note(ctl, run, LEAVE_COMMITS) || !history_trim(ctl, &run->record))
+		return;
 	pthread_mutex_lock(&all->lock);
 	for (unsigned i = 0; i < all->n; i++)
 		if (all->run[i] == run)
@@ -440,6 +445,6 @@ void settle_finish(struct ctl *ctl)
 
 	for (unsigned i = 0; i < n; i++) {
 		run_save_all(ctl, runs[i]);
-		verifications_note(ctl, runs[i]);
+		verifications_note(ctl, runs[i], UINT_MAX);
 	}
 }

@@ -134,6 +134,27 @@ static void verification_under_the_current_muk_is_noted_with_the_subscriber(void
 	assert_false(site_flags(s, 3) & STORE_MUK_VERIFIED);
 }
 
+// What is noted of a large one is not allowed to hold up what others have to commit.
+static void closed_campaign_leaves_in_many_steps(void **state)
+{
+	enum { MEMBERS = 60000 };
+	struct site *s = *state;
+	struct dp_campaign *c;
+	unsigned steps = 0;
+
+	c = site_campaign(s, MEMBERS, 1, NULL);
+	for (uint32_t i = 0; i < MEMBERS; i++) {
+		fake_dp_sent(c, i, 1);
+		fake_dp_verified(c, i, DP_DONE_CURRENT);
+	}
+	fake_dp_through(s->dp, c);
+	site_settle(s);
+	assert_true(site_flags(s, 0) & STORE_MUK_VERIFIED);
+	for (; (site_flags(s, MEMBERS - 1) & STORE_MUK_VERIFIED) == 0; steps++)
+		settle_step(&s->ctl);
+	assert_in_range(steps, 2, 10);
+}
+
 static void member_states_of_the_last_eight_campaigns_are_kept(void **state)
 {
 	struct site *s = *state;
@@ -161,6 +182,7 @@ int main(void)
 		WITH_SITE(crash_before_the_first_settle_loses_no_member),
 		WITH_SITE(clean_stop_keeps_every_answer),
 		WITH_SITE(verification_under_the_current_muk_is_noted_with_the_subscriber),
+		WITH_SITE(closed_campaign_leaves_in_many_steps),
 		WITH_SITE(member_states_of_the_last_eight_campaigns_are_kept),
 	};
 
