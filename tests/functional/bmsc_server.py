@@ -7,13 +7,13 @@ the three procedures, in plain Python. It has its own parser and its own hashes,
 
 import base64
 import hashlib
-import http.client
 import json
 import re
-import socket
 import socketserver
 import threading
 import time
+
+from unix_http import UnixHTTPConnection
 
 REALM = "3GPP-bootstrapping@"
 PREFIX = "urn:3GPP:metadata:2005:MBMS:"
@@ -51,19 +51,6 @@ class Request:
         self.user = self.digest.get("username", "")
         self.status = None
         self.source = None
-
-
-class UnixHTTPConnection(http.client.HTTPConnection):
-    """HTTP over a UNIX socket."""
-
-    def __init__(self, path):
-        super().__init__("localhost", timeout=20)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(20)
-        self.sock.connect(self.path)
 
 
 def ask_key_source(path, btid, fqdn):

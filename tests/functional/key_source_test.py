@@ -13,8 +13,9 @@ import os
 import socket
 import stat
 
-from bmsc_server import UnixHTTPConnection, ask_key_source
+from bmsc_server import ask_key_source
 from story import FQDN, Stage, expect, expect_that, tell
+from unix_http import UnixHTTPConnection
 
 NO_PORT = "net_null0,no-rx=1"
 PATH = "/v1/bootstrapping-info"

@@ -10,9 +10,7 @@ schedule; the change from one MSK to the next; phones that miss it; restarts.
         `<-- HTTP, from phones that miss an MSK
 """
 
-import http.client
 import json
-import socket
 import struct
 
 from bmsc_mikey import KDI, Msk, header, key_id
@@ -20,24 +18,13 @@ from dossier import (AES, AUTH, ENCR, SALT, derive, parse_mikey, parse_udp, read
                      sha1_mac)
 from phones_site_test import Whole
 from story import GROUP, NOT_ALL, expect, expect_that, tell, wait_until
+from unix_http import UnixHTTPConnection
 
 PHONES = 30
 TO = "232.26.1.1:5004"
 TO6 = "[ff3e::26:1]:5006"
 FAST = ("--lead", "2", "--interval", "2", "--repeat", "2")
 PATH = f"/v1/groups/{GROUP}/mtk"
-
-
-class UnixConnection(http.client.HTTPConnection):
-    """HTTP over the admin socket."""
-
-    def __init__(self, path):
-        super().__init__("localhost", timeout=20)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(self.path)
 
 
 class Air(Whole):
@@ -60,7 +47,7 @@ class Air(Whole):
     def schedule(self, **query):
         """What the encryptor is told."""
         text = "&".join(f"{name}={value}" for name, value in query.items())
-        connection = UnixConnection(self.socket)
+        connection = UnixHTTPConnection(self.socket)
         connection.request("GET", PATH + ("?" + text if text else ""))
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read())

@@ -13,10 +13,10 @@ import concurrent.futures
 import http.client
 import json
 import os
-import socket
 import subprocess
 
 from story import (BAD_USAGE, GROUP, NOT_ALL, Stage, expect, expect_that, tell, wait_until)
+from unix_http import UnixHTTPConnection
 
 PHONES = 20
 SEGMENTS = ["x", "0", "-1", "4294967295", "99999999999999999999", "%00", "%", "%ff%fe", "..",
@@ -51,10 +51,7 @@ class Caller:
         """One request; returns (status, text)."""
         for _ in range(2):
             if self.client is None:
-                self.client = http.client.HTTPConnection("admin")
-                self.client.sock = socket.socket(socket.AF_UNIX)
-                self.client.sock.settimeout(20)
-                self.client.sock.connect(self.site.socket)
+                self.client = UnixHTTPConnection(self.site.socket)
             try:
                 self.client.request(method, path, body)
                 answer = self.client.getresponse()

@@ -9,12 +9,12 @@ promises nothing, and leaves open what it was about.
 import http.client
 import json
 import random
-import socket
 import threading
 import time
 
 from story import FQDN, GROUP, SERVICE, write_csv
 from ua_client import Phone, register_body
+from unix_http import UnixHTTPConnection
 
 GROUP_PATH = f"/v1/groups/{GROUP}"
 MTK_PLACE = "232.26.1.1:5004"
@@ -25,22 +25,9 @@ class Refused(Exception):
     """An answer that is no yes."""
 
 
-class Unix(http.client.HTTPConnection):
-    """HTTP over a UNIX socket."""
-
-    def __init__(self, path):
-        super().__init__("localhost", timeout=20)
-        self.unix = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.unix)
-
-
 def admin(site, method, path, body=None, kind="application/json"):
     """One call; OSError or HTTPException when the daemon dies over it."""
-    line = Unix(site.socket)
+    line = UnixHTTPConnection(site.socket)
     try:
         data = body if body is None or isinstance(body, bytes) else json.dumps(body)
         line.request(method, path, data, {"Content-Type": kind})

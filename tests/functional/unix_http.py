@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the mskpush authors
+
+"""HTTP over a UNIX socket."""
+
+import http.client
+import socket
+
+
+class UnixHTTPConnection(http.client.HTTPConnection):
+    """To a path instead of a host."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=20)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
