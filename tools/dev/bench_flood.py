@@ -7,6 +7,7 @@
 import os
 import struct
 
+from bench_campaign import measure_push
 from mskpush_site import DAEMON_IP, GROUP, SERVICE, Site
 
 FLOOD_PHONES = 1024
@@ -31,10 +32,10 @@ def flood_write(path, names, csb_id, mark):
             file.write(struct.pack("<IIII", 0, 0, len(frame), len(frame)) + frame)
 
 
-def measure_flood(args, measure_push):
-    """The push rate, by measure_push(site, args), while forged verifications come as fast as they are
-    taken, over that without: a port that replays a capture without end, and takes everything."""
-    with Site(os.environ.get("MSKPUSH_BUILD", "build")) as site:
+def measure_flood(args, results):
+    """The push rate while forged verifications come as fast as they are taken, over that without: a
+    port that replays a capture without end, and takes everything."""
+    with Site(args.build) as site:
         flood, calm = (os.path.join(site.dir, name) for name in ("flood.pcap", "calm.pcap"))
         flood_write(calm, [], b"", 0)
         csv = os.path.join(site.dir, "ues.csv")
@@ -60,8 +61,8 @@ def measure_flood(args, measure_push):
         flooded = measure_push(site, args)
         drops = site.cli("stats")["drops"]
         site.stop_daemon()
-    return {"push_flooded_over_quiet": round(flooded / quiet, 3),
-            "flood_bad_mac": drops["bad-mac"]}
+    results["push_flooded_over_quiet"] = round(flooded / quiet, 3)
+    results["flood_bad_mac"] = drops["bad-mac"]
 
 
 def site_mark(site):

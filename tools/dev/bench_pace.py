@@ -12,6 +12,7 @@ import struct
 import subprocess
 import time
 
+from bench_campaign import wait_closed
 from mskpush_site import FQDN, GROUP, SERVICE, Site
 
 RATES = (1000, 100000, 1000000)  # UEs per second over all areas
@@ -19,16 +20,6 @@ AREAS = {"a": "10.0.0.0/15", "b": "10.2.0.0/15", "c": "10.4.0.0/15"}  # 131,072 
 SECONDS = 6
 BURST_NS = 10000000
 CAPTURED = 200000  # frames at most
-
-
-def wait_closed(site, campaign, timeout_s=300):
-    """Until a campaign has ended; returns it."""
-    end = time.monotonic() + timeout_s
-    while True:
-        seen = site.cli("campaign", "show", str(campaign))
-        if seen["state"] not in ("running", "paused") or time.monotonic() > end:
-            return seen
-        time.sleep(0.2)
 
 
 class Admin(http.client.HTTPConnection):
@@ -117,9 +108,9 @@ def pace_errors(site, rate):
     return round(max(errors), 2), round(statistics.median(errors), 2), burst
 
 
-def measure_paces(build, results):
+def measure_paces(args, results):
     """How exactly three areas are kept at a third of the rate each, second by second."""
-    with Site(build) as site:
+    with Site(args.build) as site:
         site.port = "net_null0,no-rx=1"
         site.map_size = "192M"
         site.gateway_mac = "02:00:00:00:00:02"

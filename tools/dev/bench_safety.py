@@ -54,8 +54,8 @@ def read_fuzz(top, results):
         results["fuzz_executions"] = sum(runs)
 
 
-def measure_safety(build, results):
+def measure_safety(args, results):
     """All three."""
-    measure_cuts(build, results)
-    measure_kills(build, results)
+    measure_cuts(args.build, results)
+    measure_kills(args.build, results)
     read_fuzz(os.path.join(TESTS, ".."), results)

@@ -108,12 +108,12 @@ def plot(path, name, result):
                       "set ylabel 'pulls per second'", "set yrange [0:*]"], series, COLOURS)
 
 
-def measure_storms(build, results):
+def measure_storms(args, results):
     """Pull arrivals against capacity over time, with and without the governor."""
     for name, target in (("governed", TARGET), ("ungoverned", 0)):
-        for key, value in storm(build, target).items():
+        for key, value in storm(args.build, target).items():
             results[f"storm_{name}_{key}"] = value
-        plot(os.path.join(build, f"bench-storm-{name}.svg"), name, results)
+        plot(os.path.join(args.build, f"bench-storm-{name}.svg"), name, results)
 
 
 def print_storms(results):

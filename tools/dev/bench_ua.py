@@ -273,17 +273,17 @@ def measure_first_push(build, results):
     results["first_push_p50_us"], results["first_push_p99_us"] = seen["p50"], seen["p99"]
 
 
-def measure_pulls(build, args, results):
+def measure_pulls(args, results):
     """All three, `repeat` times in turn, so that what else the machine does meets each of them. With
     one request at a time on a connection the load may be what is slow: CPU times tell. In a pipeline
     the servers are."""
-    with ours(build) as one, bare(build) as two, apache() as three:
+    with ours(args.build) as one, bare(args.build) as two, apache() as three:
         for _ in range(args.repeat):
             for server in (one, two, three):
-                server.measure(build, max(2, int(args.seconds)))
+                server.measure(args.build, max(2, int(args.seconds)))
             for server in (one, two):
-                server.measure(build, max(2, int(args.seconds)), PIPELINE)
-        measure_crowd(one, build, results)
+                server.measure(args.build, max(2, int(args.seconds)), PIPELINE)
+        measure_crowd(one, args.build, results)
         one.result(results, "pulls")
         two.result(results, "pulls_mhd_bare")
         three.result(results, "pulls_apache_digest")
@@ -292,4 +292,4 @@ def measure_pulls(build, args, results):
             results["pulls" + name] / results["pulls_mhd_bare" + name], 3)
     results["pulls_over_apache_digest"] = round(
         results["pulls"] / results["pulls_apache_digest"], 2)
-    measure_first_push(build, results)
+    measure_first_push(args.build, results)
