@@ -151,6 +151,15 @@ void campaign_start_explain(int ret, uint32_t id, char why[256]);
 int campaign_order_schedule(
 	struct ctl *ctl, const struct campaign_order *order, uint32_t *id, char why[256]);
 
+// --- campaign_leave.c -----------------------------------------------------------------------
+
+// Goes on to tell the subscribers that they have verified, in at most so many commits. Whether
+// that is done, or cannot be.
+bool campaign_run_note(struct ctl *ctl, struct campaign_run *run, unsigned commits);
+// That, and the member states of older campaigns are dropped; a bounded part at a time. Whether
+// all is done.
+bool campaign_run_leave(struct ctl *ctl, struct campaign_run *run);
+
 // --- campaign_plan.c ------------------------------------------------------------------------
 
 // Sets the rate of a run that is counted, where the order gives a time instead. -ETIME: an area

@@ -9,9 +9,7 @@
 // (the last wait is over). The workers let it go, each says so, and then the arrays stand still:
 // who is still pending is given up, every slice that changed is committed, and last the record
 // with its final state. Only then is it reported as closed.
-// That verifications arrived under the current MUK is written to the subscribers after that, in
-// the order of their ids, so that a block is written once for all of its members. After a crash
-// in between it is not known of some, and their next new B-TID keeps an older previous one.
+// What it leaves to do then is done in parts (campaign_leave.c).
 
 #include <errno.h>
 #include <limits.h>
@@ -30,10 +28,6 @@
 
 #define EVENTS_MAX 64
 #define SAVE_MAX 64 // slices of one commit
-#define FLAGS_MAX 5000 // verifications noted in one commit
-#define KEPT 8 // campaigns of a group whose member states are kept
-#define DROP_SLICES 256 // dropped in one commit
-#define LEAVE_COMMITS 4 // of a campaign that is closed, in one step: others want theirs in time
 
 // --- Events ---------------------------------------------------------------------------------
 
@@ -262,100 +256,13 @@ static void run_finish(struct ctl *ctl, struct campaign_run *run)
 	closed_report(&record);
 }
 
-// --- After the report -----------------------------------------------------------------------
-
-static int flags_job(struct store_txn *txn, void *arg)
-{
-	struct campaign_run *run = arg;
-	store_id ids[FLAGS_MAX];
-	size_t n = 0;
-
-	for (; run->noted < run->dp->span && n < FLAGS_MAX; run->noted++)
-		if (run->dp->done[run->noted] == DP_DONE_CURRENT)
-			ids[n++] = run->noted;
-	return n == 0 ? 0 : store_subscriber_verified(txn, ids, n);
-}
-
-// The job reads done[] in the writer's thread, where changes of subscribers are seen in order.
-// Whether all is noted, or cannot be.
-static bool verifications_note(struct ctl *ctl, struct campaign_run *run, unsigned commits)
-{
-	int ret = 0;
-
-	for (; run->noted < run->dp->span && ret == 0 && commits > 0; commits--) {
-		ret = ctl_writer_run(ctl, flags_job, run);
-		pulse_beat(ctl);
-	}
-	if (ret == 0)
-		return run->noted >= run->dp->span;
-	log_warning("verifications-not-noted", "campaign=%u errno=%d", run->record.id, -ret);
-	return true;
-}
-
-struct drop {
-	uint32_t id;
-	int has_more;
-};
-
-static int drop_job(struct store_txn *txn, void *arg)
-{
-	struct drop *drop = arg;
-
-	drop->has_more = store_campaign_slices_drop(txn, drop->id, DROP_SLICES);
-	return drop->has_more < 0 ? drop->has_more : 0;
-}
-
-// Whether all are dropped, or cannot be.
-static bool slices_drop(struct ctl *ctl, uint32_t id, unsigned commits)
-{
-	struct drop drop = {.id = id, .has_more = 1};
-
-	for (; drop.has_more == 1 && commits > 0; commits--) {
-		if (ctl_writer_run(ctl, drop_job, &drop) != 0)
-			return true;
-		pulse_beat(ctl);
-	}
-	return drop.has_more != 1;
-}
-
-// Campaigns of the same kind over the same group: those for one subscriber do not push out the
-// member states of those for all.
-static bool record_is_alike(const struct store_campaign *a, const struct store_campaign *b)
-{
-	return memcmp(a->group.kdi, b->group.kdi, sizeof(a->group.kdi)) == 0 &&
-		a->group.group == b->group.group &&
-		(a->only == STORE_ID_NONE) == (b->only == STORE_ID_NONE);
-}
-
-// Drops the member states of the campaigns that are now the ninth and tenth of their kind: those
-// before went when they were, the tenth only in case a crash left it. Whether that is done.
-static bool history_trim(struct ctl *ctl, const struct store_campaign *closed)
-{
-	uint32_t ids[KEPT + 2] = {0};
-	struct store_campaign record = {0};
-	struct store_reader *r;
-	bool is_done = true;
-
-	if (ctl_reader_get(ctl, &r) != 0)
-		return true;
-	while (store_reader_campaign_next(r, record.id, &record) == 0) {
-		if (!record_is_alike(&record, closed))
-			continue;
-		memmove(ids + 1, ids, sizeof(ids) - sizeof(ids[0]));
-		ids[0] = record.id;
-	}
-	ctl_reader_put(ctl, r);
-	for (int i = KEPT; i < KEPT + 2; i++)
-		if (ids[i] != 0 && !slices_drop(ctl, ids[i], LEAVE_COMMITS))
-			is_done = false;
-	return is_done;
-}
+// --- The step -------------------------------------------------------------------------------
 
 static void run_leave(struct ctl *ctl, struct campaign_run *run)
 {
 	struct campaigns *all = ctl->campaigns;
 
-	if (!verifications_note(ctl, run, LEAVE_COMMITS) || !history_trim(ctl, &run->record))
+	if (!campaign_run_leave(ctl, run))
 		return;
 	pthread_mutex_lock(&all->lock);
 	for (unsigned i = 0; i < all->n; i++)
@@ -364,8 +271,6 @@ static void run_leave(struct ctl *ctl, struct campaign_run *run)
 	pthread_mutex_unlock(&all->lock);
 	campaign_run_destroy(run);
 }
-
-// --- The step -------------------------------------------------------------------------------
 
 static void run_step(struct ctl *ctl, struct campaign_run *run)
 {
@@ -445,6 +350,6 @@ void settle_finish(struct ctl *ctl)
 
 	for (unsigned i = 0; i < n; i++) {
 		run_save_all(ctl, runs[i]);
-		verifications_note(ctl, runs[i], UINT_MAX);
+		campaign_run_note(ctl, runs[i], UINT_MAX);
 	}
 }
