@@ -111,8 +111,8 @@ static int sends_read(struct reading *rd)
 	if (count_read(rd, "sends", STORE_SENDS_MAX, &sends) != 0 ||
 		count_read(rd, "solicits", STORE_SENDS_MAX - 1, &solicits) != 0 ||
 		admin_body_bool(rd->req, rd->reply, "new", &rd->order->is_msk_new) != 0 ||
-		admin_body_bool(rd->req, rd->reply, "solicit_previous",
-			&rd->order->is_previous) != 0 ||
+		admin_body_bool(rd->req, rd->reply, "solicit_previous", &rd->order->is_previous) !=
+			0 ||
 		waits_read(rd, "waits", &rd->initial.waits_s, rd->order->wait_s) != 0 ||
 		waits_read(rd, "solicit_waits", &rd->initial.solicit_waits_s,
 			rd->order->solicit_wait_s) != 0)

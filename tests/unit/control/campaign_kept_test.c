@@ -137,7 +137,9 @@ static void verification_under_the_current_muk_is_noted_with_the_subscriber(void
 // What is noted of a large one is not allowed to hold up what others have to commit.
 static void closed_campaign_leaves_in_many_steps(void **state)
 {
-	enum { MEMBERS = 60000 };
+	enum {
+		MEMBERS = 60000
+	};
 	struct site *s = *state;
 	struct dp_campaign *c;
 	unsigned steps = 0;
