@@ -22,6 +22,7 @@ _Static_assert(DP_MEMBER_NONE == STORE_MEMBER_NONE, "member states are the store
 _Static_assert(DP_MEMBER_REFUSED == STORE_MEMBER_REFUSED, "member states are the store's");
 
 #define SENDS_MASK 0x1f
+#define LARGE_PAGE ((size_t)2 << 20)
 
 uint64_t campaign_now_ms(void)
 {
@@ -37,6 +38,21 @@ struct campaign_run *campaigns_find(struct campaigns *all, uint32_t id)
 		if (all->run[i]->record.id == id)
 			return all->run[i];
 	return NULL;
+}
+
+// An octet for each member. Answers ask for any of them: of many, in large pages.
+static uint8_t *members_create(uint32_t span, uint8_t value)
+{
+	size_t bytes = ((size_t)span + LARGE_PAGE) / LARGE_PAGE * LARGE_PAGE;
+	bool is_large = span >= LARGE_PAGE / 4;
+	uint8_t *octet = is_large ? aligned_alloc(LARGE_PAGE, bytes) : malloc((size_t)span + 1);
+
+	if (octet == NULL)
+		return NULL;
+	if (is_large)
+		madvise(octet, bytes, MADV_HUGEPAGE);
+	memset(octet, value, (size_t)span + 1);
+	return octet;
 }
 
 // Room for what an armed campaign makes ahead: what no member needs stays without memory.
@@ -99,11 +115,9 @@ static struct dp_campaign *dp_create(const struct store_campaign *record, uint32
 	dp->only = record->only;
 	atomic_store(&dp->rate, record->rate);
 	atomic_store(&dp->is_paused, record->state == STORE_CAMPAIGN_PAUSED);
-	dp->round = malloc(record->span + 1);
-	dp->done = calloc(record->span + 1, 1);
+	dp->round = members_create(record->span, DP_MEMBER_NONE);
+	dp->done = members_create(record->span, 0);
 	dp->is_dirty = calloc(slices + 1, 1);
-	if (dp->round != NULL)
-		memset(dp->round, DP_MEMBER_NONE, record->span + 1);
 	return dp;
 }
 
