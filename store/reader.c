@@ -15,7 +15,6 @@
 #include "wrap.h"
 
 #define BURST 64
-#define LAG 5 // look-ups between the steps of a burst
 
 // Loads what changed since `old`. A table whose version did not move lies where it lay: LMDB never
 // moves a page that was not written.
@@ -253,15 +252,14 @@ static store_id probe_confirm(const struct store_reader *r, struct btid_probe *p
 	return STORE_ID_NONE;
 }
 
-// A look-up goes through five steps. Each asks for the memory that the next one needs, and the next
-// one comes LAG look-ups later, when it has arrived.
+// A look-up goes through five steps, each of them for all B-TIDs of a burst before the next. Each
+// asks for the memory that the next one needs, which has arrived by then.
 enum probe_step {
 	PROBE_HASH,
 	PROBE_PLACE,
 	PROBE_SEARCH,
 	PROBE_FETCH,
 	PROBE_CONFIRM,
-	PROBE_STEPS,
 };
 
 static void probe_fetch(const struct store_reader *r, const struct btid_probe *p)
@@ -273,8 +271,9 @@ static void probe_fetch(const struct store_reader *r, const struct btid_probe *p
 	// Most records lie across two cache lines.
 	__builtin_prefetch(hot);
 	__builtin_prefetch(&hot->port);
-	// Who asks for a B-TID wants its key next.
+	// Who asks for a B-TID wants its key next, and whether that is wrapped.
 	store_reader_prefetch_muk(r, p->id);
+	__builtin_prefetch(store_reader_block(r, p->id / STORE_BLOCK_SUBSCRIBERS));
 }
 
 static void probe_step(const struct store_reader *r, struct btid_probe *p, enum probe_step step,
@@ -309,19 +308,11 @@ void store_reader_find_btid_burst(const struct store_reader *r, const struct sto
 	memset(is_prev, 0, n);
 	if (!r->is_loaded || n > BURST)
 		return;
-	for (size_t i = 0; i < n + PROBE_CONFIRM * LAG; i++) {
-		for (unsigned step = PROBE_HASH; step < PROBE_CONFIRM; step++) {
-			size_t at = i - step * LAG; // huge until its turn comes
-
-			if (at < n)
-				probe_step(r, &probe[at], step, &btids[at]);
-		}
-		if (i >= PROBE_CONFIRM * LAG) {
-			size_t at = i - PROBE_CONFIRM * LAG;
-
-			ids[at] = probe_confirm(r, &probe[at], &btids[at], &is_prev[at]);
-		}
-	}
+	for (unsigned step = PROBE_HASH; step < PROBE_CONFIRM; step++)
+		for (size_t i = 0; i < n; i++)
+			probe_step(r, &probe[i], step, &btids[i]);
+	for (size_t i = 0; i < n; i++)
+		ids[i] = probe_confirm(r, &probe[i], &btids[i], &is_prev[i]);
 }
 
 int store_reader_prev(const struct store_reader *r, store_id id, struct store_prev *out)
