@@ -51,7 +51,7 @@ static void senders_prefetch(const struct worker *w, const store_id *id, unsigne
 			if (id[k] >= c->span)
 				continue;
 			rte_prefetch0(&c->round[id[k]]);
-			rte_prefetch0(&c->done[id[k]]);
+			rte_prefetch0_write(&c->done[id[k]]);
 		}
 	}
 }

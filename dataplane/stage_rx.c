@@ -152,6 +152,18 @@ void worker_receive(struct worker *w, unsigned port, struct rte_mbuf *m, const s
 		worker_drop(w, m, why);
 }
 
+// Headers and message are in the first three lines, unless there are options.
+static void frames_prefetch(struct rte_mbuf *const *mbufs, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const uint8_t *at = rte_pktmbuf_mtod(mbufs[i], const uint8_t *);
+
+		rte_prefetch0(at);
+		rte_prefetch0(at + RTE_CACHE_LINE_SIZE);
+		rte_prefetch0(at + 2 * RTE_CACHE_LINE_SIZE);
+	}
+}
+
 unsigned stage_rx(struct worker *w, unsigned port, const struct dp_now *now)
 {
 	struct dp_port_stats *stats = &w->egress[port].stats;
@@ -162,6 +174,7 @@ unsigned stage_rx(struct worker *w, unsigned port, const struct dp_now *now)
 	w->intake.n = 0;
 	if (n == 0)
 		return 0;
+	frames_prefetch(mbufs, n);
 	capture_rx(w, port, mbufs, n);
 	for (unsigned i = 0; i < n; i++) {
 		bytes += mbufs[i]->pkt_len;
