@@ -39,22 +39,36 @@ static inline unsigned index_bucket(uint32_t tag)
 {
 	return (unsigned)((uint64_t)(tag * UINT32_C(0x9e3779b1)) * INDEX_BUCKETS >> 32);
 }
+// A bit for each slot of a bucket that has the tag: no branch hangs on where it stands.
+static inline unsigned index_bucket_hits(
+	const struct index_slot slot[INDEX_BUCKET_SLOTS], uint32_t tag)
+{
+	unsigned hits = 0;
+
+	for (unsigned i = 0; i < INDEX_BUCKET_SLOTS; i++)
+		hits |= (unsigned)(slot[i].tag == tag) << i;
+	return hits;
+}
 static inline store_id index_block_next(
 	const struct index_block *block, uint32_t tag, unsigned *pos)
 {
 	unsigned bucket = index_bucket(tag);
 
 	while (*pos < INDEX_SLOTS) {
-		unsigned b = bucket + *pos / INDEX_BUCKET_SLOTS;
+		unsigned b = bucket + *pos / INDEX_BUCKET_SLOTS, from = *pos % INDEX_BUCKET_SLOTS;
 		const struct index_slot *slot =
-			&block->slot[b < INDEX_BUCKETS ? b : b - INDEX_BUCKETS]
-				    [*pos % INDEX_BUCKET_SLOTS];
+			block->slot[b < INDEX_BUCKETS ? b : b - INDEX_BUCKETS];
+		unsigned hits = index_bucket_hits(slot, tag) >> from;
 
-		if (slot->id == STORE_ID_NONE)
+		if (hits != 0) {
+			// That of a free slot is none, too.
+			from += (unsigned)__builtin_ctz(hits);
+			*pos += (unsigned)__builtin_ctz(hits) + 1;
+			return slot[from].id;
+		}
+		if (slot[INDEX_BUCKET_SLOTS - 1].id == STORE_ID_NONE)
 			break;
-		(*pos)++;
-		if (slot->tag == tag)
-			return slot->id;
+		*pos += INDEX_BUCKET_SLOTS - from;
 	}
 	return STORE_ID_NONE;
 }
