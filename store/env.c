@@ -100,6 +100,8 @@ static void map_advise(int fd)
 	if (file_mapping(fd, &map, &bytes) != 0)
 		return;
 	madvise(map, bytes, MADV_DONTDUMP);
+	// Where the file system can, what is read from the disk comes in large pages.
+	madvise(map, bytes, MADV_HUGEPAGE);
 	munlock(map, bytes);
 }
 
