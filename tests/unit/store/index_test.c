@@ -148,6 +148,19 @@ static void slots_of_one_tag_stay_together(void **state)
 	assert_int_equal(index_insert(s->txn, DB_BTID, &slot, 1), -ENOSPC);
 }
 
+// Free slots have all bits set, in the tag, too.
+static void tag_of_free_slots_finds_what_has_it(void **state)
+{
+	struct site *s = *state;
+	const struct index_slot slots[] = {{UINT32_MAX, 7}, {UINT32_MAX, 9}};
+
+	assert_false(has(s, slots[0]));
+	assert_int_equal(index_insert(s->txn, DB_BTID, slots, 2), 0);
+	assert_true(has(s, slots[0]));
+	assert_true(has(s, slots[1]));
+	assert_false(has(s, (struct index_slot){UINT32_MAX, 8}));
+}
+
 static void slot_is_added_once(void **state)
 {
 	struct site *s = *state;
@@ -264,6 +277,7 @@ int main(void)
 		TEST(single_slots_split_blocks_as_they_fill),
 		TEST(bulk_insert_fills_blocks_well),
 		TEST(slots_of_one_tag_stay_together),
+		TEST(tag_of_free_slots_finds_what_has_it),
 		TEST(slot_is_added_once),
 		TEST(removal_keeps_the_chains_of_others),
 		TEST(trim_drops_ids_above_the_span),
