@@ -161,6 +161,23 @@ static void tag_of_free_slots_finds_what_has_it(void **state)
 	assert_false(has(s, (struct index_slot){UINT32_MAX, 8}));
 }
 
+// Also from one bucket into the next.
+static void a_walk_yields_the_slots_of_its_tag_alone(void **state)
+{
+	const uint32_t tag[2] = {1, 1 + UINT32_C(0x0e8b2f51)}; // neighbours once multiplied
+	struct index_block block;
+	unsigned pos = 0;
+
+	(void)state;
+	assert_int_equal(index_bucket(tag[0]), index_bucket(tag[1]));
+	index_block_init(&block);
+	for (store_id id = 0; id < 2 * INDEX_BUCKET_SLOTS; id++)
+		index_block_add(&block, (struct index_slot){tag[id % 3 == 0], id});
+	for (store_id id = 0; id < 2 * INDEX_BUCKET_SLOTS; id += 3)
+		assert_int_equal(index_block_next(&block, tag[1], &pos), id);
+	assert_int_equal(index_block_next(&block, tag[1], &pos), STORE_ID_NONE);
+}
+
 static void slot_is_added_once(void **state)
 {
 	struct site *s = *state;
@@ -278,6 +295,7 @@ int main(void)
 		TEST(bulk_insert_fills_blocks_well),
 		TEST(slots_of_one_tag_stay_together),
 		TEST(tag_of_free_slots_finds_what_has_it),
+		cmocka_unit_test(a_walk_yields_the_slots_of_its_tag_alone),
 		TEST(slot_is_added_once),
 		TEST(removal_keeps_the_chains_of_others),
 		TEST(trim_drops_ids_above_the_span),
