@@ -271,11 +271,7 @@ static void probe_fetch(const struct store_reader *r, const struct btid_probe *p
 	// Most records lie across two cache lines.
 	__builtin_prefetch(hot);
 	__builtin_prefetch(&hot->port);
-}
-
-// Who asks for a B-TID wants its key next, and whether that is wrapped.
-static void probe_prefetch_key(const struct store_reader *r, const struct btid_probe *p)
-{
+	// Who asks for a B-TID wants its key next, and whether that is wrapped.
 	store_reader_prefetch_muk(r, p->id);
 	__builtin_prefetch(store_reader_block(r, p->id / STORE_BLOCK_SUBSCRIBERS));
 }
@@ -315,10 +311,8 @@ void store_reader_find_btid_burst(const struct store_reader *r, const struct sto
 	for (unsigned step = PROBE_HASH; step < PROBE_CONFIRM; step++)
 		for (size_t i = 0; i < n; i++)
 			probe_step(r, &probe[i], step, &btids[i]);
-	for (size_t i = 0; i < n; i++) {
-		probe_prefetch_key(r, &probe[i]);
+	for (size_t i = 0; i < n; i++)
 		ids[i] = probe_confirm(r, &probe[i], &btids[i], &is_prev[i]);
-	}
 }
 
 int store_reader_prev(const struct store_reader *r, store_id id, struct store_prev *out)
