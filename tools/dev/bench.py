@@ -24,6 +24,7 @@ from bench_flood import measure_flood  # noqa: E402
 from bench_pace import measure_paces  # noqa: E402
 from bench_ports import measure_ports  # noqa: E402
 from bench_safety import measure_safety  # noqa: E402
+from bench_scale import measure_scale  # noqa: E402
 from bench_site import bench_site, memif, provision, start_sink, turn, wrapped_site  # noqa: E402
 from bench_storm import measure_storms  # noqa: E402
 from bench_table import table  # noqa: E402
@@ -224,7 +225,7 @@ PARTS = {
     "verify": measure_verify, "wrapped": measure_wrapped, "recovery": measure_recovery,
     "ports": measure_ports, "flood": measure_flood, "crypto": measure_crypto,
     "pulls": measure_pulls, "pace": measure_paces, "storm": measure_storms,
-    "safety": measure_safety,
+    "safety": measure_safety, "scale": measure_scale,
 }
 
 
