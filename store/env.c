@@ -18,6 +18,7 @@
 
 #include "files.h"
 #include "import.h"
+#include "reader_env.h"
 #include "wrap_keys.h"
 
 static int dir_prepare(const char *dir, char *why)
@@ -318,6 +319,7 @@ void store_env_close(struct store_env *env)
 {
 	if (env == NULL)
 		return;
+	readers_free(env);
 	if (env->mdb != NULL)
 		mdb_env_close(env->mdb);
 	wrap_destroy(env->wrap);

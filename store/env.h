@@ -9,7 +9,10 @@
 #include "record.h"
 #include "writer.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
+
+#define ENV_IDLE_READERS 4
 
 struct store_env {
 	struct MDB_env *mdb;
@@ -25,6 +28,9 @@ struct store_env {
 	struct hash_key hash_key; // never changes after creation
 	struct wrap *wrap; // data keys, wrap_keys.h
 	struct store_import *import; // the open one; writer only
+	pthread_mutex_t idle_lock; // guards the next two
+	struct store_reader *idle[ENV_IDLE_READERS]; // without a snapshot, but with their tables
+	unsigned idles;
 };
 
 // Suffixes that a transaction has just met: rows of an import mostly have the same.

@@ -24,8 +24,11 @@ static int tables_load(struct store_reader *r, const struct state_record *old)
 	bool is_all = !r->is_loaded;
 	int rc = suffix_table_load(&r->suffix, &r->view);
 
-	if (rc == 0 && (is_all || now->hot_version != old->hot_version || now->span != old->span))
+	if (rc == 0 && (is_all || now->hot_version != old->hot_version || now->span != old->span)) {
+		if (r->was_idle)
+			r->hot.count = 0;
 		rc = block_table_load(&r->hot, &r->view);
+	}
 	if (rc == 0 && (is_all || now->index_version != old->index_version))
 		rc = index_table_load(&r->btid, &r->view, DB_BTID);
 	return rc;
@@ -40,6 +43,7 @@ static int snapshot_load(struct store_reader *r)
 	if (rc == 0)
 		rc = tables_load(r, &old);
 	r->is_loaded = rc == 0;
+	r->was_idle = false;
 	if (rc == 0) {
 		r->version = mdb_txn_id(r->view.mdb);
 		return 0;
@@ -51,31 +55,20 @@ static int snapshot_load(struct store_reader *r)
 	return rc;
 }
 
-int store_reader_create(struct store_env *env, struct store_reader **out)
+static int reader_new(struct store_env *env, struct store_reader **out)
 {
 	struct store_reader *r = calloc(1, sizeof(*r));
-	int rc;
 
-	*out = NULL;
 	if (r == NULL)
 		return -ENOMEM;
 	r->view.env = env;
 	r->view.state = &r->state;
-	rc = db_error(mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &r->view.mdb));
-	if (rc == 0)
-		rc = snapshot_load(r);
-	if (rc != 0) {
-		store_reader_destroy(r);
-		return rc;
-	}
 	*out = r;
-	return 0;
+	return db_error(mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &r->view.mdb));
 }
 
-void store_reader_destroy(struct store_reader *r)
+static void reader_free(struct store_reader *r)
 {
-	if (r == NULL)
-		return;
 	if (r->view.mdb != NULL)
 		mdb_txn_abort(r->view.mdb);
 	block_table_free(&r->hot);
@@ -83,6 +76,66 @@ void store_reader_destroy(struct store_reader *r)
 	suffix_table_free(&r->suffix);
 	muk_cache_destroy(r->muks);
 	free(r);
+}
+
+static struct store_reader *idle_take(struct store_env *env)
+{
+	struct store_reader *r = NULL;
+
+	pthread_mutex_lock(&env->idle_lock);
+	if (env->idles > 0)
+		r = env->idle[--env->idles];
+	pthread_mutex_unlock(&env->idle_lock);
+	return r;
+}
+
+static bool idle_put(struct store_env *env, struct store_reader *r)
+{
+	bool has_room;
+
+	pthread_mutex_lock(&env->idle_lock);
+	has_room = env->idles < ENV_IDLE_READERS;
+	if (has_room)
+		env->idle[env->idles++] = r;
+	pthread_mutex_unlock(&env->idle_lock);
+	return has_room;
+}
+
+int store_reader_create(struct store_env *env, struct store_reader **out)
+{
+	struct store_reader *r = idle_take(env);
+	int rc = r == NULL ? reader_new(env, &r) : db_error(mdb_txn_renew(r->view.mdb));
+
+	*out = NULL;
+	if (rc == 0)
+		rc = snapshot_load(r);
+	if (rc == 0)
+		*out = r;
+	else if (r != NULL)
+		reader_free(r);
+	return rc;
+}
+
+// One that lets go of its snapshot holds no page of the store. It keeps its tables: to look at
+// every block for each question would cost more than most answers.
+void store_reader_destroy(struct store_reader *r)
+{
+	if (r == NULL)
+		return;
+	muk_cache_destroy(r->muks);
+	r->muks = NULL;
+	if (r->is_loaded) {
+		mdb_txn_reset(r->view.mdb);
+		r->was_idle = true;
+	}
+	if (!r->is_loaded || !idle_put(r->view.env, r))
+		reader_free(r);
+}
+
+void readers_free(struct store_env *env)
+{
+	while (env->idles > 0)
+		reader_free(env->idle[--env->idles]);
 }
 
 int store_reader_renew(struct store_reader *r)

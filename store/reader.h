@@ -21,7 +21,8 @@ struct store_bytes {
 	uint16_t len;
 };
 
-// Opens a reader with the newest snapshot. -ENOMEM, -ENOSPC (too many readers), -EIO.
+// Opens a reader with the newest snapshot. Cheap while nothing was written since another one was
+// closed. -ENOMEM, -ENOSPC (too many readers), -EIO.
 int store_reader_create(struct store_env *env, struct store_reader **out);
 void store_reader_destroy(struct store_reader *r);
 // Moves to the newest snapshot. Returns 1 when it is another one than before, 0 when nothing was
