@@ -153,8 +153,10 @@ static int mac_read(const char *text, struct conf_mac *mac, char why[CONF_WHY_MA
 	memset(mac, 0, sizeof(*mac));
 	if (*text == '\0')
 		return 0;
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &part[0], &part[1], &part[2], &part[3],
-		    &part[4], &part[5], &end) != 6 ||
+	// sscanf() takes signs and spaces for parts of a number.
+	if (strspn(text, "0123456789abcdefABCDEF:") != 17 ||
+		sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &part[0], &part[1], &part[2], &part[3],
+			&part[4], &part[5], &end) != 6 ||
 		end != 17 || text[end] != '\0' || (part[0] & 1) != 0)
 		return fail(why, "not a MAC address:", "unicast, as 02:00:00:00:00:01", text);
 	for (int i = 0; i < 6; i++)

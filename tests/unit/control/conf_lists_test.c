@@ -80,6 +80,23 @@ static void wrong_ports_are_named(void **state)
 		"f.yaml: port.gateway_mac: 2 for 1 gateways");
 }
 
+static void mac_address_is_made_of_hexadecimal_digits(void **state)
+{
+	static const char *const wrong[] = {"02:-1:00:00:00:01", "02:+1:00:00:00:01",
+		"02: 1:00:00:00:01", "02:0x:00:00:00:01", "02:00:00:00:00:1", "02:00:00:00:00:010",
+		"02-00-00-00-00-01", "03:00:00:00:00:01"};
+	char yaml[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		snprintf(yaml, sizeof(yaml), "port: {mac: '%s'}\n", wrong[i]);
+		assert_int_equal(read_text(yaml), -EINVAL);
+		assert_non_null(strstr(why, "not a MAC address"));
+	}
+	assert_int_equal(read_text("port: {mac: 'fE:00:00:00:00:1f'}\n"), 0);
+	assert_int_equal(conf.port[0].mac.byte[0], 0xfe);
+}
+
 static void wrong_routes_are_named(void **state)
 {
 	(void)state;
@@ -152,6 +169,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ports_routes_and_areas_are_read),
 		cmocka_unit_test(wrong_ports_are_named),
+		cmocka_unit_test(mac_address_is_made_of_hexadecimal_digits),
 		cmocka_unit_test(wrong_routes_are_named),
 		cmocka_unit_test(wrong_areas_are_named),
 		cmocka_unit_test(printed_lists_read_back_the_same),
