@@ -206,10 +206,11 @@ static int place_read(struct reader *reader, const struct ue_cell *cells, struct
 	row->port = MIKEY_PORT;
 	if (port->len == 0)
 		return 0;
-	for (size_t i = 0; i < port->len && i < 6; i++) {
+	for (size_t i = 0; i < port->len; i++) {
 		if (port->text[i] < '0' || port->text[i] > '9')
 			return line_fail(reader, PORT, "no number");
-		value = value * 10 + (unsigned)(port->text[i] - '0');
+		if (value <= UINT16_MAX)
+			value = value * 10 + (unsigned)(port->text[i] - '0');
 	}
 	if (value == 0 || value > UINT16_MAX)
 		return line_fail(reader, PORT, "not within 1..65535");
