@@ -84,11 +84,14 @@ static int subscribers_read(struct order_reading *rd)
 			"subscribers is to be a list of IMPIs and B-TIDs.");
 		return -EINVAL;
 	}
-	rd->ids = malloc(json_array_size(names) * sizeof(rd->ids[0]));
-	ret = rd->ids == NULL ? -ENOMEM : admin_reader_get(rd->req, rd->reply, &r);
-	if (ret != 0) {
-		admin_error_store(rd->reply, ret, "campaign");
+	ret = admin_reader_get(rd->req, rd->reply, &r);
+	if (ret != 0)
 		return ret;
+	rd->ids = malloc(json_array_size(names) * sizeof(rd->ids[0]));
+	if (rd->ids == NULL) {
+		ctl_reader_put(rd->req->ctl, r);
+		admin_error_store(rd->reply, -ENOMEM, "campaign");
+		return -ENOMEM;
 	}
 	ret = names_find(rd, names, r);
 	ctl_reader_put(rd->req->ctl, r);

@@ -298,7 +298,7 @@ int conf_load(struct conf *conf, const char *path, char why[CONF_WHY_MAX])
 	if (ret != 0)
 		snprintf(why, CONF_WHY_MAX, "%s: cannot be read", path);
 	else if (len > FILE_MAX) {
-		snprintf(why, CONF_WHY_MAX, "%s: longer than %u octets", path, FILE_MAX);
+		snprintf(why, CONF_WHY_MAX, "%s: longer than %d octets", path, FILE_MAX);
 		ret = -EINVAL;
 	} else {
 		ret = conf_parse(conf, path, text, len, why);
