@@ -35,15 +35,28 @@ static int fail(char why[CONF_WHY_MAX], const char *what, const char *allowed, c
 	return -EINVAL;
 }
 
+static const char *unit_name(enum conf_type type)
+{
+	if (type == CONF_SIZE)
+		return " octets";
+	return type == CONF_DURATION || type == CONF_DURATIONS ? " seconds" : "";
+}
+
 static int fail_range(char why[CONF_WHY_MAX], const struct conf_row *row, const char *text)
 {
 	char allowed[96];
 
 	snprintf(allowed, sizeof(allowed), "%" PRIu64 " to %" PRIu64 "%s", row->min, row->max,
-		row->type == CONF_SIZE						    ? " octets"
-			: row->type == CONF_DURATION || row->type == CONF_DURATIONS ? " seconds"
-										    : "");
+		unit_name(row->type));
 	return fail(why, "out of range:", allowed, text);
+}
+
+static int fail_full(char why[CONF_WHY_MAX], uint64_t most, const char *text)
+{
+	char allowed[32];
+
+	snprintf(allowed, sizeof(allowed), "at most %" PRIu64, most);
+	return fail(why, "one too many:", allowed, text);
 }
 
 // Decimal digits, and what follows them. -EINVAL when there is none or it is too long.
@@ -231,29 +244,32 @@ static int address_read(const struct conf_row *row, const char *text, struct con
 static int address_add(const struct conf_row *row, const char *text, struct conf_addresses *list,
 	char why[CONF_WHY_MAX])
 {
-	char most[32];
-
-	snprintf(most, sizeof(most), "at most %" PRIu64, row->max);
 	if (list->n == row->max)
-		return fail(why, "one too many:", most, text);
+		return fail_full(why, row->max, text);
 	return address_read(row, text, &list->value[list->n++], why);
 }
 
 static int mac_add(const char *text, struct conf_macs *list, char why[CONF_WHY_MAX])
 {
 	if (list->n == CONF_MACS_MAX)
-		return fail(why, "one too many:", "at most 8", text);
+		return fail_full(why, CONF_MACS_MAX, text);
 	return mac_read(text, &list->value[list->n++], why);
+}
+
+static unsigned numbers_most(enum conf_type type)
+{
+	if (type == CONF_TAGS)
+		return CONF_TAGS_MAX;
+	return type == CONF_DURATIONS ? CONF_SENDS_MAX : CONF_WORKERS_MAX;
 }
 
 static int numbers_add(const struct conf_row *row, const char *text, struct conf_numbers *list,
 	char why[CONF_WHY_MAX])
 {
-	if (row->type == CONF_TAGS && list->n == CONF_TAGS_MAX)
-		return fail(why, "one too many:", "at most 2 tags", text);
-	if (list->n == CONF_WORKERS_MAX ||
-		(row->type == CONF_DURATIONS && list->n == CONF_SENDS_MAX))
-		return fail(why, "one too many:", "at most 32 (31 waits)", text);
+	unsigned most = numbers_most(row->type);
+
+	if (list->n == most)
+		return fail_full(why, most, text);
 	return number_read(row, text, &list->value[list->n++], why);
 }
 
@@ -261,7 +277,7 @@ static int texts_add(const struct conf_row *row, const char *text, struct conf_t
 	char why[CONF_WHY_MAX])
 {
 	if (list->n == CONF_EAL_ARGS_MAX)
-		return fail(why, "one too many:", "at most 32", text);
+		return fail_full(why, CONF_EAL_ARGS_MAX, text);
 	return text_read(row, text, list->value[list->n++], why);
 }
 

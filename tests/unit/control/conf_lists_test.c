@@ -58,7 +58,7 @@ static void wrong_ports_are_named(void **state)
 	expect_refused("ports:\n  - {address: 192.0.2.1/24, gateway: 192.0.2.2}\n",
 		"f.yaml: port.device: is needed");
 	expect_refused("ports:\n  - {device: a}\n  - {device: b, vlan: [1, 2, 3]}\n",
-		"f.yaml:3: ports[1].vlan: one too many: \"3\"; allowed: at most 2 tags");
+		"f.yaml:3: ports[1].vlan: one too many: \"3\"; allowed: at most 2");
 	expect_refused("ports:\n  - {device: a}\n  - {device: b, dscp: 64}\n",
 		"f.yaml:3: ports[1].dscp: out of range: \"64\"; allowed: 0 to 63");
 	expect_refused("ports:\n  - {device: a, device: b}\n",
