@@ -96,26 +96,15 @@ static void verb_claim(struct site *s, struct words *w)
 	const struct wire_gateway *gateway =
 		&s->wire.gateway[word_number(w, "gateway", 0, s->wire.gateways - 1)];
 	const struct port *port = &s->shared.port[gateway->port];
-	uint8_t frame[42] = {[12] = 0x08,
-		0x06,
-		0x00,
-		0x01,
-		0x08,
-		0x00,
-		0x06,
-		0x04,
-		0x00,
-		0x02,
-		0x02,
-		0xbb,
-		0xbb,
-		0xbb,
-		0xbb,
-		0xbb};
+	// An ARP reply (RFC 826) of 02:bb:bb:bb:bb:bb, from its EtherType on.
+	static const uint8_t reply[16] = {0x08, 0x06, 0x00, 0x01, 0x08, 0x00, 0x06, 0x04, 0x00,
+		0x02, 0x02, 0xbb, 0xbb, 0xbb, 0xbb, 0xbb};
+	uint8_t frame[42] = {0};
 
 	words_end(w);
 	memcpy(frame, port->mac.addr_bytes, 6);
-	memcpy(frame + 6, frame + 22, 6);
+	memcpy(frame + 6, reply + 10, 6);
+	memcpy(frame + 12, reply, sizeof(reply));
 	memcpy(frame + 28, gateway->address.octets + 12, 4);
 	memcpy(frame + 32, port->mac.addr_bytes, 6);
 	memcpy(frame + 38, port->conf->address[0].addr.byte + 12, 4);
