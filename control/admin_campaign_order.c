@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Orders of campaigns, from JSON: what is sent, to whom, how fast; and their plans.
+// Orders of campaigns, from JSON: what is sent, how fast and when; their start, and their plans.
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,29 +10,17 @@
 #include <time.h>
 
 #include "admin_campaign_json.h"
+#include "admin_campaign_order.h"
 #include "cmd.h"
-#include "conf.h"
 #include "csv_row.h"
-#include "subscriber_json.h"
 
 #define WAIT_MAX_S 3600
 #define WITHIN_MAX_S (7 * 86400)
-#define PPM_PER_PERCENT 10000
 #define STOP_AFTER 1000 // members that show whether a campaign works
-
-// One order under way through the readers below. Each of them returns -EINVAL or so when the reply
-// holds the error.
-struct reading {
-	const struct admin_request *req;
-	struct admin_reply *reply;
-	struct campaign_order *order;
-	struct conf_campaign initial; // what holds where the order says nothing
-	store_id *ids; // of choice.ids
-};
 
 // --- What is sent ---------------------------------------------------------------------------
 
-static int group_read(struct reading *rd)
+static int group_read(struct order_reading *rd)
 {
 	const char *kind = json_string_value(json_object_get(rd->req->body, "kind"));
 	const char *group = json_string_value(json_object_get(rd->req->body, "group"));
@@ -51,8 +39,8 @@ static int group_read(struct reading *rd)
 }
 
 // Waits of the body, or those of the configuration; the last one stands for all that follow.
-static int waits_read(struct reading *rd, const char *name, const struct conf_numbers *initial,
-	uint16_t wait_s[STORE_SENDS_MAX])
+static int waits_read(struct order_reading *rd, const char *name,
+	const struct conf_numbers *initial, uint16_t wait_s[STORE_SENDS_MAX])
 {
 	const json_t *waits = json_object_get(rd->req->body, name);
 	size_t n = waits == NULL ? initial->n : json_array_size(waits);
@@ -78,8 +66,7 @@ static int waits_read(struct reading *rd, const char *name, const struct conf_nu
 	return 0;
 }
 
-// A number of the body, 1 at least; without one *out stays.
-static int count_read(struct reading *rd, const char *name, uint64_t most, uint64_t *out)
+int order_count_read(struct order_reading *rd, const char *name, uint64_t most, uint64_t *out)
 {
 	int has = admin_body_u64(rd->req, rd->reply, name, most, out);
 
@@ -91,7 +78,7 @@ static int count_read(struct reading *rd, const char *name, uint64_t most, uint6
 	return has < 0 ? has : 0;
 }
 
-static int sends_fit(struct reading *rd)
+static int sends_fit(struct order_reading *rd)
 {
 	const struct campaign_order *order = rd->order;
 	unsigned all = (order->kind == STORE_CAMPAIGN_SOLICIT ? 0 : order->sends) +
@@ -104,12 +91,12 @@ static int sends_fit(struct reading *rd)
 	return -EINVAL;
 }
 
-static int sends_read(struct reading *rd)
+static int sends_read(struct order_reading *rd)
 {
 	uint64_t sends = rd->initial.sends, solicits = rd->initial.solicits;
 
-	if (count_read(rd, "sends", STORE_SENDS_MAX, &sends) != 0 ||
-		count_read(rd, "solicits", STORE_SENDS_MAX - 1, &solicits) != 0 ||
+	if (order_count_read(rd, "sends", STORE_SENDS_MAX, &sends) != 0 ||
+		order_count_read(rd, "solicits", STORE_SENDS_MAX - 1, &solicits) != 0 ||
 		admin_body_bool(rd->req, rd->reply, "new", &rd->order->is_msk_new) != 0 ||
 		admin_body_bool(rd->req, rd->reply, "solicit_previous", &rd->order->is_previous) !=
 			0 ||
@@ -126,7 +113,7 @@ static int sends_read(struct reading *rd)
 }
 
 // The MSK to push, where it is not the newest one: four hex digits.
-static int msk_read(struct reading *rd)
+static int msk_read(struct order_reading *rd)
 {
 	const json_t *value = json_object_get(rd->req->body, "msk");
 	const char *text = json_string_value(value);
@@ -147,7 +134,7 @@ static int msk_read(struct reading *rd)
 // --- How fast -------------------------------------------------------------------------------
 
 // A time as RFC 3339 or Unix seconds that is still to come; 0 when there is none.
-static int future_read(struct reading *rd, const char *name, uint32_t *unix_s)
+static int future_read(struct order_reading *rd, const char *name, uint32_t *unix_s)
 {
 	const char *text = json_string_value(json_object_get(rd->req->body, name));
 
@@ -166,7 +153,7 @@ static int future_read(struct reading *rd, const char *name, uint32_t *unix_s)
 }
 
 // A deadline is a time to stay within.
-static int deadline_read(struct reading *rd, uint64_t *within)
+static int deadline_read(struct order_reading *rd, uint64_t *within)
 {
 	uint32_t by;
 	int ret = future_read(rd, "by", &by);
@@ -198,13 +185,13 @@ int admin_rate_read(const struct admin_request *req, struct admin_reply *reply, 
 	return -EINVAL;
 }
 
-static int pace_read(struct reading *rd)
+static int pace_read(struct order_reading *rd)
 {
 	uint32_t rate = (uint32_t)rd->initial.rate;
 	uint64_t within = 0;
 	int has_rate = admin_rate_read(rd->req, rd->reply, &rate);
 
-	if (has_rate < 0 || count_read(rd, "within", WITHIN_MAX_S, &within) != 0 ||
+	if (has_rate < 0 || order_count_read(rd, "within", WITHIN_MAX_S, &within) != 0 ||
 		deadline_read(rd, &within) != 0)
 		return -EINVAL;
 	if (has_rate == 1 && within != 0) {
@@ -219,14 +206,14 @@ static int pace_read(struct reading *rd)
 
 // --- When, and when not to go on ------------------------------------------------------------
 
-static int safety_read(struct reading *rd)
+static int safety_read(struct order_reading *rd)
 {
 	uint64_t stop_percent = 0, stop_after = STOP_AFTER;
 	uint32_t at;
 
 	if (future_read(rd, "at", &at) != 0 ||
-		count_read(rd, "stop_if_unverified", 99, &stop_percent) != 0 ||
-		count_read(rd, "stop_after", UINT32_MAX - 1, &stop_after) != 0)
+		order_count_read(rd, "stop_if_unverified", 99, &stop_percent) != 0 ||
+		order_count_read(rd, "stop_after", UINT32_MAX - 1, &stop_after) != 0)
 		return -EINVAL;
 	rd->order->start_ms = (uint64_t)at * 1000;
 	rd->order->stop_percent = (uint8_t)stop_percent;
@@ -234,143 +221,9 @@ static int safety_read(struct reading *rd)
 	return 0;
 }
 
-// --- To whom --------------------------------------------------------------------------------
-
-static int subscriber_read(struct reading *rd)
-{
-	const json_t *value = json_object_get(rd->req->body, "subscriber");
-	const char *name = json_string_value(value);
-	struct store_reader *r;
-	int ret;
-
-	rd->order->only = STORE_ID_NONE;
-	if (value == NULL || json_is_null(value))
-		return 0;
-	if (name == NULL) {
-		admin_error(rd->reply, 400, "bad-value", "subscriber is to be an IMPI or a B-TID.");
-		return -EINVAL;
-	}
-	ret = admin_reader_get(rd->req, rd->reply, &r);
-	if (ret != 0)
-		return ret;
-	rd->order->only = subscriber_find(r, name);
-	ctl_reader_put(rd->req->ctl, r);
-	if (rd->order->only != STORE_ID_NONE)
-		return 0;
-	admin_error(rd->reply, 404, "unknown-subscriber", "There is no such subscriber.");
-	return -ENOENT;
-}
-
-static int id_compare(const void *a, const void *b)
-{
-	store_id x = *(const store_id *)a, y = *(const store_id *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-// The ids of a list of names, ascending; the first one that nobody has is named.
-static int names_find(struct reading *rd, const json_t *names, struct store_reader *r)
-{
-	struct campaign_choice *choice = &rd->order->choice;
-	const json_t *name;
-	size_t i;
-
-	json_array_foreach(names, i, name)
-	{
-		const char *text = json_string_value(name);
-
-		rd->ids[i] = text != NULL ? subscriber_find(r, text) : STORE_ID_NONE;
-		if (rd->ids[i] != STORE_ID_NONE)
-			continue;
-		admin_error(rd->reply, 404, "unknown-subscriber",
-			"subscribers: number %zu, \"%.80s\", is nobody's IMPI or B-TID.", i + 1,
-			text != NULL ? text : "");
-		return -ENOENT;
-	}
-	choice->n = (uint32_t)json_array_size(names);
-	choice->ids = rd->ids;
-	qsort(rd->ids, choice->n, sizeof(rd->ids[0]), id_compare);
-	return 0;
-}
-
-static int subscribers_read(struct reading *rd)
-{
-	const json_t *names = json_object_get(rd->req->body, "subscribers");
-	struct store_reader *r;
-	int ret;
-
-	if (names == NULL)
-		return 0;
-	if (!json_is_array(names) || json_array_size(names) == 0) {
-		admin_error(rd->reply, 400, "bad-value",
-			"subscribers is to be a list of IMPIs and B-TIDs.");
-		return -EINVAL;
-	}
-	rd->ids = malloc(json_array_size(names) * sizeof(rd->ids[0]));
-	ret = rd->ids == NULL ? -ENOMEM : admin_reader_get(rd->req, rd->reply, &r);
-	if (ret != 0) {
-		admin_error_store(rd->reply, ret, "campaign");
-		return ret;
-	}
-	ret = names_find(rd, names, r);
-	ctl_reader_put(rd->req->ctl, r);
-	return ret;
-}
-
-static int area_read(struct reading *rd)
-{
-	const struct conf *conf = rd->req->ctl->conf;
-	const json_t *value = json_object_get(rd->req->body, "area");
-	const char *name = json_string_value(value);
-
-	if (value == NULL)
-		return 0;
-	for (unsigned i = 0; name != NULL && i < conf->areas; i++)
-		if (strcmp(conf->area[i].name, name) == 0)
-			rd->order->choice.area = i + 1;
-	if (rd->order->choice.area != 0)
-		return 0;
-	admin_error(rd->reply, 404, "unknown-area",
-		"The configuration has no area of that name: see `areas` in GET /v1/status.");
-	return -ENOENT;
-}
-
-static int sample_read(struct reading *rd)
-{
-	const json_t *value = json_object_get(rd->req->body, "sample");
-	double percent = json_number_value(value);
-
-	if (value == NULL)
-		return 0;
-	if (!json_is_number(value) || !(percent >= 0.0001) || percent > 100) {
-		admin_error(rd->reply, 400, "bad-value",
-			"sample is to be a percentage, 0.0001 to 100.");
-		return -EINVAL;
-	}
-	rd->order->choice.sample_ppm = (uint32_t)(percent * PPM_PER_PERCENT + 0.5);
-	return 0;
-}
-
-static int choice_read(struct reading *rd)
-{
-	uint64_t undelivered_of = 0;
-
-	if (subscriber_read(rd) != 0 || subscribers_read(rd) != 0 || area_read(rd) != 0 ||
-		sample_read(rd) != 0 ||
-		count_read(rd, "undelivered_of", UINT32_MAX - 1, &undelivered_of) != 0)
-		return -EINVAL;
-	rd->order->choice.undelivered_of = (uint32_t)undelivered_of;
-	if (rd->order->only == STORE_ID_NONE ||
-		(rd->ids == NULL && rd->order->choice.area == 0 && undelivered_of == 0 &&
-			rd->order->choice.sample_ppm == 0))
-		return 0;
-	admin_error(rd->reply, 400, "bad-value", "subscriber stands alone: nothing else chooses.");
-	return -EINVAL;
-}
-
 // --- Ahead ----------------------------------------------------------------------------------
 
-static int arm_read(struct reading *rd)
+static int arm_read(struct order_reading *rd)
 {
 	const json_t *value = json_object_get(rd->req->body, "arm");
 	const char *what = json_string_value(value);
@@ -424,7 +277,7 @@ static void order_refused(struct admin_reply *reply, int ret, uint32_t id, const
 	}
 }
 
-static void order_plan(struct reading *rd)
+static void order_plan(struct order_reading *rd)
 {
 	struct campaign_plan *plan = malloc(sizeof(*plan));
 	char why[256];
@@ -437,7 +290,7 @@ static void order_plan(struct reading *rd)
 	free(plan);
 }
 
-static void order_start(struct reading *rd)
+static void order_start(struct order_reading *rd)
 {
 	char why[256];
 	uint32_t id;
@@ -456,13 +309,13 @@ void admin_campaign_start(const struct admin_request *req, struct admin_reply *r
 		"subscribers", "area", "sample", "undelivered_of", "at", "stop_if_unverified",
 		"stop_after", "dry_run", "arm", "msk", NULL};
 	struct campaign_order order = {0};
-	struct reading rd = {.req = req, .reply = reply, .order = &order};
+	struct order_reading rd = {.req = req, .reply = reply, .order = &order};
 	bool is_plan = false;
 
 	ctl_campaign_defaults(req->ctl, &rd.initial);
 	if (admin_body_check(req, reply, names) == 0 && group_read(&rd) == 0 &&
 		sends_read(&rd) == 0 && pace_read(&rd) == 0 && safety_read(&rd) == 0 &&
-		choice_read(&rd) == 0 && arm_read(&rd) == 0 && msk_read(&rd) == 0 &&
+		order_choice_read(&rd) == 0 && arm_read(&rd) == 0 && msk_read(&rd) == 0 &&
 		admin_body_bool(req, reply, "dry_run", &is_plan) == 0) {
 		if (is_plan)
 			order_plan(&rd);

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// The only file that knows libmicrohttpd: from a connection's callbacks to calls, from replies to
-// responses.
+// The admin API's side of libmicrohttpd, with admin_http_reply.c: listeners, and from a
+// connection's callbacks to calls.
 
 #include "admin_http.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 
 #include "admin_access.h"
 #include "admin_call.h"
+#include "admin_http_reply.h"
 #include "admin_routes.h"
 #include "conf.h"
 #include "console.h"
@@ -26,8 +26,6 @@
 
 #define CONNECTIONS_MAX 64 // of each listener
 #define IDLE_TIMEOUT_S 60
-#define PIPE_BLOCK 65536
-#define PIPE_LOOK_MS 250
 
 static char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 
@@ -59,21 +57,6 @@ struct request {
 	struct admin_call *call;
 };
 
-// What a browser is told of everything that the console's listener says: nothing of the page comes
-// from elsewhere, nobody frames it, and a body is what its type says. There are no cookies, so that
-// no other site can make a browser act in somebody's name.
-static const char *const browser_headers[][2] = {
-	{"Content-Security-Policy",
-		"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-		"img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors "
-		"'none'; require-trusted-types-for 'script'; trusted-types 'none'"},
-	{"X-Content-Type-Options", "nosniff"},
-	{"X-Frame-Options", "DENY"},
-	{"Referrer-Policy", "no-referrer"},
-	{"Cross-Origin-Resource-Policy", "same-origin"},
-	{"Cross-Origin-Opener-Policy", "same-origin"},
-};
-
 // --- Query ----------------------------------------------------------------------------------
 
 static const char *query_get(const struct admin_query *query, const char *name)
@@ -93,116 +76,6 @@ static const char *query_get(const struct admin_query *query, const char *name)
 		value[0] = '\0';
 	q->value[q->values++] = value;
 	return value;
-}
-
-// --- Reply ----------------------------------------------------------------------------------
-
-// A reply that is read from a descriptor while the client listens.
-struct pipe_reply {
-	int fd; // the call owns it
-	int client_fd;
-};
-
-static bool client_has_gone(int fd)
-{
-	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
-
-	return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
-}
-
-// Blocks in this connection's thread until there is something, and looks after the client in
-// between: libmicrohttpd would not notice that it has gone.
-static ssize_t pipe_read(void *arg, uint64_t at, char *buf, size_t size)
-{
-	struct pipe_reply *pipe = arg;
-	struct pollfd p = {.fd = pipe->fd, .events = POLLIN};
-	ssize_t n;
-
-	(void)at;
-	while (poll(&p, 1, PIPE_LOOK_MS) <= 0)
-		if (client_has_gone(pipe->client_fd))
-			return MHD_CONTENT_READER_END_WITH_ERROR;
-	n = read(pipe->fd, buf, size);
-	if (n > 0)
-		return n;
-	return n == 0 ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
-}
-
-static struct MHD_Response *pipe_response(
-	struct MHD_Connection *connection, const struct admin_reply *reply)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct pipe_reply *pipe = malloc(sizeof(*pipe));
-	struct MHD_Response *response;
-
-	if (pipe == NULL || info == NULL) {
-		free(pipe);
-		return NULL;
-	}
-	*pipe = (struct pipe_reply){reply->fd, info->connect_fd};
-	response = MHD_create_response_from_callback(
-		MHD_SIZE_UNKNOWN, PIPE_BLOCK, pipe_read, pipe, free);
-	if (response == NULL)
-		free(pipe);
-	return response;
-}
-
-static struct MHD_Response *text_response(const struct admin_reply *reply)
-{
-	json_t *body = reply->body;
-	char *text;
-
-	if (reply->text != NULL)
-		text = strdup(reply->text);
-	else
-		text = body == NULL ? strdup("{}")
-				    : json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(12));
-	if (text == NULL)
-		return NULL;
-	return MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
-}
-
-static enum MHD_Result response_send(const struct listener *by, struct MHD_Connection *connection,
-	unsigned status, struct MHD_Response *response)
-{
-	size_t n = sizeof(browser_headers) / sizeof(browser_headers[0]);
-	enum MHD_Result ret;
-
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	for (size_t i = 0; i < n && by->via == ADMIN_BY_CONSOLE; i++)
-		MHD_add_response_header(response, browser_headers[i][0], browser_headers[i][1]);
-	ret = MHD_queue_response(connection, status, response);
-	MHD_destroy_response(response);
-	return ret;
-}
-
-static enum MHD_Result file_send(const struct listener *by, struct MHD_Connection *connection,
-	const struct console_file *file)
-{
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		file->len, (void *)(uintptr_t)file->data, MHD_RESPMEM_PERSISTENT);
-
-	if (response == NULL)
-		return MHD_NO;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, file->content_type);
-	return response_send(by, connection, MHD_HTTP_OK, response);
-}
-
-static enum MHD_Result reply_send(const struct listener *by, struct MHD_Connection *connection,
-	const struct admin_reply *reply)
-{
-	struct MHD_Response *response =
-		reply->fd >= 0 ? pipe_response(connection, reply) : text_response(reply);
-	bool is_json = reply->fd < 0 && reply->text == NULL;
-
-	if (response == NULL)
-		return MHD_NO;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-		is_json ? "application/json" : reply->content_type);
-	if (reply->status == 401)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-	return response_send(by, connection, reply->status, response);
 }
 
 // --- Requests -------------------------------------------------------------------------------
@@ -277,8 +150,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 		return MHD_YES;
 	}
 	if (request->file != NULL)
-		return file_send(by, connection, request->file);
-	return reply_send(by, connection, admin_call_end(request->call));
+		return admin_http_file_send(by->via, connection, request->file);
+	return admin_http_reply_send(by->via, connection, admin_call_end(request->call));
 }
 
 static void on_completed(void *arg, struct MHD_Connection *connection, void **state,

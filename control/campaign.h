@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// The life of campaigns, as the admin handlers and main.c see it. settle.c moves them on.
+// The life of campaigns, as the admin handlers and the daemon see it. settle.c moves them on.
 
 #pragma once
 

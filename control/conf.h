@@ -307,7 +307,7 @@ void conf_defaults_report(const struct conf *conf,
 // Says what the configuration comes to (conf_explain.c).
 void conf_explain(const struct conf *conf, FILE *out);
 
-// --- Values (conf_value.c) ------------------------------------------------------------------
+// --- Values (conf_value.c, conf_value_print.c) ----------------------------------------------
 
 // Reads one value, or one member of a list; base: the struct conf, or the item. why gets what is
 // wrong and what is allowed.
@@ -317,4 +317,7 @@ bool conf_type_is_list(enum conf_type type);
 bool conf_type_may_stand_alone(enum conf_type type); // a list that one value may stand for
 void conf_value_clear(const struct conf_row *row, void *base); // no members, or none given
 bool conf_value_is_equal(const struct conf_row *row, const void *a, const void *b);
+// As conf_value_read() reads it, with the quotes that YAML needs.
 void conf_value_print(const struct conf_row *row, const void *base, FILE *out);
+#define CONF_V4_BITS 96u // an IPv4 prefix in its mapped form is longer by this
+bool conf_address_is_v4(const struct conf_address *address);

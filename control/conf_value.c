@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Values of configuration keys: text to value and back, one pair of functions a type.
+// Values of configuration keys: from text, one function a type; the way back is in
+// conf_value_print.c.
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,9 +12,7 @@
 
 #include "conf.h"
 
-#define V4_BITS 96u // an IPv4 prefix in its mapped form is longer by this
-
-static bool address_is_v4(const struct conf_address *address)
+bool conf_address_is_v4(const struct conf_address *address)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
@@ -36,15 +35,28 @@ static int fail(char why[CONF_WHY_MAX], const char *what, const char *allowed, c
 	return -EINVAL;
 }
 
+static const char *unit_name(enum conf_type type)
+{
+	if (type == CONF_SIZE)
+		return " octets";
+	return type == CONF_DURATION || type == CONF_DURATIONS ? " seconds" : "";
+}
+
 static int fail_range(char why[CONF_WHY_MAX], const struct conf_row *row, const char *text)
 {
 	char allowed[96];
 
 	snprintf(allowed, sizeof(allowed), "%" PRIu64 " to %" PRIu64 "%s", row->min, row->max,
-		row->type == CONF_SIZE						    ? " octets"
-			: row->type == CONF_DURATION || row->type == CONF_DURATIONS ? " seconds"
-										    : "");
+		unit_name(row->type));
 	return fail(why, "out of range:", allowed, text);
+}
+
+static int fail_full(char why[CONF_WHY_MAX], uint64_t most, const char *text)
+{
+	char allowed[32];
+
+	snprintf(allowed, sizeof(allowed), "at most %" PRIu64, most);
+	return fail(why, "one too many:", allowed, text);
 }
 
 // Decimal digits, and what follows them. -EINVAL when there is none or it is too long.
@@ -154,8 +166,10 @@ static int mac_read(const char *text, struct conf_mac *mac, char why[CONF_WHY_MA
 	memset(mac, 0, sizeof(*mac));
 	if (*text == '\0')
 		return 0;
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &part[0], &part[1], &part[2], &part[3],
-		    &part[4], &part[5], &end) != 6 ||
+	// sscanf() takes signs and spaces for parts of a number.
+	if (strspn(text, "0123456789abcdefABCDEF:") != 17 ||
+		sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &part[0], &part[1], &part[2], &part[3],
+			&part[4], &part[5], &end) != 6 ||
 		end != 17 || text[end] != '\0' || (part[0] & 1) != 0)
 		return fail(why, "not a MAC address:", "unicast, as 02:00:00:00:00:01", text);
 	for (int i = 0; i < 6; i++)
@@ -176,7 +190,7 @@ static bool address_parse(const char *text, size_t len, struct conf_address *out
 	out->bits = 128;
 	out->is_given = 1;
 	if (inet_pton(AF_INET6, copy, out->byte) == 1)
-		return !address_is_v4(out);
+		return !conf_address_is_v4(out);
 	out->byte[10] = out->byte[11] = 0xff;
 	return inet_pton(AF_INET, copy, out->byte + 12) == 1;
 }
@@ -186,7 +200,7 @@ static bool address_is_global(const struct conf_address *address)
 {
 	const uint8_t *b = address->byte;
 
-	if (address_is_v4(address))
+	if (conf_address_is_v4(address))
 		return b[12] != 0 && b[12] < 224;
 	return b[0] != 0xff && !(b[0] == 0xfe && (b[1] & 0xc0) == 0x80) && (b[0] | b[15]) != 0;
 }
@@ -220,7 +234,7 @@ static int address_read(const struct conf_row *row, const char *text, struct con
 		return has_to ? fail(why, "not a prefix:", allowed, text) : 0;
 	if (!may_have_bits)
 		return fail(why, "not an address alone:", allowed, text);
-	base = address_is_v4(out) ? V4_BITS : 0;
+	base = conf_address_is_v4(out) ? CONF_V4_BITS : 0;
 	if (digits_read(text + len + 1, &bits, &rest) != 0 || *rest != '\0' || bits > 128 - base)
 		return fail(why, "not a prefix length:", allowed, text);
 	out->bits = (uint8_t)(bits + base);
@@ -230,29 +244,32 @@ static int address_read(const struct conf_row *row, const char *text, struct con
 static int address_add(const struct conf_row *row, const char *text, struct conf_addresses *list,
 	char why[CONF_WHY_MAX])
 {
-	char most[32];
-
-	snprintf(most, sizeof(most), "at most %" PRIu64, row->max);
 	if (list->n == row->max)
-		return fail(why, "one too many:", most, text);
+		return fail_full(why, row->max, text);
 	return address_read(row, text, &list->value[list->n++], why);
 }
 
 static int mac_add(const char *text, struct conf_macs *list, char why[CONF_WHY_MAX])
 {
 	if (list->n == CONF_MACS_MAX)
-		return fail(why, "one too many:", "at most 8", text);
+		return fail_full(why, CONF_MACS_MAX, text);
 	return mac_read(text, &list->value[list->n++], why);
+}
+
+static unsigned numbers_most(enum conf_type type)
+{
+	if (type == CONF_TAGS)
+		return CONF_TAGS_MAX;
+	return type == CONF_DURATIONS ? CONF_SENDS_MAX : CONF_WORKERS_MAX;
 }
 
 static int numbers_add(const struct conf_row *row, const char *text, struct conf_numbers *list,
 	char why[CONF_WHY_MAX])
 {
-	if (row->type == CONF_TAGS && list->n == CONF_TAGS_MAX)
-		return fail(why, "one too many:", "at most 2 tags", text);
-	if (list->n == CONF_WORKERS_MAX ||
-		(row->type == CONF_DURATIONS && list->n == CONF_SENDS_MAX))
-		return fail(why, "one too many:", "at most 32 (31 waits)", text);
+	unsigned most = numbers_most(row->type);
+
+	if (list->n == most)
+		return fail_full(why, most, text);
 	return number_read(row, text, &list->value[list->n++], why);
 }
 
@@ -260,7 +277,7 @@ static int texts_add(const struct conf_row *row, const char *text, struct conf_t
 	char why[CONF_WHY_MAX])
 {
 	if (list->n == CONF_EAL_ARGS_MAX)
-		return fail(why, "one too many:", "at most 32", text);
+		return fail_full(why, CONF_EAL_ARGS_MAX, text);
 	return text_read(row, text, list->value[list->n++], why);
 }
 
@@ -350,142 +367,4 @@ bool conf_value_is_equal(const struct conf_row *row, const void *a, const void *
 	if (row->type == CONF_TEXT)
 		return strcmp(left, right) == 0;
 	return memcmp(left, right, value_bytes(row, left)) == 0;
-}
-
-static void text_print(const char *text, FILE *out)
-{
-	// Single quotes are the one YAML style in which only the quote itself has to be doubled.
-	fputc('\'', out);
-	for (; *text != '\0'; text++)
-		fprintf(out, *text == '\'' ? "''" : "%c", *text);
-	fputc('\'', out);
-}
-
-static void choice_print(const struct conf_row *row, uint64_t value, FILE *out)
-{
-	const char *at = row->choices;
-
-	while (value-- > 0)
-		at += strcspn(at, " ") + 1;
-	fprintf(out, "%.*s", (int)strcspn(at, " "), at);
-}
-
-static void size_print(uint64_t value, FILE *out)
-{
-	int i = 4;
-
-	while (i > 0 && (value == 0 || value % sizes[i].factor != 0))
-		i--;
-	fprintf(out, "%" PRIu64 "%s", value / sizes[i].factor, sizes[i].name);
-}
-
-static void mac_print(const struct conf_mac *mac, FILE *out)
-{
-	static const struct conf_mac none;
-	const uint8_t *b = mac->byte;
-
-	if (memcmp(mac, &none, sizeof(none)) == 0)
-		fputs("''", out);
-	else
-		fprintf(out, "'%02x:%02x:%02x:%02x:%02x:%02x'", b[0], b[1], b[2], b[3], b[4], b[5]);
-}
-
-static void address_print(const struct conf_address *address, FILE *out)
-{
-	char text[INET6_ADDRSTRLEN];
-	bool is_v4 = address_is_v4(address);
-
-	if (!address->is_given) {
-		fputs("''", out);
-		return;
-	}
-	inet_ntop(is_v4 ? AF_INET : AF_INET6, address->byte + (is_v4 ? 12 : 0), text, sizeof(text));
-	fprintf(out, "'%s", text);
-	if (address->bits != 128)
-		fprintf(out, "/%u", address->bits - (is_v4 ? V4_BITS : 0u));
-	fputc('\'', out);
-}
-
-static void addresses_print(const struct conf_addresses *list, FILE *out)
-{
-	fputc('[', out);
-	for (unsigned i = 0; i < list->n; i++) {
-		fputs(i == 0 ? "" : ", ", out);
-		address_print(&list->value[i], out);
-	}
-	fputc(']', out);
-}
-
-static void macs_print(const struct conf_macs *list, FILE *out)
-{
-	fputc('[', out);
-	for (unsigned i = 0; i < list->n; i++) {
-		fputs(i == 0 ? "" : ", ", out);
-		mac_print(&list->value[i], out);
-	}
-	fputc(']', out);
-}
-
-static void numbers_print(const struct conf_numbers *list, const char *unit, FILE *out)
-{
-	fputc('[', out);
-	for (unsigned i = 0; i < list->n; i++)
-		fprintf(out, "%s%" PRIu64 "%s", i == 0 ? "" : ", ", list->value[i], unit);
-	fputc(']', out);
-}
-
-static void texts_print(const struct conf_texts *list, FILE *out)
-{
-	fputc('[', out);
-	for (unsigned i = 0; i < list->n; i++) {
-		fputs(i == 0 ? "" : ", ", out);
-		text_print(list->value[i], out);
-	}
-	fputc(']', out);
-}
-
-void conf_value_print(const struct conf_row *row, const void *base, FILE *out)
-{
-	const void *value = row_value_const(row, base);
-
-	switch (row->type) {
-	case CONF_TEXT:
-		text_print(value, out);
-		break;
-	case CONF_COUNT:
-		fprintf(out, "%" PRIu64, *(const uint64_t *)value);
-		break;
-	case CONF_SIZE:
-		size_print(*(const uint64_t *)value, out);
-		break;
-	case CONF_DURATION:
-		fprintf(out, "%" PRIu64 "s", *(const uint64_t *)value);
-		break;
-	case CONF_CHOICE:
-		choice_print(row, *(const uint64_t *)value, out);
-		break;
-	case CONF_MAC:
-		mac_print(value, out);
-		break;
-	case CONF_ADDRESS:
-	case CONF_PREFIX:
-		address_print(value, out);
-		break;
-	case CONF_ADDRESSES:
-	case CONF_HOSTS:
-	case CONF_PREFIXES:
-		addresses_print(value, out);
-		break;
-	case CONF_MACS:
-		macs_print(value, out);
-		break;
-	case CONF_COUNTS:
-	case CONF_TAGS:
-	case CONF_DURATIONS:
-		numbers_print(value, row->type == CONF_DURATIONS ? "s" : "", out);
-		break;
-	case CONF_TEXTS:
-		texts_print(value, out);
-		break;
-	}
 }

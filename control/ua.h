@@ -2,7 +2,7 @@
 // Copyright the mskpush authors
 
 // Ua, the phones' side: HTTP with Digest, registrations and MSK requests (docs/ua-profile.md). As
-// main.c, the admin side and the store's writer see it.
+// the daemon, the admin side and the store's writer see it.
 
 #pragma once
 

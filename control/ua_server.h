@@ -2,10 +2,10 @@
 // Copyright the mskpush authors
 
 // Inside of Ua: the server, one of its threads, one call. Files: ua.c (life, statistics, what the
-// others see), ua_http.c, ua_http_request.c and ua_http_tls.c (libmicrohttpd, the threads' loop),
-// ua_call.c (a call from its header to its answer), ua_auth.c (who it is), ua_key.c (a B-TID that
-// only the key source knows), ua_register.c and ua_msk.c (the procedures), ua_orders.c (pushes),
-// ua_history.c (what is remembered).
+// others see), ua_wait.c (calls that wait), ua_http.c, ua_http_request.c and ua_http_tls.c
+// (libmicrohttpd, the threads' loop), ua_call.c (a call from its header to its answer), ua_auth.c
+// (who it is), ua_key.c (a B-TID that only the key source knows), ua_register.c and ua_msk.c (the
+// procedures), ua_orders.c (pushes), ua_history.c (what is remembered).
 //
 // A call runs in its connection's thread. It never blocks: where it has to wait, for the key source
 // or for a commit, its connection is suspended, and the thread takes the call up again when it is
@@ -261,7 +261,7 @@ void ua_place_note(struct ua_call *call, const struct store_hot *hot);
 // Once it is answered, while its items still stand.
 void ua_note_write(struct ua_call *call);
 
-// --- ua.c -----------------------------------------------------------------------------------
+// --- ua_wait.c ------------------------------------------------------------------------------
 
 // The call waits from now on.
 void ua_call_wait(struct ua_call *call, enum ua_state state);
@@ -274,6 +274,9 @@ bool ua_call_may_wait(const struct ua_call *call);
 // Posts call->job; the call waits for it. False: it cannot be posted.
 bool ua_call_post(
 	struct ua_call *call, enum ua_state state, int (*fn)(struct store_txn *txn, void *arg));
+
+// --- ua.c -----------------------------------------------------------------------------------
+
 // Takes the newest snapshot, if at least so many nanoseconds have passed or must is set.
 void ua_thread_follow(struct ua_thread *t, bool must);
 void ua_thread_clock(struct ua_thread *t);

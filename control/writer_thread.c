@@ -17,12 +17,11 @@
 #include "campaign.h"
 #include "counter_mark.h"
 #include "ctl.h"
-#include "dp.h"
 #include "log.h"
 #include "ua.h"
+#include "writer_news.h"
 
 #define BATCH_MAX 256
-#define FOLLOW_NS 1000000000 // workers see the newest snapshot at least this often
 
 struct writer {
 	struct ctl *ctl;
@@ -36,81 +35,9 @@ struct writer {
 	struct ctl_job *head, **tail;
 	bool stop_requested;
 	// The rest belongs to the thread.
-	struct writer_ranges changed; // ids whose counters the workers have to raise
-	bool is_behind; // the workers do not know the newest snapshot
-	bool is_announced_now; // ctl_store_changed() was called: tell them at once
+	struct writer_news news; // for the workers
 	bool is_in_batch; // the commit of what runs is still to come
-	int64_t told_ns;
 };
-
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
-static uint64_t version_of(struct store_env *env)
-{
-	struct store_env_info info = {0};
-
-	return store_env_info(env, &info) == 0 ? info.version : 0;
-}
-
-static int command_send(struct writer *w, uint32_t first, uint32_t n, bool has_more)
-{
-	struct dp_cmd cmd = {
-		.kind = DP_CMD_STORE_CHANGED,
-		.first = first,
-		.n = n,
-		.version = version_of(w->ctl->env),
-		.has_more = has_more,
-	};
-
-	return ctl_command(w->ctl, &cmd);
-}
-
-// A commit without changes that concern the workers: they need not look at it now, but one that
-// sees it has to know that there is nothing in it. The next command says it again if this one
-// does not fit.
-static void workers_assure(struct writer *w)
-{
-	struct dp_cmd cmd = {.kind = DP_CMD_STORE_KNOWN, .version = version_of(w->ctl->env)};
-
-	if (w->changed.n == 0)
-		ctl_command(w->ctl, &cmd);
-}
-
-// What could not be sent stays noted and goes out with the next commit, at the latest after a
-// second.
-static void workers_tell(struct writer *w)
-{
-	int ret = 0;
-
-	if (!w->is_behind)
-		return;
-	if (!w->is_announced_now && now_ns() - w->told_ns < FOLLOW_NS) {
-		workers_assure(w);
-		return;
-	}
-	if (w->changed.n == 0)
-		ret = command_send(w, 0, 0, false);
-	while (ret == 0 && w->changed.n > 0) {
-		struct writer_range *last = &w->changed.range[w->changed.n - 1];
-
-		ret = command_send(w, last->first, last->n, w->changed.n > 1);
-		if (ret == 0)
-			w->changed.n--;
-	}
-	w->told_ns = now_ns();
-	if (ret != 0) {
-		log_warning("workers-slow", "why=\"a worker takes no commands\"");
-		return;
-	}
-	w->is_behind = false;
-	w->is_announced_now = false;
-}
 
 static int job_run(struct store_txn *outer, struct ctl_job *job)
 {
@@ -155,7 +82,7 @@ static void batch_end(struct writer *w, struct store_txn *txn, struct ctl_job **
 		store_txn_abort(txn);
 	}
 	if (ret == 0) {
-		w->is_behind = true;
+		w->news.is_behind = true;
 		return;
 	}
 	atomic_fetch_add(&w->ctl->meters.commits_failed, 1);
@@ -198,11 +125,11 @@ static unsigned jobs_take(struct writer *w, struct ctl_job *jobs[BATCH_MAX])
 static void jobs_wait(struct writer *w)
 {
 	struct timespec end;
-	int64_t at = w->told_ns + FOLLOW_NS;
+	int64_t at = w->news.told_ns + WRITER_FOLLOW_NS;
 
 	if (w->head != NULL || w->stop_requested)
 		return;
-	if (!w->is_behind) {
+	if (!w->news.is_behind) {
 		pthread_cond_wait(&w->arrived, &w->lock);
 		return;
 	}
@@ -214,17 +141,17 @@ static void jobs_run(struct writer *w, struct ctl_job **jobs, unsigned n)
 {
 	if (n > 0 && jobs[0]->exclusive != NULL) {
 		jobs[0]->result = jobs[0]->exclusive(w->ctl->env, jobs[0]->arg);
-		w->is_behind = true;
+		w->news.is_behind = true;
 	} else if (n > 0) {
 		batch_run(w, jobs, n);
 	}
-	workers_tell(w);
+	writer_news_tell(&w->news);
 }
 
 // Jobs that nobody waits for go back to their owners; returns how many others there are.
 static unsigned jobs_hand_back(struct writer *w, struct ctl_job **jobs, unsigned n)
 {
-	uint64_t version = version_of(w->ctl->env);
+	uint64_t version = writer_version(w->ctl);
 	unsigned others = 0;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -357,10 +284,9 @@ void ctl_store_changed(struct ctl *ctl, store_id first, uint32_t n)
 		ctl_writer_exclusive(ctl, change_note, &change);
 		return;
 	}
-	writer_ranges_add(&w->changed, first, n);
-	w->is_announced_now = true;
+	writer_news_add(&w->news, first, n);
 	campaigns_ids_changed(ctl->campaigns, first, n);
-	ua_ids_changed(ctl->ua, first, n, version_of(ctl->env) + w->is_in_batch);
+	ua_ids_changed(ctl->ua, first, n, writer_version(ctl) + w->is_in_batch);
 }
 
 unsigned writer_waiting(struct writer *w)
@@ -384,7 +310,7 @@ int writer_create_by_hand(struct ctl *ctl, struct counter_mark *mark, struct wri
 	w->ctl = ctl;
 	w->mark = mark;
 	w->tail = &w->head;
-	w->told_ns = now_ns();
+	writer_news_init(&w->news, ctl);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -5,11 +5,6 @@
 
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "writer_ranges.h"
-
 struct ctl;
 struct counter_mark;
 struct writer;

@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 
-from bootstrapping_test import KeyStage, btid_of
+from key_stage import KeyStage, btid_of
 from story import BUILD, GROUP, NOT_ALL, Stage, TOP, expect, expect_that, tell, wait_until
 from ua_client import Line, key_item, msk_body
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// The calls by which a program changes the disk, under libc's names. What it asks is told to who
-// listens (recorder.h).
-// One lock is held over a record and the call that it tells of, so that they cannot change
-// places; not over syncs, which are long and have two records.
+// The calls by which a program changes the disk, under libc's names: content, and syncs. What it
+// asks is told to who listens (recorder.h). One lock is held over a record and the call that it
+// tells of, so that they cannot change places; not over syncs, which are long and have two records.
 
 // Else open() here would be open64().
 #undef _FILE_OFFSET_BITS
@@ -12,10 +11,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -24,15 +21,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder.h"
+#include "recorder_inside.h"
 
-#define NAME_MAX_BYTES 4096
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+pthread_mutex_t recorder_lock = PTHREAD_MUTEX_INITIALIZER;
 
 void powercut_note(const char *text);
 
-static const char *name_of_fd(int fd, char path[NAME_MAX_BYTES])
+const char *recorder_name(int fd, char path[NAME_MAX_BYTES])
 {
 	char link[64];
 	ssize_t n;
@@ -43,31 +38,14 @@ static const char *name_of_fd(int fd, char path[NAME_MAX_BYTES])
 	return listener_name(path);
 }
 
-static const char *name_of_path(const char *path, char full[NAME_MAX_BYTES])
-{
-	char copy[NAME_MAX_BYTES], *slash;
-
-	// The last part may not be there yet.
-	snprintf(copy, sizeof(copy), "%s", path);
-	slash = strrchr(copy, '/');
-	if (slash == NULL || slash == copy)
-		return NULL;
-	*slash = '\0';
-	if (realpath(copy, full) == NULL || strlen(full) + strlen(slash + 1) + 2 > NAME_MAX_BYTES)
-		return NULL;
-	strcat(full, "/");
-	strcat(full, slash + 1);
-	return listener_name(full);
-}
-
-static uint64_t inode_of(int fd)
+uint64_t recorder_inode(int fd)
 {
 	struct stat st;
 
 	return fstat(fd, &st) == 0 ? st.st_ino : 0;
 }
 
-static void record(
+void recorder_tell(
 	enum trace_kind kind, uint64_t file, uint64_t at, const struct iovec *payload, int payloads)
 {
 	struct trace_record r = {
@@ -85,21 +63,21 @@ static void record(
 	listener_take(&r, payload, payloads);
 }
 
-static void record_name(enum trace_kind kind, uint64_t file, const char *name)
+void recorder_tell_name(enum trace_kind kind, uint64_t file, const char *name)
 {
 	struct iovec payload = {(void *)name, strlen(name)};
 
-	record(kind, file, 0, &payload, 1);
+	recorder_tell(kind, file, 0, &payload, 1);
 }
 
 void powercut_note(const char *text)
 {
-	pthread_mutex_lock(&lock);
-	record_name(TRACE_NOTE, 0, text);
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_lock(&recorder_lock);
+	recorder_tell_name(TRACE_NOTE, 0, text);
+	pthread_mutex_unlock(&recorder_lock);
 }
 
-static bool fails(enum trace_kind kind, const char *name)
+bool recorder_fails(enum trace_kind kind, const char *name)
 {
 	int error = name == NULL ? 0 : listener_fault(kind, name);
 
@@ -108,119 +86,13 @@ static bool fails(enum trace_kind kind, const char *name)
 	return error != 0;
 }
 
-// --- Opening, naming -------------------------------------------------------------------------
-
-static int open_recorded(const char *path, int flags, mode_t mode)
-{
-	char full[NAME_MAX_BYTES];
-	struct stat st;
-	bool is_there;
-	const char *name;
-	int fd;
-
-	if (fails(TRACE_CREATE, name_of_path(path, full)))
-		return -1;
-	pthread_mutex_lock(&lock);
-	is_there = stat(path, &st) == 0;
-	fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
-	name = fd >= 0 ? name_of_fd(fd, full) : NULL;
-	if (name != NULL) {
-		record_name(is_there ? TRACE_NAME : TRACE_CREATE, inode_of(fd), name);
-		if (is_there && (flags & O_TRUNC) != 0)
-			record(TRACE_SIZE, inode_of(fd), 0, NULL, 0);
-	}
-	pthread_mutex_unlock(&lock);
-	return fd;
-}
-
-#define OPEN_AS(function)                                \
-	int function(const char *path, int flags, ...)   \
-	{                                                \
-		va_list ap;                              \
-		mode_t mode;                             \
-                                                         \
-		va_start(ap, flags);                     \
-		mode = (mode_t)va_arg(ap, int);          \
-		va_end(ap);                              \
-		return open_recorded(path, flags, mode); \
-	}
-
-OPEN_AS(open)
-OPEN_AS(open64)
-
-int mkdir(const char *path, mode_t mode)
-{
-	char full[NAME_MAX_BYTES];
-	const char *name;
-	int rc, error;
-
-	pthread_mutex_lock(&lock);
-	rc = (int)syscall(SYS_mkdir, path, mode);
-	error = errno;
-	name = rc == 0 ? name_of_path(path, full) : NULL;
-	if (name != NULL)
-		record_name(TRACE_MKDIR, 0, name);
-	pthread_mutex_unlock(&lock);
-	errno = error;
-	return rc;
-}
-
-static int unlink_recorded(const char *path, long call)
-{
-	char full[NAME_MAX_BYTES];
-	const char *name;
-	int rc, error;
-
-	pthread_mutex_lock(&lock);
-	rc = (int)syscall(call, path);
-	error = errno;
-	name = rc == 0 ? name_of_path(path, full) : NULL;
-	if (name != NULL)
-		record_name(TRACE_UNLINK, 0, name);
-	pthread_mutex_unlock(&lock);
-	errno = error;
-	return rc;
-}
-
-int unlink(const char *path)
-{
-	return unlink_recorded(path, SYS_unlink);
-}
-
-int rmdir(const char *path)
-{
-	return unlink_recorded(path, SYS_rmdir);
-}
-
-int rename(const char *from, const char *to)
-{
-	char full[2][NAME_MAX_BYTES];
-	const char *name[2];
-	int rc, error;
-
-	pthread_mutex_lock(&lock);
-	rc = (int)syscall(SYS_rename, from, to);
-	error = errno;
-	name[0] = name_of_path(from, full[0]);
-	name[1] = name_of_path(to, full[1]);
-	if (rc == 0 && name[0] != NULL && name[1] != NULL) {
-		struct iovec payload[2] = {
-			{(void *)name[0], strlen(name[0]) + 1}, {(void *)name[1], strlen(name[1])}};
-
-		record(TRACE_RENAME, 0, 0, payload, 2);
-	}
-	pthread_mutex_unlock(&lock);
-	errno = error;
-	return rc;
-}
-
 // --- Writing ---------------------------------------------------------------------------------
 
 static bool is_ours(int fd)
 {
 	char path[NAME_MAX_BYTES];
 
-	return name_of_fd(fd, path) != NULL;
+	return recorder_name(fd, path) != NULL;
 }
 
 static void written(int fd, uint64_t file)
@@ -229,7 +101,7 @@ static void written(int fd, uint64_t file)
 
 	if (flags >= 0 && (flags & O_DSYNC) != 0) {
 		listener_sync(-1, 0);
-		record(TRACE_WRITTEN, file, 0, NULL, 0);
+		recorder_tell(TRACE_WRITTEN, file, 0, NULL, 0);
 	}
 }
 
@@ -237,24 +109,24 @@ static void written(int fd, uint64_t file)
 static ssize_t write_recorded(int fd, const struct iovec *iov, int n, off_t at)
 {
 	char path[NAME_MAX_BYTES];
-	const char *name = name_of_fd(fd, path);
+	const char *name = recorder_name(fd, path);
 	bool is_recorded = name != NULL;
 	ssize_t rc;
 	int error;
 
 	if (is_recorded) {
-		if (fails(TRACE_WRITE, name))
+		if (recorder_fails(TRACE_WRITE, name))
 			return -1;
-		pthread_mutex_lock(&lock);
-		record(TRACE_WRITE, inode_of(fd), (uint64_t)(at < 0 ? lseek(fd, 0, SEEK_CUR) : at),
-			iov, n);
+		pthread_mutex_lock(&recorder_lock);
+		recorder_tell(TRACE_WRITE, recorder_inode(fd),
+			(uint64_t)(at < 0 ? lseek(fd, 0, SEEK_CUR) : at), iov, n);
 	}
 	rc = at < 0 ? syscall(SYS_writev, fd, iov, n)
 		    : syscall(SYS_pwritev, fd, iov, n, (long)at, 0L);
 	error = errno;
 	if (is_recorded) {
-		written(fd, inode_of(fd));
-		pthread_mutex_unlock(&lock);
+		written(fd, recorder_inode(fd));
+		pthread_mutex_unlock(&recorder_lock);
 	}
 	errno = error;
 	return rc;
@@ -298,12 +170,12 @@ int ftruncate(int fd, off_t size)
 {
 	int rc, error;
 
-	pthread_mutex_lock(&lock);
+	pthread_mutex_lock(&recorder_lock);
 	if (is_ours(fd))
-		record(TRACE_SIZE, inode_of(fd), (uint64_t)size, NULL, 0);
+		recorder_tell(TRACE_SIZE, recorder_inode(fd), (uint64_t)size, NULL, 0);
 	rc = (int)syscall(SYS_ftruncate, fd, size);
 	error = errno;
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&recorder_lock);
 	errno = error;
 	return rc;
 }
@@ -318,14 +190,14 @@ static int grow_recorded(int fd, int mode, off_t at, off_t len)
 	char path[NAME_MAX_BYTES];
 	int rc, error;
 
-	if (fails(TRACE_GROW, name_of_fd(fd, path)))
+	if (recorder_fails(TRACE_GROW, recorder_name(fd, path)))
 		return -1;
-	pthread_mutex_lock(&lock);
+	pthread_mutex_lock(&recorder_lock);
 	rc = (int)syscall(SYS_fallocate, fd, mode, at, len);
 	error = errno;
 	if (rc == 0 && mode == 0 && is_ours(fd))
-		record(TRACE_GROW, inode_of(fd), (uint64_t)(at + len), NULL, 0);
-	pthread_mutex_unlock(&lock);
+		recorder_tell(TRACE_GROW, recorder_inode(fd), (uint64_t)(at + len), NULL, 0);
+	pthread_mutex_unlock(&recorder_lock);
 	errno = error;
 	return rc;
 }
@@ -358,22 +230,22 @@ int posix_fallocate64(int fd, off_t at, off_t len)
 static int sync_recorded(int fd, long call)
 {
 	char path[NAME_MAX_BYTES];
-	const char *name = name_of_fd(fd, path);
+	const char *name = recorder_name(fd, path);
 	int rc, error;
 
 	if (name == NULL)
 		return (int)syscall(call, fd);
-	if (fails(TRACE_SYNC_BEGIN, name))
+	if (recorder_fails(TRACE_SYNC_BEGIN, name))
 		return -1;
-	pthread_mutex_lock(&lock);
-	record_name(TRACE_SYNC_BEGIN, inode_of(fd), name);
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_lock(&recorder_lock);
+	recorder_tell_name(TRACE_SYNC_BEGIN, recorder_inode(fd), name);
+	pthread_mutex_unlock(&recorder_lock);
 	rc = listener_sync(fd, call);
 	error = errno;
-	pthread_mutex_lock(&lock);
+	pthread_mutex_lock(&recorder_lock);
 	if (rc == 0)
-		record_name(TRACE_SYNC_END, inode_of(fd), name);
-	pthread_mutex_unlock(&lock);
+		recorder_tell_name(TRACE_SYNC_END, recorder_inode(fd), name);
+	pthread_mutex_unlock(&recorder_lock);
 	errno = error;
 	return rc;
 }
@@ -397,12 +269,12 @@ static void map_recorded(int prot, int flags, int fd)
 
 	if (fd < 0 || (prot & PROT_WRITE) == 0 || (flags & MAP_SHARED) == 0)
 		return;
-	name = name_of_fd(fd, path);
+	name = recorder_name(fd, path);
 	if (name == NULL)
 		return;
-	pthread_mutex_lock(&lock);
-	record_name(TRACE_MAPPED, inode_of(fd), name);
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_lock(&recorder_lock);
+	recorder_tell_name(TRACE_MAPPED, recorder_inode(fd), name);
+	pthread_mutex_unlock(&recorder_lock);
 }
 
 void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t at)

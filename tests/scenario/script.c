@@ -141,8 +141,8 @@ void words_ids(struct words *w, const struct people *p, struct ids *ids)
 
 static const struct verb *verb_find(const char *name)
 {
-	static const struct verb *const tables[] = {
-		verbs_setup, verbs_run, verbs_single, verbs_mtk, verbs_harm, verbs_expect};
+	static const struct verb *const tables[] = {verbs_setup, verbs_run, verbs_single, verbs_mtk,
+		verbs_harm, verbs_wire, verbs_expect};
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		for (const struct verb *verb = tables[i]; verb->name != NULL; verb++)

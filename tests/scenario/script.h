@@ -35,7 +35,7 @@ struct verb {
 
 // Each file of verbs has a table that ends with a nameless row.
 extern const struct verb verbs_setup[], verbs_run[], verbs_single[], verbs_mtk[], verbs_harm[],
-	verbs_expect[];
+	verbs_wire[], verbs_expect[];
 
 void script_run(struct site *s, const char *path);
 // Runs one line that has been cut into words.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// The BM-SC: what main.c's ladder makes, with the threads left out. Workers, store writer, counter
-// mark and settling are turned by the simulation.
+// The BM-SC: what the ladder of daemon.c makes, with the threads left out. Workers, store writer,
+// counter mark and settling are turned by the simulation.
 
 #pragma once
 

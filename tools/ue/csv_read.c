@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "csv.h"
+#include "csv_cells.h"
 #include "gba.h"
 
 enum column {
@@ -36,23 +37,13 @@ static const char *const column_names[COLUMN_COUNT] = {"impi", "btid", "muk", "m
 	"ks_int_naf"};
 
 #define COLUMNS_MAX 64
-#define UNQUOTED_MAX 4096 // octets of the cells of a line that hold quotes
-
-struct cell {
-	const char *text;
-	size_t len;
-};
 
 struct reader {
 	struct ue_phones *phones;
-	const char *at;
-	const char *end;
-	size_t line;
+	struct ue_csv_text text;
 	uint8_t order[COLUMNS_MAX]; // which column stands where
 	unsigned columns;
 	bool has_registered;
-	size_t unquoted_len;
-	char unquoted[UNQUOTED_MAX]; // cells with quotes in them, of the present line
 	char *why;
 };
 
@@ -60,92 +51,14 @@ struct reader {
 static int line_fail(struct reader *reader, enum column column, const char *cause)
 {
 	if (column < COLUMN_COUNT)
-		snprintf(reader->why, UE_WHY_BYTES, "line %zu, column %s: %s", reader->line,
+		snprintf(reader->why, UE_WHY_BYTES, "line %zu, column %s: %s", reader->text.line,
 			column_names[column], cause);
 	else
-		snprintf(reader->why, UE_WHY_BYTES, "line %zu: %s", reader->line, cause);
+		snprintf(reader->why, UE_WHY_BYTES, "line %zu: %s", reader->text.line, cause);
 	return -EINVAL;
 }
 
-// The quote that ends a cell which begins at start; two in a row stand for one in it (RFC
-// 4180 2.7).
-static const char *closing_quote(const char *start, const char *line_end)
-{
-	const char *quote = memchr(start, '"', (size_t)(line_end - start));
-
-	while (quote != NULL && quote + 1 < line_end && quote[1] == '"')
-		quote = memchr(quote + 2, '"', (size_t)(line_end - quote - 2));
-	return quote;
-}
-
-// Makes one quote of two in a row. False when the line has no room for more such cells.
-static bool cell_unquote(struct reader *reader, struct cell *cell)
-{
-	char *out = reader->unquoted + reader->unquoted_len;
-	size_t n = 0;
-
-	if (memchr(cell->text, '"', cell->len) == NULL)
-		return true;
-	if (cell->len > UNQUOTED_MAX - reader->unquoted_len)
-		return false;
-	for (size_t i = 0; i < cell->len; i++) {
-		out[n++] = cell->text[i];
-		i += cell->text[i] == '"';
-	}
-	*cell = (struct cell){out, n};
-	reader->unquoted_len += n;
-	return true;
-}
-
-// Takes one cell off the line that ends at line_end and steps over the comma behind it. False
-// when there is no further cell, or when its quotes do not close.
-static bool cell_take(
-	struct reader *reader, const char **at, const char *line_end, struct cell *cell)
-{
-	const char *start = *at, *stop;
-
-	if (start > line_end)
-		return false;
-	if (start < line_end && *start == '"') {
-		stop = closing_quote(start + 1, line_end);
-		if (stop == NULL || (stop + 1 < line_end && stop[1] != ','))
-			return false;
-		*cell = (struct cell){start + 1, (size_t)(stop - start - 1)};
-		*at = stop + 2;
-		return cell_unquote(reader, cell);
-	}
-	stop = memchr(start, ',', (size_t)(line_end - start));
-	if (stop == NULL)
-		stop = line_end;
-	*cell = (struct cell){start, (size_t)(stop - start)};
-	*at = stop + 1;
-	return true;
-}
-
-// The next line without its end; empty lines are stepped over.
-static bool line_take(struct reader *reader, struct cell *line)
-{
-	while (reader->at < reader->end) {
-		const char *start = reader->at;
-		const char *stop = memchr(start, '\n', (size_t)(reader->end - start));
-		size_t len;
-
-		if (stop == NULL)
-			stop = reader->end;
-		reader->at = stop + 1;
-		reader->line++;
-		len = (size_t)(stop - start);
-		if (len > 0 && start[len - 1] == '\r')
-			len--;
-		if (len > 0) {
-			*line = (struct cell){start, len};
-			return true;
-		}
-	}
-	return false;
-}
-
-static enum column column_find(const struct cell *cell)
+static enum column column_find(const struct ue_cell *cell)
 {
 	for (int i = 0; i < COLUMN_COUNT; i++) {
 		if (strlen(column_names[i]) == cell->len &&
@@ -158,15 +71,16 @@ static enum column column_find(const struct cell *cell)
 static int header_read(struct reader *reader)
 {
 	bool is_there[COLUMN_COUNT + 1] = {false};
-	struct cell line, cell;
+	struct ue_cell line, cell;
 	const char *at;
 
-	if (reader->end - reader->at >= 3 && memcmp(reader->at, "\xef\xbb\xbf", 3) == 0)
-		reader->at += 3;
-	if (!line_take(reader, &line))
+	if (reader->text.end - reader->text.at >= 3 &&
+		memcmp(reader->text.at, "\xef\xbb\xbf", 3) == 0)
+		reader->text.at += 3;
+	if (!ue_csv_line(&reader->text, &line))
 		return line_fail(reader, COLUMN_OTHER, "there is no header line");
 	at = line.text;
-	while (cell_take(reader, &at, line.text + line.len, &cell)) {
+	while (ue_csv_cell(&reader->text, &at, line.text + line.len, &cell)) {
 		enum column column = column_find(&cell);
 
 		if (reader->columns == COLUMNS_MAX)
@@ -185,14 +99,13 @@ static int header_read(struct reader *reader)
 	return 0;
 }
 
-static int cells_read(struct reader *reader, const struct cell *line, struct cell *cells)
+static int cells_read(struct reader *reader, const struct ue_cell *line, struct ue_cell *cells)
 {
 	const char *at = line->text;
 	unsigned n = 0;
-	struct cell cell;
+	struct ue_cell cell;
 
-	reader->unquoted_len = 0;
-	while (cell_take(reader, &at, line->text + line->len, &cell)) {
+	while (ue_csv_cell(&reader->text, &at, line->text + line->len, &cell)) {
 		if (n == reader->columns)
 			return line_fail(
 				reader, COLUMN_OTHER, "more cells than the header has columns");
@@ -207,10 +120,10 @@ static int cells_read(struct reader *reader, const struct cell *line, struct cel
 }
 
 // A key of 64 digits. An empty cell is no key.
-static int key_read(struct reader *reader, const struct cell *cells, enum column column,
+static int key_read(struct reader *reader, const struct ue_cell *cells, enum column column,
 	uint8_t key[UE_KEY_BYTES], bool *is_there)
 {
-	const struct cell *cell = &cells[column];
+	const struct ue_cell *cell = &cells[column];
 
 	*is_there = cell->len > 0;
 	if (cell->len > 0 && !ue_hex_get(key, UE_KEY_BYTES, cell->text, cell->len))
@@ -232,7 +145,7 @@ static int key_agree(struct reader *reader, enum column column, uint8_t key[UE_K
 // Spec 4.3. Keys in the UICC: MUK is Ks_int_NAF and MRK is Ks_ext_NAF. Keys in the ME: MUK is
 // Ks_(ext)_NAF itself and MRK is derived from it.
 static int ks_read(
-	struct reader *reader, const struct cell *cells, struct ue_row *row, bool *has_muk)
+	struct reader *reader, const struct ue_cell *cells, struct ue_row *row, bool *has_muk)
 {
 	uint8_t ks[UE_KEY_BYTES], other[UE_KEY_BYTES];
 	bool has_naf, has_ext, has_int;
@@ -259,9 +172,9 @@ static int ks_read(
 	return rc != 0 ? rc : key_agree(reader, MRK, row->mrk, &row->has_mrk, other);
 }
 
-static int keys_read(struct reader *reader, const struct cell *cells, struct ue_row *row)
+static int keys_read(struct reader *reader, const struct ue_cell *cells, struct ue_row *row)
 {
-	const struct cell *where = &cells[KEYS_IN], *expires = &cells[EXPIRES];
+	const struct ue_cell *where = &cells[KEYS_IN], *expires = &cells[EXPIRES];
 	bool has_muk;
 	int rc;
 
@@ -283,9 +196,9 @@ static int keys_read(struct reader *reader, const struct cell *cells, struct ue_
 	return 0;
 }
 
-static int place_read(struct reader *reader, const struct cell *cells, struct ue_row *row)
+static int place_read(struct reader *reader, const struct ue_cell *cells, struct ue_row *row)
 {
-	const struct cell *address = &cells[ADDRESS], *port = &cells[PORT];
+	const struct ue_cell *address = &cells[ADDRESS], *port = &cells[PORT];
 	unsigned value = 0;
 
 	if (address->len > 0 && !ue_address_parse(&row->address, address->text, address->len))
@@ -293,10 +206,11 @@ static int place_read(struct reader *reader, const struct cell *cells, struct ue
 	row->port = MIKEY_PORT;
 	if (port->len == 0)
 		return 0;
-	for (size_t i = 0; i < port->len && i < 6; i++) {
+	for (size_t i = 0; i < port->len; i++) {
 		if (port->text[i] < '0' || port->text[i] > '9')
 			return line_fail(reader, PORT, "no number");
-		value = value * 10 + (unsigned)(port->text[i] - '0');
+		if (value <= UINT16_MAX)
+			value = value * 10 + (unsigned)(port->text[i] - '0');
 	}
 	if (value == 0 || value > UINT16_MAX)
 		return line_fail(reader, PORT, "not within 1..65535");
@@ -319,10 +233,10 @@ static int row_add(struct reader *reader, const struct ue_row *row)
 	}
 }
 
-static int row_read(struct reader *reader, const struct cell *line)
+static int row_read(struct reader *reader, const struct ue_cell *line)
 {
-	struct cell cells[COLUMN_COUNT + 1] = {{NULL, 0}};
-	const struct cell *registered;
+	struct ue_cell cells[COLUMN_COUNT + 1] = {{NULL, 0}};
+	const struct ue_cell *registered;
 	struct ue_row row = {0};
 	int rc = cells_read(reader, line, cells);
 
@@ -353,25 +267,27 @@ static int row_read(struct reader *reader, const struct cell *line)
 // Guesses how many rows there are from the length of the first one.
 static void room_make(struct reader *reader)
 {
-	size_t left = (size_t)(reader->end - reader->at);
-	const char *stop = memchr(reader->at, '\n', left);
+	size_t left = (size_t)(reader->text.end - reader->text.at);
+	const char *stop = memchr(reader->text.at, '\n', left);
 
 	if (stop != NULL)
 		ue_phones_reserve(reader->phones,
-			left / (size_t)(stop - reader->at + 1) + reader->phones->phone_count + 1);
+			left / (size_t)(stop - reader->text.at + 1) + reader->phones->phone_count +
+				1);
 }
 
 int ue_csv_load(struct ue_phones *phones, const char *data, size_t len, char why[UE_WHY_BYTES])
 {
-	struct reader reader = {.phones = phones, .at = data, .end = data + len, .why = why};
-	struct cell line;
+	struct reader reader = {
+		.phones = phones, .text = {.at = data, .end = data + len}, .why = why};
+	struct ue_cell line;
 	int rc = header_read(&reader);
 
 	if (rc != 0)
 		return rc;
-	if (reader.at < reader.end)
+	if (reader.text.at < reader.text.end)
 		room_make(&reader);
-	while (rc == 0 && line_take(&reader, &line))
+	while (rc == 0 && ue_csv_line(&reader.text, &line))
 		rc = row_read(&reader, &line);
 	phones->listed = phones->credential_count;
 	return rc;

@@ -67,179 +67,12 @@ void ue_site_tap(struct ue_site *site, ue_tap *tap, void *arg)
 	site->tap_arg = arg;
 }
 
-// Room for one frame, and the length of the one that was put there.
-struct outgoing {
-	uint8_t *data;
-	size_t cap;
-	size_t len;
-	struct ue_record_entry answer; // kind 0: no verification
-};
-
-static void frame_see(struct ue_site *site, enum ue_direction direction, const uint8_t *data,
-	size_t len, const struct ue_now *now)
+void ue_site_see(struct ue_site *site, enum ue_direction direction, const uint8_t *data, size_t len,
+	const struct ue_now *now)
 {
 	site->counts[direction == UE_IN ? UE_COUNT_RECEIVED : UE_COUNT_SENT]++;
 	if (site->tap != NULL)
 		site->tap(site->tap_arg, direction, data, len, now->wall);
-}
-
-static void receipt_count(struct ue_site *site, const struct ue_receipt *receipt)
-{
-	const struct ue_change *change = &receipt->change;
-
-	site->counts[receipt->is_solicit ? UE_COUNT_SOLICIT : UE_COUNT_MSK]++;
-	site->counts[UE_COUNT_STORED] += change->is_stored;
-	site->counts[UE_COUNT_REFRESHED] += change->is_refreshed;
-	site->counts[UE_COUNT_REVOKED] += change->is_revoked;
-	site->counts[UE_COUNT_DROPPED_OLDER] += change->has_dropped;
-	site->counts[UE_COUNT_VERIFICATION] += receipt->answer_len != 0;
-	site->findings[UE_FINDING_MSK_CHANGED] += change->is_replaced;
-	site->findings[UE_FINDING_LABEL_CHANGED] += change->is_relabelled;
-	site->findings[UE_FINDING_MSK_DIFFERS] += receipt->is_msk_different;
-	site->findings[UE_FINDING_V_ON_SOLICIT] += receipt->has_v_on_solicit;
-}
-
-// The phone's newest MSK, when it is new to it.
-static void receipt_record(
-	struct ue_site *site, const struct ue_receipt *receipt, struct outgoing *out)
-{
-	const struct ue_phones *phones = &site->phones;
-	const struct ue_credential *credential = &phones->credentials[receipt->credential];
-	struct ue_record_entry entry = {.kind = UE_RECORD_MSK, .number = receipt->id.number};
-	const struct ue_msk *msk;
-
-	if (site->record == NULL)
-		return;
-	if (receipt->change.is_stored) {
-		msk = &phones->msks[phones->holdings[phones->phones[receipt->phone].holding].msk];
-		memcpy(entry.key, msk->kdi, sizeof(msk->kdi));
-		memcpy(entry.key + 3, &msk->group, sizeof(msk->group));
-		memcpy(entry.key + 5, &msk->number, sizeof(msk->number));
-		ue_record_head(entry.content, msk->key, sizeof(msk->key));
-		entry.csb_id = msk->csb_id;
-		ue_record_put(site->record, &entry);
-	}
-	out->answer = (struct ue_record_entry){
-		.counter = receipt->counter,
-		.number = receipt->id.number,
-		.kind = receipt->answer_len != 0 ? UE_RECORD_ANSWER : 0,
-	};
-	ue_record_head(out->answer.key, credential->btid, credential->btid_len);
-}
-
-// Tells the phone's side of HTTP, which knows what brought an MSK.
-static void receipt_tell(
-	struct ue_site *site, const struct ue_receipt *receipt, const struct ue_now *now)
-{
-	enum ue_way way;
-
-	if (site->ua == NULL)
-		return;
-	way = ue_ua_hear(site->ua, receipt, now);
-	if (receipt->change.is_stored && way != UE_WAY_PUSHED)
-		ue_holding_mark(&site->phones, receipt->phone, way);
-}
-
-static void peer_remember(struct ue_site *site, const struct ue_frame *frame)
-{
-	memcpy(site->peer.mac, frame->ether + 6, sizeof(site->peer.mac));
-	site->peer.address = frame->source;
-	site->peer.port = frame->source_port;
-	site->peer.is_known = true;
-}
-
-static enum ue_refusal udp_take(struct ue_site *site, const struct ue_frame *frame,
-	const struct ue_now *now, struct outgoing *out)
-{
-	struct ue_datagram in = {
-		.data = frame->payload,
-		.len = frame->payload_len,
-		.destination = frame->destination,
-		.port = frame->destination_port,
-		.wall_s = now->wall / 1000000,
-	};
-	struct ue_receipt receipt;
-	struct ue_flow flow;
-	enum ue_refusal refusal;
-	size_t at = ue_frame_payload_at(&site->station, &frame->destination);
-	size_t room = out->cap > at ? out->cap - at : 0;
-
-	refusal = ue_receive(&site->receiver, &in, out->data + at, room, &receipt);
-	site->findings[UE_FINDING_COUNTER_REUSED] += receipt.is_counter_reused;
-	if (refusal == UE_MIKEY_MALFORMED)
-		site->malformed[receipt.mikey]++;
-	site->counts[UE_COUNT_SOLICIT_REFUSED] +=
-		refusal != UE_ACCEPTED && refusal != UE_OFF && receipt.is_solicit;
-	if (refusal != UE_ACCEPTED)
-		return refusal;
-	receipt_count(site, &receipt);
-	peer_remember(site, frame);
-	receipt_tell(site, &receipt, now);
-	receipt_record(site, &receipt, out);
-	if (receipt.answer_len == 0)
-		return UE_ACCEPTED;
-	// Spec 3.5: back to where the message came from, from where it went to.
-	flow = (struct ue_flow){
-		.station = &site->station,
-		.destination_mac = frame->ether + 6,
-		.source = frame->destination,
-		.destination = frame->source,
-		.source_port = frame->destination_port,
-		.destination_port = frame->source_port,
-		.ip_id = site->ip_id++,
-	};
-	out->len = ue_frame_udp(out->data, &flow, receipt.answer_len);
-	return UE_ACCEPTED;
-}
-
-static bool address_is_gateway(const struct ue_site *site, const struct ue_address *address)
-{
-	return ue_address_equal(address, &site->gateway) ||
-		ue_address_equal(address, &site->gateway6);
-}
-
-// Whoever asks for the gateway or a phone is told our MAC.
-static enum ue_refusal resolution_take(
-	struct ue_site *site, const struct ue_frame *frame, struct outgoing *out)
-{
-	bool is_arp = frame->kind == UE_FRAME_ARP;
-
-	if (!address_is_gateway(site, &frame->destination) &&
-		ue_phone_at(&site->phones, &frame->destination) == UE_NONE)
-		return is_arp ? UE_ARP_NOT_OURS : UE_ND_NOT_OURS;
-	out->len = is_arp ? ue_frame_arp_reply(out->data, out->cap, frame, &site->station)
-			  : ue_frame_nd_reply(out->data, out->cap, frame, &site->station);
-	site->counts[is_arp ? UE_COUNT_ARP : UE_COUNT_ND] += out->len != 0;
-	return out->len != 0 ? UE_ACCEPTED : UE_NO_ROOM;
-}
-
-static enum ue_refusal echo_take(
-	struct ue_site *site, const struct ue_frame *frame, struct outgoing *out)
-{
-	if (!address_is_gateway(site, &frame->destination))
-		return UE_ICMP;
-	out->len = ue_frame_echo_reply(out->data, out->cap, frame, &site->station);
-	site->counts[UE_COUNT_ECHO] += out->len != 0;
-	return out->len != 0 ? UE_ACCEPTED : UE_NO_ROOM;
-}
-
-// A frame has reached the gateway; the answer that leaves it, if any, is put into out.
-static void frame_take(struct ue_site *site, const uint8_t *data, size_t len,
-	const struct ue_now *now, struct outgoing *out)
-{
-	struct ue_frame frame;
-	enum ue_refusal refusal = ue_frame_parse(&frame, data, len, &site->station);
-
-	if (refusal == UE_ACCEPTED && frame.kind == UE_FRAME_UDP)
-		refusal = udp_take(site, &frame, now, out);
-	else if (refusal == UE_ACCEPTED && frame.kind != UE_FRAME_ECHO)
-		refusal = resolution_take(site, &frame, out);
-	else if (refusal == UE_ACCEPTED)
-		refusal = echo_take(site, &frame, out);
-	if (refusal != UE_ACCEPTED)
-		site->refused[refusal]++;
-	if (out->len > 0)
-		frame_see(site, UE_OUT, out->data, out->len, now);
 }
 
 // Draws what the wire does to a frame and puts on its way what does not arrive at once. True
@@ -312,9 +145,9 @@ size_t ue_site_room(const struct ue_site *site)
 // Lets a frame in and carries its answer as far as the wire lets it: the length of what has to
 // be sent at once.
 static size_t frame_answer(struct ue_site *site, const uint8_t *data, size_t len,
-	const struct ue_now *now, struct outgoing *out)
+	const struct ue_now *now, struct ue_outgoing *out)
 {
-	frame_take(site, data, len, now, out);
+	ue_site_take(site, data, len, now, out);
 	if (out->len > 0 && !frame_carry(site, UE_OUT, out->data, out->len, now->mono))
 		out->len = 0;
 	if (site->record != NULL && out->len > 0 && out->answer.kind != 0)
@@ -338,7 +171,7 @@ size_t ue_site_receive(struct ue_site *site, const uint8_t *data, size_t len,
 	struct ue_frame frame;
 
 	ue_site_tick(site, now);
-	frame_see(site, UE_IN, data, len, now);
+	ue_site_see(site, UE_IN, data, len, now);
 	if (site->record != NULL) {
 		ue_record_at(site->record, now);
 		ue_record_frame(site->record, &site->station, data, len);
@@ -351,11 +184,11 @@ size_t ue_site_receive(struct ue_site *site, const uint8_t *data, size_t len,
 	}
 	if (!frame_carry(site, UE_IN, data, len, now->mono))
 		return 0;
-	return frame_answer(site, data, len, now, &(struct outgoing){.data = out, .cap = cap});
+	return frame_answer(site, data, len, now, &(struct ue_outgoing){.data = out, .cap = cap});
 }
 
 static size_t delayed_send(
-	struct ue_site *site, const uint8_t *data, size_t len, struct outgoing *out)
+	struct ue_site *site, const uint8_t *data, size_t len, struct ue_outgoing *out)
 {
 	if (len > out->cap) {
 		site->refused[UE_NO_ROOM]++;
@@ -374,7 +207,7 @@ size_t ue_site_poll(struct ue_site *site, const struct ue_now *now, uint8_t *out
 	ue_site_tick(site, now);
 	ue_mtk_slice(site, now);
 	while (out_len == 0 && ue_wire_take(&site->wire, now->mono, &direction, &data, &len)) {
-		struct outgoing outgoing = {.data = out, .cap = cap};
+		struct ue_outgoing outgoing = {.data = out, .cap = cap};
 
 		if (direction == UE_IN)
 			out_len = frame_answer(site, data, len, now, &outgoing);
@@ -387,7 +220,7 @@ size_t ue_site_poll(struct ue_site *site, const struct ue_now *now, uint8_t *out
 
 int ue_site_send(struct ue_site *site, const uint8_t *data, size_t len, const struct ue_now *now)
 {
-	frame_see(site, UE_OUT, data, len, now);
+	ue_site_see(site, UE_OUT, data, len, now);
 	site->counts[UE_COUNT_INJECTED]++;
 	if (!frame_carry(site, UE_OUT, data, len, now->mono))
 		return 0;

@@ -54,6 +54,21 @@ struct ue_site {
 	struct ue_rng habits_rng;
 };
 
+// Room for one frame, and the length of the one that was put there.
+struct ue_outgoing {
+	uint8_t *data;
+	size_t cap;
+	size_t len;
+	struct ue_record_entry answer; // kind 0: no verification
+};
+
+// A frame has reached the gateway; the answer that leaves it, if any, is put into out
+// (site_take.c).
+void ue_site_take(struct ue_site *site, const uint8_t *data, size_t len, const struct ue_now *now,
+	struct ue_outgoing *out);
+// Counts a frame at the port, and shows it to the tap.
+void ue_site_see(struct ue_site *site, enum ue_direction direction, const uint8_t *data, size_t len,
+	const struct ue_now *now);
 // Sends a frame of the site's own making, as if a phone had sent it. -ENOMEM.
 int ue_site_send(struct ue_site *site, const uint8_t *data, size_t len, const struct ue_now *now);
 // What has happened so far, in the order of the series' columns.

@@ -34,7 +34,7 @@ static void columns_come_in_any_order_and_more_are_passed_over(void **state)
 		"\xef\xbb\xbf"
 		"port,note,btid,expires,muk,impi\r\n"
 		"\r\n"
-		"2300,\"a, b\"," BTID ",2027-01-15T08:00:00Z," MUK "," IMPI "\r\n";
+		"00002300,\"a, b\"," BTID ",2027-01-15T08:00:00Z," MUK "," IMPI "\r\n";
 	struct ue_phones phones;
 	char why[UE_WHY_BYTES];
 
@@ -60,6 +60,8 @@ static void errors_name_line_column_and_cause(void **state)
 	expect_why("impi,port\na,0\n", "line 2, column port: not within 1..65535");
 	expect_why("impi,port\na,65536\n", "line 2, column port: not within 1..65535");
 	expect_why("impi,port\na,1x\n", "line 2, column port: no number");
+	expect_why("impi,port\na,0000001x\n", "line 2, column port: no number");
+	expect_why("impi,port\na,4294967297\n", "line 2, column port: not within 1..65535");
 	expect_why("impi,address\na,10.0.0\n", "line 2, column address: no IP address");
 	expect_why("impi,keys_in\na,sim\n", "line 2, column keys_in: neither me nor uicc");
 	expect_why("impi,muk\na,00\n", "line 2, column muk: not 64 hexadecimal digits");

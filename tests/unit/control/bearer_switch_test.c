@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// From one MSK to the next while MTKs are on the air: when the change is due, how phones learn of
+// it, and what goes under neither.
+
+#include <errno.h>
+
+#include "bearer_air.h"
+#include "msk.h"
+#include "test.h"
+
+static void next_msk_is_used_when_enough_have_it_and_the_old_one_runs_out(void **state)
+{
+	struct site *s = air.site;
+	struct store_msk msk;
+	unsigned from;
+
+	(void)state;
+	air_start();
+	site_subscribers(s, 50);
+	assert_int_equal(bearer_switch(air.all, &s->group, 2, BEARER_SWITCH_WAIT, 98), -EBUSY);
+	assert_int_equal(msk_new(&s->ctl, &s->group, 0, 65535, &msk), 0);
+	site_push(s, 8);
+	assert_int_equal(bearer_switch(air.all, &s->group, 2, BEARER_SWITCH_WAIT, 98), 0);
+	air_verify(fake_dp_opened(s->dp, 0), 0, 48);
+	air_pass(10 * SECOND);
+	assert_int_equal(air_orders_under(2, 0), 0);
+	air_verify(fake_dp_opened(s->dp, 0), 48, 1); // 49 of 50
+	from = s->dp->mtks;
+	for (unsigned i = 0; i < 20 * SECOND && air_orders_under(2, 0) == 0; i++)
+		air_pass(1);
+	assert_true(air_orders_under(2, 0) > 0);
+	// A phone has two now; no third one can be made.
+	assert_int_equal(msk_new(&s->ctl, &s->group, 0, 65535, &msk), -EBUSY);
+	air_pass(10 * SECOND);
+	assert_true(air_orders_under(1, from) > 0);
+	from = s->dp->mtks;
+	air_pass(4 * SECOND);
+	assert_int_equal(air_orders_under(1, from), 0);
+	air_expect_ascending(0, 1);
+	air_expect_ascending(0, 2);
+	assert_int_equal(msk_new(&s->ctl, &s->group, 0, 65535, &msk), 0);
+	assert_int_equal(msk.number, 3);
+}
+
+static void change_that_waits_survives_a_restart_and_can_be_cancelled(void **state)
+{
+	struct site *s = air.site;
+	struct store_msk msk;
+	json_t *stream;
+
+	(void)state;
+	air_start();
+	site_subscribers(s, 10);
+	assert_int_equal(msk_new(&s->ctl, &s->group, 0, 65535, &msk), 0);
+	assert_int_equal(bearer_switch(air.all, &s->group, 2, BEARER_SWITCH_WAIT, 50), 0);
+	air_pass(3 * SECOND);
+	air_restart(1000, 1000);
+	air_pass(3 * SECOND);
+	stream = air_show();
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(stream, "switch"), "state")),
+		"waits");
+	json_decref(stream);
+	assert_int_equal(bearer_switch(air.all, &s->group, 2, BEARER_SWITCH_CANCEL, 0), 0);
+	assert_int_equal(bearer_switch(air.all, &s->group, 2, BEARER_SWITCH_CANCEL, 0), -ENOENT);
+	air_pass(3 * SECOND);
+	assert_int_equal(air_orders_under(2, 0), 0);
+}
+
+static void dummy_makes_the_next_msk_known_before_it_is_used(void **state)
+{
+	struct site *s = air.site;
+	struct store_bearer b = air_quick();
+	struct store_msk msk;
+	enum mtk_wait wait;
+	struct store_mtks mtks;
+
+	(void)state;
+	b.dummy_ms = 6000;
+	assert_int_equal(bearer_start(air.all, &b, &wait), 0);
+	air_pass(2 * SECOND);
+	assert_int_equal(msk_new(&s->ctl, &s->group, 0, 65535, &msk), 0);
+	site_subscribers(s, 1);
+	site_push(s, 8);
+	air_verify(fake_dp_opened(s->dp, 0), 0, 1);
+	assert_int_equal(bearer_switch(air.all, &s->group, 2, BEARER_SWITCH_WAIT, 98), 0);
+	air_pass(3 * SECOND);
+	mtks = air_stored(2);
+	assert_int_equal(mtks.count, 1);
+	assert_int_equal(mtks.mtk[0].flags, STORE_MTK_DUMMY);
+	assert_true(air_orders_under(2, 0) > 0);
+	assert_true(air_orders_under(1, 0) > 0);
+	air_pass(8 * SECOND);
+	mtks = air_stored(2);
+	assert_true(mtks.last_id > 1);
+}
+
+static void nothing_goes_under_a_revoked_msk(void **state)
+{
+	struct site *s = air.site;
+	struct store_msk msk;
+	unsigned before;
+	json_t *keys;
+
+	(void)state;
+	air_start();
+	air_pass(3 * SECOND);
+	assert_int_equal(msk_revoke(&s->ctl, &s->group, 1, &msk), 0);
+	air_pass(6 * SECOND); // it is looked for every five
+	before = s->dp->mtks;
+	air_pass(6 * SECOND);
+	assert_int_equal(s->dp->mtks, before);
+	air_expect_waits_for("msk-revoked");
+	keys = bearer_schedule_json(air.all, &s->group, 0);
+	assert_int_equal(json_array_size(json_object_get(keys, "mtks")), 0);
+	json_decref(keys);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_AIR(next_msk_is_used_when_enough_have_it_and_the_old_one_runs_out),
+		WITH_AIR(change_that_waits_survives_a_restart_and_can_be_cancelled),
+		WITH_AIR(dummy_makes_the_next_msk_known_before_it_is_used),
+		WITH_AIR(nothing_goes_under_a_revoked_msk),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
