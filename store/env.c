@@ -296,6 +296,15 @@ static int env_start(struct store_env *env, const struct store_env_conf *conf, c
 	return 0;
 }
 
+static int moves_keep(struct store_env *env, char why[256])
+{
+	int rc = move_log_create(&env->hot_moves);
+
+	if (rc == 0)
+		rc = move_log_create(&env->btid_moves);
+	return rc == 0 ? 0 : why_not(why, rc, "There is no memory for the store.");
+}
+
 int store_env_open(const struct store_env_conf *conf, struct store_env **out, char why[256])
 {
 	struct store_env *env = calloc(1, sizeof(*env));
@@ -307,6 +316,8 @@ int store_env_open(const struct store_env_conf *conf, struct store_env **out, ch
 		return why_not(why, -ENOMEM, "There is no memory for the store.");
 	env->lock_fd = -1;
 	rc = conf->file != NULL ? file_start(env, conf, why) : env_start(env, conf, why);
+	if (rc == 0)
+		rc = moves_keep(env, why);
 	if (rc != 0) {
 		store_env_close(env);
 		return rc;
@@ -323,6 +334,8 @@ void store_env_close(struct store_env *env)
 	if (env->mdb != NULL)
 		mdb_env_close(env->mdb);
 	wrap_destroy(env->wrap);
+	move_log_destroy(env->hot_moves);
+	move_log_destroy(env->btid_moves);
 	if (env->lock_fd >= 0)
 		close(env->lock_fd);
 	free(env);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "db.h"
+#include "moves.h"
 #include "record.h"
 #include "writer.h"
 
@@ -28,6 +29,8 @@ struct store_env {
 	struct hash_key hash_key; // never changes after creation
 	struct wrap *wrap; // data keys, wrap_keys.h
 	struct store_import *import; // the open one; writer only
+	struct move_log *hot_moves; // by hot_version; NULL: none is kept
+	struct move_log *btid_moves; // by index_version
 	pthread_mutex_t idle_lock; // guards the next two
 	struct store_reader *idle[ENV_IDLE_READERS]; // without a snapshot, but with their tables
 	unsigned idles;
@@ -46,6 +49,9 @@ struct store_txn {
 	struct state_record state;
 	bool is_state_dirty;
 	struct store_txn *parent;
+	uint64_t hot_from, index_from; // versions before it, of the outermost one
+	struct moves hot; // blocks that it writes
+	struct moves btid;
 	struct suffix_memo memo[SUFFIX_MEMOS];
 };
 

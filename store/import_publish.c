@@ -63,6 +63,7 @@ static int step_publish(struct store_import *imp, struct store_txn *txn)
 	state->span = imp->next;
 	state->live += imp->next - imp->base;
 	state->hot_version++;
+	moves_all(&txn->hot);
 	state->changes = (uint32_t)imp->changed_count;
 	state->applied = 0;
 	state->import = state->changes != 0 ? IMPORT_APPLYING : IMPORT_NONE;

@@ -74,6 +74,19 @@ void index_sort(struct index_slot *slots, struct index_slot *tmp, size_t n)
 		memcpy(slots, from, n * sizeof(*slots));
 }
 
+// Readers follow the index of B-TIDs alone.
+static void block_moved(struct store_txn *txn, enum db_id db, uint32_t first)
+{
+	if (db == DB_BTID)
+		moves_add(&txn->btid, first);
+}
+
+static void blocks_moved(struct store_txn *txn, enum db_id db)
+{
+	if (db == DB_BTID)
+		moves_all(&txn->btid);
+}
+
 static int block_put(const struct view *v, enum db_id db, uint32_t first, struct index_block *b)
 {
 	return db_put_u32(v, db, first, b, sizeof(*b));
@@ -208,18 +221,21 @@ static int place_spread(const struct view *v, enum db_id db, const struct index_
 }
 
 // Adds slots that all belong into the block at place.
-static int place_insert(const struct view *v, enum db_id db, const struct index_place *place,
+static int place_insert(struct store_txn *txn, enum db_id db, const struct index_place *place,
 	const struct index_slot *slots, size_t n)
 {
 	struct index_block block;
 
-	if (place->block->count + n > INDEX_SLOTS)
-		return place_spread(v, db, place, slots, n);
+	if (place->block->count + n > INDEX_SLOTS) {
+		blocks_moved(txn, db);
+		return place_spread(&txn->view, db, place, slots, n);
+	}
 	block = *place->block;
+	block_moved(txn, db, place->first);
 	for (size_t i = 0; i < n; i++)
 		if (!block_has(&block, slots[i]))
 			index_block_add(&block, slots[i]);
-	return block_put(v, db, place->first, &block);
+	return block_put(&txn->view, db, place->first, &block);
 }
 
 int index_insert(struct store_txn *txn, enum db_id db, const struct index_slot *slots, size_t n)
@@ -235,7 +251,7 @@ int index_insert(struct store_txn *txn, enum db_id db, const struct index_slot *
 			break;
 		while (m < n && slots[m].tag <= place.last)
 			m++;
-		rc = place_insert(&txn->view, db, &place, slots, m);
+		rc = place_insert(txn, db, &place, slots, m);
 		slots += m;
 		n -= m;
 	}
@@ -262,6 +278,7 @@ int index_remove(struct store_txn *txn, enum db_id db, struct index_slot slot)
 		if (slots[i].tag != slot.tag || slots[i].id != slot.id)
 			index_block_add(&block, slots[i]);
 	txn_state(txn)->index_version++;
+	block_moved(txn, db, place.first);
 	return block_put(&txn->view, db, place.first, &block);
 }
 
@@ -279,6 +296,10 @@ static int place_trim(struct store_txn *txn, enum db_id db, const struct index_p
 	if (block.count == n)
 		return 0;
 	txn_state(txn)->index_version++;
+	if (block.count == 0 && place->first != 0)
+		blocks_moved(txn, db);
+	else
+		block_moved(txn, db, place->first);
 	if (block.count == 0 && place->first != 0)
 		return db_del_u32(&txn->view, db, place->first);
 	return block_put(&txn->view, db, place->first, &block);

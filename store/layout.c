@@ -120,6 +120,7 @@ int hot_block_put(struct store_txn *txn, uint32_t number, struct store_block *bl
 {
 	block->version = BLOCK_VERSION;
 	txn_state(txn)->hot_version++;
+	moves_add(&txn->hot, number);
 	return sealed_put(txn, DB_HOT, blob_u32(&number), block, sizeof(*block));
 }
 

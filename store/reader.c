@@ -16,22 +16,41 @@
 
 #define BURST 64
 
-// Loads what changed since `old`. A table whose version did not move lies where it lay: LMDB never
-// moves a page that was not written.
-static int tables_load(struct store_reader *r, const struct state_record *old)
+static int hot_load(struct store_reader *r, const struct state_record *old)
 {
 	const struct state_record *now = &r->state;
-	bool is_all = !r->is_loaded;
+
+	if (r->is_loaded && now->hot_version == old->hot_version && now->span == old->span)
+		return 0;
+	if (r->is_loaded && now->hot_version != old->hot_version &&
+		block_table_follow(&r->hot, &r->view, old->hot_version, now->hot_version))
+		return 0;
+	if (r->was_idle)
+		r->hot.count = 0;
+	return block_table_load(&r->hot, &r->view);
+}
+
+static int btid_load(struct store_reader *r, const struct state_record *old)
+{
+	const struct state_record *now = &r->state;
+
+	if (r->is_loaded && now->index_version == old->index_version)
+		return 0;
+	if (r->is_loaded &&
+		index_table_follow(&r->btid, &r->view, old->index_version, now->index_version))
+		return 0;
+	return index_table_load(&r->btid, &r->view, DB_BTID);
+}
+
+// Loads what changed since `old`. What was not written lies where it lay: LMDB moves no page for
+// another.
+static int tables_load(struct store_reader *r, const struct state_record *old)
+{
 	int rc = suffix_table_load(&r->suffix, &r->view);
 
-	if (rc == 0 && (is_all || now->hot_version != old->hot_version || now->span != old->span)) {
-		if (r->was_idle)
-			r->hot.count = 0;
-		rc = block_table_load(&r->hot, &r->view);
-	}
-	if (rc == 0 && (is_all || now->index_version != old->index_version))
-		rc = index_table_load(&r->btid, &r->view, DB_BTID);
-	return rc;
+	if (rc == 0)
+		rc = hot_load(r, old);
+	return rc == 0 ? btid_load(r, old) : rc;
 }
 
 // Reads the state of a snapshot that was just taken.

@@ -79,6 +79,41 @@ int block_table_load(struct block_table *t, const struct view *v)
 	return 0;
 }
 
+struct follow {
+	const struct view *v;
+	struct block_table *blocks;
+	struct index_table *index;
+};
+
+static bool block_follow(void *arg, uint32_t number)
+{
+	struct follow *f = arg;
+	struct block_table *t = f->blocks;
+	const struct store_block *block = NULL;
+	struct blob val;
+
+	if (number >= t->count)
+		return true;
+	if (db_get_u32(f->v, DB_HOT, number, &val) == 0)
+		block = hot_block_check(f->v, val);
+	t->damaged -= t->block[number] == &no_block;
+	t->block[number] = block != NULL ? block : &no_block;
+	t->damaged += t->block[number] == &no_block;
+	return true;
+}
+
+bool block_table_follow(struct block_table *t, const struct view *v, uint64_t from, uint64_t to)
+{
+	uint32_t count = (v->state->span + STORE_BLOCK_SUBSCRIBERS - 1) / STORE_BLOCK_SUBSCRIBERS;
+	struct follow f = {.v = v, .blocks = t};
+
+	if (count < t->count || block_table_reserve(t, count) != 0)
+		return false;
+	for (; t->count < count; t->damaged++)
+		t->block[t->count++] = &no_block;
+	return move_log_each(v->env->hot_moves, from, to, block_follow, &f);
+}
+
 void block_table_free(struct block_table *t)
 {
 	free(t->block);
@@ -149,6 +184,37 @@ int index_table_load(struct index_table *t, const struct view *v, enum db_id db)
 		t->entry[t->count++] = (struct index_entry){.block = &no_index};
 	index_table_pave(t);
 	return 0;
+}
+
+static bool index_follow(void *arg, uint32_t first)
+{
+	struct follow *f = arg;
+	struct index_table *t = f->index;
+	const struct index_block *block = NULL;
+	uint32_t low = 0, high = t->count;
+	struct blob val;
+
+	while (low + 1 < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (t->entry[middle].first <= first)
+			low = middle;
+		else
+			high = middle;
+	}
+	if (t->count == 0 || t->entry[low].first != first)
+		return false;
+	if (db_get_u32(f->v, DB_BTID, first, &val) == 0)
+		block = index_block_check(val);
+	t->entry[low].block = block != NULL ? block : &no_index;
+	return true;
+}
+
+bool index_table_follow(struct index_table *t, const struct view *v, uint64_t from, uint64_t to)
+{
+	struct follow f = {.v = v, .index = t};
+
+	return move_log_each(v->env->btid_moves, from, to, index_follow, &f);
 }
 
 void index_table_free(struct index_table *t)

@@ -35,10 +35,16 @@ struct suffix_table {
 	uint32_t room;
 };
 
+// From the start.
 int block_table_load(struct block_table *t, const struct view *v);
+// Looks at blocks that were written since, from one version of the table to another. False: it
+// has to be loaded from the start.
+bool block_table_follow(struct block_table *t, const struct view *v, uint64_t from, uint64_t to);
 void block_table_free(struct block_table *t);
 
 int index_table_load(struct index_table *t, const struct view *v, enum db_id db);
+// Likewise, of the index of B-TIDs.
+bool index_table_follow(struct index_table *t, const struct view *v, uint64_t from, uint64_t to);
 void index_table_free(struct index_table *t);
 
 static inline const struct index_block *index_table_find(const struct index_table *t, uint32_t tag)

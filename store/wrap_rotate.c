@@ -199,8 +199,10 @@ static int record_reseal(struct store_txn *txn, struct store_rewrap *at, struct 
 	rc = sealed_put(txn, at->table, key, record, val.len);
 	explicit_bzero(record, sizeof(record));
 	at->sealed += rc == 0;
-	if (at->table == DB_HOT)
+	if (at->table == DB_HOT) {
 		txn_state(txn)->hot_version++;
+		moves_add(&txn->hot, blob_to_u32(key));
+	}
 	return rc;
 }
 

@@ -42,17 +42,41 @@ int store_txn_begin(struct store_env *env, struct store_txn **out)
 	if (rc != 0) {
 		store_txn_abort(*out);
 		*out = NULL;
+		return rc;
 	}
-	return rc;
+	(*out)->hot_from = (*out)->state.hot_version;
+	(*out)->index_from = (*out)->state.index_version;
+	return 0;
 }
 
 int store_txn_nest(struct store_txn *parent, struct store_txn **out)
 {
 	int rc = txn_create(parent->view.env, parent, out);
 
-	if (rc == 0)
-		(*out)->state = parent->state;
-	return rc;
+	if (rc != 0)
+		return rc;
+	(*out)->state = parent->state;
+	(*out)->hot = parent->hot;
+	(*out)->btid = parent->btid;
+	return 0;
+}
+
+static void moves_tell(struct store_txn *txn)
+{
+	struct store_env *env = txn->view.env;
+
+	move_log_add(env->hot_moves, txn->hot_from, txn->state.hot_version, &txn->hot);
+	move_log_add(env->btid_moves, txn->index_from, txn->state.index_version, &txn->btid);
+}
+
+static void moves_take_back(struct store_txn *txn)
+{
+	struct store_env *env = txn->view.env;
+
+	if (txn->state.hot_version != txn->hot_from)
+		move_log_take_back(env->hot_moves, txn->state.hot_version);
+	if (txn->state.index_version != txn->index_from)
+		move_log_take_back(env->btid_moves, txn->state.index_version);
 }
 
 int store_txn_commit(struct store_txn *txn)
@@ -66,12 +90,18 @@ int store_txn_commit(struct store_txn *txn)
 		store_txn_abort(txn);
 		return rc;
 	}
+	if (parent == NULL)
+		moves_tell(txn);
 	rc = db_error(mdb_txn_commit(txn->view.mdb));
+	if (rc != 0 && parent == NULL)
+		moves_take_back(txn);
 	// LMDB calls a write that the disk took in part an I/O error.
 	if (rc == -EIO && txn->view.env->is_disk_full)
 		rc = -ENOSPC;
 	if (rc == 0 && parent != NULL && txn->is_state_dirty) {
 		parent->state = txn->state;
+		parent->hot = txn->hot;
+		parent->btid = txn->btid;
 		parent->is_state_dirty = true;
 	}
 	free(txn);
