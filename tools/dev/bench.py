@@ -9,11 +9,12 @@ tools/bench."""
 import argparse
 import json
 import os
-import re
 import shutil
 import statistics
 import subprocess
+import signal
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -32,7 +33,7 @@ from bench_testpmd import Testpmd  # noqa: E402
 from bench_ua import measure_pulls  # noqa: E402
 from mskpush_site import GROUP, Site, SiteError, allowed_cpus, available_memory  # noqa: E402
 
-DISK_NEEDED, MEMORY_NEEDED = 6 << 30, 4 << 30
+DISK_NEEDED, DISK_NEEDED_SCALE, MEMORY_NEEDED = 2 << 30, 6 << 30, 4 << 30
 
 
 def parts_parse(text):
@@ -78,8 +79,7 @@ def testpmd_rate(site, args):
     sink = start_sink(site)
     source = Testpmd(site.dir, "source", memif(site.dir, "client"), "txonly", allowed_cpus()[0])
     try:
-        while not source.read(re.compile("Checking link statuses")):
-            time.sleep(0.1)
+        source.wait_ready()
         time.sleep(1)
         rates = [source.rate("TX", args.seconds) for _ in range(args.repeat)]
         return round(statistics.median(rates))
@@ -157,9 +157,13 @@ def measure_wrapped(args, results):
         results["push_wrapped_over_plain"] = round(statistics.median(ratios), 3)
 
 
-def pushes(site):
-    """Messages that the daemon has sent since its start."""
-    return site.cli("stats")["counters"]["pushes"]
+def wait_pushes(site, count, timeout_s=120):
+    """Until the daemon has sent so many messages since its start."""
+    end = time.monotonic() + timeout_s
+    while site.cli("stats")["counters"]["pushes"] < count:
+        if time.monotonic() > end:
+            raise SiteError(f"the daemon does not send {count} messages within {timeout_s} s")
+        time.sleep(0.005)
 
 
 def recovery_time(site):
@@ -167,14 +171,12 @@ def recovery_time(site):
     campaign whose members were all in flight."""
     campaign = site.cli("push", GROUP, "--yes", "--no-wait")["id"]
     members = site.cli("campaign", "show", str(campaign))["members"]
-    while pushes(site) < 2 * members:
-        time.sleep(0.05)
+    wait_pushes(site, 2 * members)
     site.daemon.kill()
     site.daemon.wait()
     begin = time.monotonic()
     site.start_daemon()
-    while pushes(site) == 0:
-        time.sleep(0.005)
+    wait_pushes(site, 1)
     seconds = time.monotonic() - begin
     if site.cli("campaign", "show", str(campaign))["state"] == "running":
         site.cli("campaign", "abort", str(campaign))
@@ -210,11 +212,13 @@ def measure_crypto(args, results):
         results[floor] = max(value for key, value in results.items() if key.endswith(floor))
 
 
-def check_room():
+def check_room(args):
     """A sentence when there is no room, before anything is made."""
-    free = shutil.disk_usage("/tmp").free
-    if free < DISK_NEEDED:
-        raise SiteError(f"needs {DISK_NEEDED >> 30} GB of disk in /tmp, {free >> 30} GB are free")
+    where = tempfile.gettempdir()
+    free = shutil.disk_usage(where).free
+    needed = DISK_NEEDED_SCALE if "scale" in (args.only or PARTS) else DISK_NEEDED
+    if free < needed:
+        raise SiteError(f"needs {needed >> 30} GB of disk in {where}, {free >> 30} GB are free")
     if available_memory() < MEMORY_NEEDED:
         raise SiteError(f"needs {MEMORY_NEEDED >> 30} GB of memory, "
                         f"{available_memory() >> 30} GB are available")
@@ -235,8 +239,8 @@ def measure(args, results):
         begin = time.monotonic()
         try:
             PARTS[part](args, results)
-        except (SiteError, subprocess.CalledProcessError, OSError) as error:
-            print(f"bench: {part}: {error}", file=sys.stderr)
+        except Exception as error:  # pylint: disable=broad-except
+            print(f"bench: {part}: {type(error).__name__}: {error}", file=sys.stderr)
             results["failed"].append(part)
         print(f"bench: {part}: {time.monotonic() - begin:.0f} s", file=sys.stderr)
     return not results["failed"]
@@ -244,17 +248,21 @@ def measure(args, results):
 
 def main():
     args = parse_args()
+    # What was begun is ended, whoever wants that.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     results = {"cpu": cpu_model(), "path": "", "subscribers": args.ues, "failed": []}
     try:
-        check_room()
+        check_room(args)
     except SiteError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
-    is_whole = measure(args, results)
     out = args.out or os.path.join(args.build, "bench.json")
-    with open(out, "w", encoding="utf-8") as file:
-        json.dump(results, file, indent=2)
-        file.write("\n")
+    try:
+        is_whole = measure(args, results)
+    finally:
+        with open(out, "w", encoding="utf-8") as file:
+            json.dump(results, file, indent=2)
+            file.write("\n")
     table(results)
     print(f"written to {out}")
     return 0 if is_whole else 2

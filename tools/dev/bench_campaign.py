@@ -3,10 +3,15 @@
 
 """How fast campaigns of every kind go that nobody answers."""
 
+import os
 import statistics
 import time
 
+from bench_admin import Admin
 from mskpush_site import GROUP, SiteError
+
+READY_S = 300  # for keys or frames of an armed campaign
+FRAMES_LEAST = 500000  # fewer have gone before anybody can look
 
 
 def wait_closed(site, campaign, timeout_s=300):
@@ -32,19 +37,44 @@ def sent(site, campaign):
     return now, time.monotonic()
 
 
+def pushes(admin):
+    """Messages that the workers have sent since they began, and when."""
+    answer, at, _ = admin.get("/v1/stats")
+    return answer["counters"]["pushes"], at
+
+
+def worker_seconds(site):
+    """CPU time of the worker's thread."""
+    tasks = f"/proc/{site.daemon.pid}/task"
+    for task in os.listdir(tasks):
+        with open(f"{tasks}/{task}/comm", encoding="ascii") as name:
+            if not name.read().startswith("rte-worker"):
+                continue
+        with open(f"{tasks}/{task}/schedstat", encoding="ascii") as stat:
+            return int(stat.read().split()[0]) / 1e9
+    raise SiteError("the daemon has no worker")
+
+
 def campaign_cold(site):
     """A push like any other."""
     return site.cli("push", GROUP, "--no-wait", "--yes")["id"]
 
 
-def fire(site, number):
-    """Sends an armed campaign once everything is ready."""
+def wait_armed(site, number):
+    """Until everything of an armed campaign is ready."""
+    end = time.monotonic() + READY_S
     while True:
         seen = site.cli("campaign", "show", str(number))
         if seen["armed"]["members"] == seen["members"]:
-            break
+            return number
+        if time.monotonic() > end:
+            raise SiteError(f"campaign {number} is not ready within {READY_S} s")
         time.sleep(0.05)
-    site.cli("fire", str(number), "--no-wait")
+
+
+def fire(site, number):
+    """Sends an armed campaign once everything is ready."""
+    site.cli("fire", str(wait_armed(site, number)), "--no-wait")
     return number
 
 
@@ -68,17 +98,22 @@ def campaign_solicit(site):
 def measure_frames(site, args, results):
     """Pushes per second while frames that were built before are sent, once each: from the order to
     the moment nine of ten have gone."""
-    rates = []
+    if args.ues < FRAMES_LEAST:
+        print(f"armed_push_frames: needs --ues of {FRAMES_LEAST:,} at least, left out")
+        return
+    rates, admin = [], Admin(site.socket)
     for _ in range(args.repeat):
-        number = fire(site, site.cli("push", GROUP, "--arm=frames", "--sends", "1", "--waits", "5",
-                                     "--yes")["id"])
-        begin = end = time.monotonic()
-        after = 0
-        while after < args.ues * 0.9 and end < begin + 60:
-            after, end = sent(site, number)
+        number = wait_armed(site, site.cli("push", GROUP, "--arm=frames", "--sends", "1",
+                                           "--waits", "5", "--yes")["id"])
+        before = pushes(admin)[0]
+        begin = admin.ask("POST", f"/v1/campaigns/{number}/fire")[1]
+        after, end = before, begin
+        while after - before < args.ues * 0.9 and end < begin + 60:
+            after, end = pushes(admin)
         site.cli("campaign", "abort", str(number), check=False)
         wait_closed(site, number)
-        rates.append(after / (end - begin))
+        rates.append((after - before) / (end - begin))
+    admin.close()
     results["armed_push_frames"] = round(statistics.median(rates))
 
 
@@ -110,6 +145,28 @@ def measure_campaign(site, start, seconds):
     site.cli("campaign", "abort", str(campaign), check=False)
     wait_closed(site, campaign)
     return rate
+
+
+def pushes_per_cpu_second(site, seconds):
+    """Messages per second of the worker's CPU time, of campaigns at full speed one after the other:
+    a small one is soon over."""
+    admin, messages, spent = Admin(site.socket), 0, 0.0
+    while spent < seconds:
+        campaign = campaign_cold(site)
+        first = last = pushes(admin)[0], worker_seconds(site)
+        while spent + last[1] - first[1] < seconds:
+            time.sleep(0.02)
+            now = pushes(admin)[0], worker_seconds(site)
+            if admin.get(f"/v1/campaigns/{campaign}")[0]["state"] != "running":
+                break
+            last = now
+        if last[0] == first[0]:
+            raise SiteError("a campaign ended before it could be measured")
+        messages, spent = messages + last[0] - first[0], spent + last[1] - first[1]
+        site.cli("campaign", "abort", str(campaign), check=False)
+        wait_closed(site, campaign)
+    admin.close()
+    return messages / spent
 
 
 def push_rate(site, args):

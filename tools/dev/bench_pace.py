@@ -3,15 +3,13 @@
 
 """How exactly areas are paced: each second of each area, and the longest burst."""
 
-import http.client
-import json
 import os
-import socket
 import statistics
 import struct
 import subprocess
 import time
 
+from bench_admin import Admin
 from bench_campaign import wait_closed
 from mskpush_site import FQDN, GROUP, SERVICE, Site
 
@@ -20,41 +18,21 @@ AREAS = {"a": "10.0.0.0/15", "b": "10.2.0.0/15", "c": "10.4.0.0/15"}  # 131,072 
 SECONDS = 6
 BURST_NS = 10000000
 CAPTURED = 200000  # frames at most
+SURE_S = 0.002  # how soon an answer has to come
+TRIES = 200  # until one did
 
 
-class Admin(http.client.HTTPConnection):
-    """The daemon's socket, kept open: its counters at a moment that is known to a millisecond."""
-
-    SURE_S = 0.002
-    TRIES = 200
-
-    def __init__(self, path):
-        super().__init__("localhost")
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(self.path)
-
-    def get(self, path):
-        """(answer, when it was true, how far that may be wrong)."""
-        begin = time.monotonic()
-        self.request("GET", path)
-        answer = json.loads(self.getresponse().read())
-        end = time.monotonic()
-        return answer, (begin + end) / 2, (end - begin) / 2
-
-    def areas_sent(self):
-        """Area -> messages so far, and when. An answer that was long in coming is asked for again:
-        on a busy machine the errors would be those of asking."""
-        best = None
-        for _ in range(self.TRIES):
-            answer, at, doubt = self.get("/v1/status")
-            if best is None or doubt < best[2]:
-                best = {a["name"]: a["sent"] for a in answer["areas"]}, at, doubt
-            if doubt < self.SURE_S / 2:
-                break
-        return best[:2]
+def areas_sent(admin):
+    """Area -> messages so far, and when. An answer that was long in coming is asked for again: on a
+    busy machine the errors would be those of asking."""
+    best = None
+    for _ in range(TRIES):
+        answer, at, doubt = admin.get("/v1/status")
+        if best is None or doubt < best[2]:
+            best = {a["name"]: a["sent"] for a in answer["areas"]}, at, doubt
+        if doubt < SURE_S / 2:
+            break
+    return best[:2]
 
 
 def pcapng_stamps(path):
@@ -95,10 +73,10 @@ def pace_errors(site, rate):
     admin = Admin(site.socket)
     campaign = site.cli("push", GROUP, "--yes", "--no-wait")["id"]
     time.sleep(1)
-    errors, (before, begin) = [], admin.areas_sent()
+    errors, (before, begin) = [], areas_sent(admin)
     for _ in range(SECONDS):
         time.sleep(1)
-        after, end = admin.areas_sent()
+        after, end = areas_sent(admin)
         errors += [abs((after[a] - before[a]) / (end - begin) / share - 1) * 100 for a in AREAS]
         before, begin = after, end
     burst = longest_burst(site, share)

@@ -3,6 +3,7 @@
 
 """The same push over the kinds of port there are, and by one and two workers."""
 
+import contextlib
 import os
 import subprocess
 
@@ -11,15 +12,18 @@ from bench_site import provision, start_virtio_sink
 from mskpush_site import Site, allowed_cpus
 
 
+@contextlib.contextmanager
 def kernel_port(driver):
-    """A pair of interfaces whose other end drops what comes: device of ours, and its removal."""
+    """A pair of interfaces whose other end drops what comes, for a while: the device of ours."""
     name = f"mskb{os.getpid() % 10000}"
     subprocess.run(["ip", "link", "add", name, "type", "veth", "peer", "name", name + "p"],
                    check=True)
-    for end in (name, name + "p"):
-        subprocess.run(["ip", "link", "set", end, "up"], check=True)
-    return f"{driver}0,iface={name}", lambda: subprocess.run(
-        ["ip", "link", "del", name], check=False)
+    try:
+        for end in (name, name + "p"):
+            subprocess.run(["ip", "link", "set", end, "up"], check=True)
+        yield f"{driver}0,iface={name}"
+    finally:
+        subprocess.run(["ip", "link", "del", name], check=False)
 
 
 def measure_port(args, device, workers=1, sink_start=None):
@@ -48,11 +52,8 @@ def measure_ports(args, results):
         if os.geteuid() != 0:
             print(f"{driver}: needs root, left out")
             continue
-        device, remove = kernel_port(driver)
-        try:
+        with kernel_port(driver) as device:
             results["push_" + driver[4:]] = measure_port(args, device)
-        finally:
-            remove()
     if len(allowed_cpus()) >= 2:
         results["push_null_1"] = measure_port(args, "net_null0,no-rx=1")
         results["push_null_2"] = measure_port(args, "net_null0,no-rx=1", workers=2)

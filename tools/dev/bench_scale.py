@@ -4,28 +4,14 @@
 """Ten million subscribers on this machine: import, start, memory, and pushes against those with a
 hundred thousand."""
 
-import os
 import statistics
 import time
 from argparse import Namespace
 
-from bench_campaign import campaign_cold, rate_while_running, wait_closed
+from bench_campaign import pushes_per_cpu_second
 from bench_site import bench_site, provision
-from mskpush_site import SiteError
 
 MANY, FEW = 10000000, 100000
-
-
-def worker_seconds(site):
-    """CPU time of the worker's thread."""
-    tasks = f"/proc/{site.daemon.pid}/task"
-    for task in os.listdir(tasks):
-        with open(f"{tasks}/{task}/comm", encoding="ascii") as name:
-            if not name.read().startswith("rte-worker"):
-                continue
-        with open(f"{tasks}/{task}/schedstat", encoding="ascii") as stat:
-            return int(stat.read().split()[0]) / 1e9
-    raise SiteError("the daemon has no worker")
 
 
 def resident_beyond_map(site):
@@ -33,20 +19,6 @@ def resident_beyond_map(site):
     with open(f"/proc/{site.daemon.pid}/status", encoding="ascii") as lines:
         kinds = dict(line.split(":", 1) for line in lines)
     return sum(int(kinds[kind].split()[0]) << 10 for kind in ("RssAnon", "RssShmem"))
-
-
-def pushes_per_cpu_second(site, seconds):
-    """Messages per second of the worker's CPU time, of a campaign at full speed."""
-    def look():
-        return site.cli("stats")["counters"]["pushes"], worker_seconds(site)
-    campaign = campaign_cold(site)
-    rate_while_running(site, campaign, 0.5)
-    before, begin = look()
-    time.sleep(seconds)
-    after, end = look()
-    site.cli("campaign", "abort", str(campaign), check=False)
-    wait_closed(site, campaign)
-    return (after - before) / (end - begin)
 
 
 def scale_site(args, ues, results):
@@ -78,7 +50,7 @@ def measure_scale(args, results):
         results["import_10m"] = of_many["import"]
         results["import_10m_s"] = round(MANY / of_many["import"], 1)
         results["store_10m_bytes"] = many.cli("status")["store"]["used_bytes"]
-        results["start_10m_s"] = round(statistics.median(
+        results["start_s_10m"] = round(statistics.median(
             measure_start(many) for _ in range(args.repeat)), 3)
         ratios = []
         for _ in range(args.repeat):

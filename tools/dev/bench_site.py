@@ -4,11 +4,10 @@
 """Daemons that send into a sink, and what they are given to send."""
 
 import os
-import re
 import time
 
 from bench_testpmd import Testpmd
-from mskpush_site import GROUP, SERVICE, Site, SiteError, allowed_cpus
+from mskpush_site import GROUP, SERVICE, Site, allowed_cpus
 
 
 def memif(directory, role):
@@ -23,12 +22,7 @@ def start_sink(site):
     if os.path.exists(path):
         os.unlink(path)
     sink = Testpmd(site.dir, "sink", memif(site.dir, "server"), "rxonly", allowed_cpus()[-1])
-    end = time.monotonic() + 20
-    # A client that comes before the port is started is turned away for good.
-    while not sink.read(re.compile("Checking link statuses")):
-        if sink.process.poll() is not None or time.monotonic() > end:
-            raise SiteError("the sink (dpdk-testpmd) does not start: see " + sink.log)
-        time.sleep(0.05)
+    sink.wait_ready()
     return sink
 
 
@@ -36,10 +30,7 @@ def start_virtio_sink(site):
     """dpdk-testpmd that takes everything from our net_vhost."""
     sink = Testpmd(site.dir, "vsink", f"net_virtio_user0,path={site.vhost},queues=1,"
                    "queue_size=1024", "rxonly", allowed_cpus()[-1])
-    while not sink.read(re.compile("Checking link statuses")):
-        if sink.process.poll() is not None:
-            raise SiteError("the sink does not start: see " + sink.log)
-        time.sleep(0.05)
+    sink.wait_ready()
     return sink
 
 

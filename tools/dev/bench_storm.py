@@ -9,7 +9,7 @@ import os
 import resource
 import time
 
-from bench_pace import Admin
+from bench_admin import Admin
 from mskpush_site import GROUP, SERVICE, Site
 from svg_plot import plot_steps
 
@@ -17,6 +17,7 @@ PHONES = 200000
 TARGET = 70  # percent of the time that the threads of Ua work
 FILES_KEPT = 500  # for other things than connections
 PATIENCE_S = 150
+SOURCES = "127.0.0.0/24"  # one address has 28,000 ports, or so
 AWAY = ("shed", "overloaded")  # outcomes of those that were turned away
 CHALLENGED = "no-credentials"  # a pull's first request, which the phone repeats
 COLOURS = {"arrivals": "#d62728", "served": "#2ca02c", "turned away": "#ff7f0e",
@@ -38,7 +39,7 @@ def make_site(site, target):
     site.make_csv(csv, PHONES)
     site.start_daemon()
     site.start_phones(csv, "--ua", "http://%s:%d" % site.ua_address(), "--ua-groups", GROUP,
-                      "--ua-connections", str(connections()))
+                      "--ua-connections", str(connections()), "--ua-source", SOURCES)
     site.cli("group", "add", GROUP)
     site.cli("service", "add", SERVICE, "--group", GROUP)
     site.cli("ue", "import", csv)
@@ -113,6 +114,7 @@ def measure_storms(args, results):
     for name, target in (("governed", TARGET), ("ungoverned", 0)):
         for key, value in storm(args.build, target).items():
             results[f"storm_{name}_{key}"] = value
+    for name in ("governed", "ungoverned"):
         plot(os.path.join(args.build, f"bench-storm-{name}.svg"), name, results)
 
 

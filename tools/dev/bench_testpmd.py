@@ -30,6 +30,14 @@ class Testpmd:
                 env=dict(os.environ, RUNTIME_DIRECTORY=directory))
         self.say("start")
 
+    def wait_ready(self, timeout_s=20):
+        """Until its port is started: a peer that comes before is turned away for good."""
+        end = time.monotonic() + timeout_s
+        while not self.read(re.compile("Checking link statuses")):
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise SiteError("dpdk-testpmd does not start: see " + self.log)
+            time.sleep(0.05)
+
     def say(self, command):
         """Types a command at its prompt."""
         self.process.stdin.write(command.encode() + b"\n")

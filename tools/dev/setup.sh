@@ -16,7 +16,7 @@ packages_test="tshark libasan8 libubsan1 binutils procps iproute2 iputils-ping n
 	openssl systemd valgrind gnuplot-nox python3-jsonschema"
 # The console's suite alone: a browser is large.
 packages_console="chromium chromium-driver python3-selenium"
-packages_bench="dpdk-dev apache2-bin"
+packages_bench="dpdk-dev apache2-bin gnuplot-nox iproute2"
 packages_fuzz="clang libclang-rt-14-dev"
 packages_install="debhelper lintian mmdebstrap uidmap git systemd"
 packages_story="gnuplot-nox"
