@@ -77,21 +77,27 @@ int msk_revoke_run(struct cli *cli, const struct cli_args *args)
 	return err != 0 ? err : http_show(cli, "POST", path, json_object(), revoked_print);
 }
 
+int msk_number(struct cli *cli, const char *text, char out[MSK_NUMBER_TEXT])
+{
+	size_t len = strlen(text);
+	unsigned long number = strtoul(text, NULL, 16);
+
+	if (len < 1 || len > 4 || strspn(text, "0123456789abcdefABCDEF") != len || number == 0)
+		return cli_fail(cli, CLI_USAGE, "bad-usage",
+			"'%s' is no key number: write it in hex, 0001 to ffff", text);
+	snprintf(out, MSK_NUMBER_TEXT, "%04x", (unsigned)number & 0xffff);
+	return 0;
+}
+
 int msk_path(
 	struct cli *cli, const struct cli_args *args, const char *verb, char path[HTTP_PATH_MAX])
 {
-	const char *number = args->word[1];
-	size_t len = strlen(number);
-	char group[CLI_GROUP_TEXT];
-	int err;
+	char group[CLI_GROUP_TEXT], number[MSK_NUMBER_TEXT];
+	int err = msk_number(cli, args->word[1], number);
 
-	if (len < 1 || len > 4 || strspn(number, "0123456789abcdefABCDEF") != len ||
-		strtoul(number, NULL, 16) == 0)
-		return cli_fail(cli, CLI_USAGE, "bad-usage",
-			"'%s' is no key number: write it in hex, 0001 to ffff", number);
-	err = args_group(cli, args->word[0], group);
 	if (err == 0)
-		snprintf(path, HTTP_PATH_MAX, "/v1/groups/%s/msks/%04lx/%s", group,
-			strtoul(number, NULL, 16), verb);
+		err = args_group(cli, args->word[0], group);
+	if (err == 0)
+		snprintf(path, HTTP_PATH_MAX, "/v1/groups/%s/msks/%s/%s", group, number, verb);
 	return err;
 }

@@ -238,6 +238,12 @@ int msk_activate_run(struct cli *cli, const struct cli_args *args)
 	json_t *body;
 	int err = msk_path(cli, args, "activate", path);
 
+	if (err == 0 &&
+		(args->option[OPT_NOW] != NULL) + (args->option[OPT_CANCEL] != NULL) +
+				(args->option[OPT_PERCENT] != NULL) >
+			1)
+		err = cli_fail(cli, CLI_USAGE, "bad-usage",
+			"--percent, --now and --cancel: one of them at most");
 	if (err == 0)
 		err = args_number(cli, args, OPT_PERCENT, 1, 100, &percent);
 	if (err == 0 && args->option[OPT_NOW] != NULL)

@@ -5,6 +5,7 @@
 
 #include "http.h"
 #include "print.h"
+#include "verbs.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -177,7 +178,7 @@ static int safety_set(struct cli *cli, const struct cli_args *args, json_t *body
 
 int order_fill(struct cli *cli, const struct cli_args *args, const char *kind, json_t *body)
 {
-	char group[CLI_GROUP_TEXT];
+	char group[CLI_GROUP_TEXT], number[MSK_NUMBER_TEXT];
 	int err = args_group(cli, args->word[0], group);
 
 	if (err == 0)
@@ -194,6 +195,8 @@ int order_fill(struct cli *cli, const struct cli_args *args, const char *kind, j
 		err = safety_set(cli, args, body);
 	if (err == 0)
 		err = choice_set(cli, args, body);
+	if (err == 0 && args->option[OPT_MSK] != NULL)
+		err = msk_number(cli, args->option[OPT_MSK], number);
 	if (err != 0)
 		return err;
 	if (args->option[OPT_ARM] != NULL)
@@ -205,7 +208,7 @@ int order_fill(struct cli *cli, const struct cli_args *args, const char *kind, j
 	if (args->option[OPT_NEW] != NULL)
 		json_object_set_new(body, "new", json_true());
 	if (args->option[OPT_MSK] != NULL)
-		json_object_set_new(body, "msk", json_string(args->option[OPT_MSK]));
+		json_object_set_new(body, "msk", json_string(number));
 	if (args->option[OPT_SOLICIT_PREVIOUS] != NULL)
 		json_object_set_new(body, "solicit_previous", json_true());
 	return 0;

@@ -193,17 +193,20 @@ void screen_head(const json_t *status)
 
 static void campaign_line(const json_t *c, const char *name)
 {
-	uint64_t members = number_at(c, "members"), pending = number_at(c, "pending");
+	uint64_t id = number_at(c, "id"), members = number_at(c, "members"),
+		 pending = number_at(c, "pending");
 	char verified[PRINT_NUMBER_MAX], all[PRINT_NUMBER_MAX];
 
 	if (strcmp(text_at(c, "state"), "armed") == 0)
-		screen_line(name, "%s, armed: keys of %s of %s ready", text_at(c, "group"),
+		screen_line(name, "%" PRIu64 ": %s, armed: %s of %s of %s ready", id,
+			text_at(c, "group"), text_at(c, "armed.what"),
 			number_text(number_at(c, "armed.members"), verified),
 			number_text(members, all));
 	else if (strcmp(text_at(c, "state"), "scheduled") == 0)
-		screen_line(name, "%s, scheduled at %s", text_at(c, "group"), text_at(c, "at"));
+		screen_line(name, "%" PRIu64 ": %s, scheduled at %s", id, text_at(c, "group"),
+			text_at(c, "at"));
 	else
-		screen_line(name, "%s %s %d %%, %s/%s verified, round %" PRIu64,
+		screen_line(name, "%" PRIu64 ": %s %s %d %%, %s/%s verified, round %" PRIu64, id,
 			text_at(c, "group"), text_at(c, "state"),
 			members > 0 ? (int)(100 * (members - pending) / members) : 100,
 			number_text(number_at(c, "verified"), verified), number_text(members, all),
@@ -214,31 +217,25 @@ void screen_campaigns(const json_t *status)
 {
 	const json_t *campaigns = value_at(status, "campaigns");
 	size_t n = json_array_size(campaigns);
-	char name[32];
 
 	if (n == 0)
 		screen_line("campaigns", "none is open");
-	for (size_t i = 0; i < shown(n, CAMPAIGN_LINES); i++) {
-		const json_t *c = json_array_get(campaigns, i);
-
-		snprintf(name, sizeof(name), "campaign %" PRIu64, number_at(c, "id"));
-		campaign_line(c, name);
-	}
+	for (size_t i = 0; i < shown(n, CAMPAIGN_LINES); i++)
+		campaign_line(json_array_get(campaigns, i), "campaign");
 	more_line(n, CAMPAIGN_LINES, "mskpush campaign list");
 }
 
 static void ports_print(const json_t *ports)
 {
 	size_t n = json_array_size(ports);
-	char name[48];
 
 	for (size_t i = 0; i < shown(n, PORT_LINES); i++) {
 		const json_t *port = json_array_get(ports, i);
 		const json_t *addresses = value_at(port, "addresses");
 		const char *first = json_string_value(json_array_get(addresses, 0));
 
-		snprintf(name, sizeof(name), "port %s", text_at(port, "name"));
-		screen_line(name, "%s, %s, %s%s%s", text_at(port, "state"), text_at(port, "driver"),
+		screen_line("port", "%s: %s, %s, %s%s%s", text_at(port, "name"),
+			text_at(port, "state"), text_at(port, "driver"),
 			first != NULL ? first : "no address",
 			json_array_size(addresses) > 1 ? " and others" : "",
 			json_array_size(value_at(port, "vlan")) > 0 ? ", VLAN" : "");
@@ -263,14 +260,13 @@ static void hops_print(const json_t *hops)
 static void areas_print(const json_t *areas)
 {
 	size_t n = json_array_size(areas);
-	char name[48], sent[PRINT_NUMBER_MAX], verified[PRINT_NUMBER_MAX], lost[PRINT_NUMBER_MAX];
+	char sent[PRINT_NUMBER_MAX], verified[PRINT_NUMBER_MAX], lost[PRINT_NUMBER_MAX];
 
 	for (size_t i = 0; n > 1 && i < shown(n, AREA_LINES); i++) {
 		const json_t *area = json_array_get(areas, i);
 
-		snprintf(name, sizeof(name), "area %s", text_or(area, "name", "(none)"));
-		screen_line(name, "%s sent, %s verified, %s unreachable",
-			number_text(number_at(area, "sent"), sent),
+		screen_line("area", "%s: %s sent, %s verified, %s unreachable",
+			text_or(area, "name", "(none)"), number_text(number_at(area, "sent"), sent),
 			number_text(number_at(area, "verified"), verified),
 			number_text(number_at(area, "unreachable"), lost));
 	}

@@ -20,6 +20,10 @@ cli_run group_add_run, group_list_run, group_remove_run;
 // msk.c
 cli_run msk_new_run, msk_list_run, msk_revoke_run;
 void msks_print(const json_t *answer);
+#define MSK_NUMBER_TEXT 5
+// The number of an MSK as the daemon writes it, four hex digits, from what a person wrote (ff,
+// 00FF).
+int msk_number(struct cli *cli, const char *text, char out[MSK_NUMBER_TEXT]);
 // The path of a call about the MSK that the two words name.
 int msk_path(
 	struct cli *cli, const struct cli_args *args, const char *verb, char path[HTTP_PATH_MAX]);

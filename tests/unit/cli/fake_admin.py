@@ -143,7 +143,9 @@ class Handler(BaseHTTPRequestHandler):
             "ua": {"listen": ["[2001:db8:1111:2222:3333:4444:5555:6666]:8080"],
                    "connections": 1 << 40, "waiting": 1 << 40},
             "governor": {"rate": 0},
-            "campaigns": [campaign("0005", False)]
+            "campaigns": [campaign("0005", False),
+                          dict(campaign("0005", False), id=4294967295, state="armed",
+                               armed={"what": "frames", "members": 1000})]
                          + [dict(campaign("0005", False), stall="no-gateway-mac\u001b[31m")] * 9,
         })
 

@@ -141,10 +141,10 @@ static void interrupted_push_leaves_the_campaign_running(void **state)
 	assert_int_equal(ran.code, 1);
 	expect_in(ran.err, "campaign 5 goes on; watch it with: mskpush campaign watch 5");
 	run("status");
-	expect_in(
-		ran.out, "\ncampaign 5  001-01/0005 running 0 %, 1,000/1,234,567 verified, round ");
+	expect_in(ran.out,
+		"\ncampaign    5: 001-01/0005 running 0 %, 1,000/1,234,567 verified, round ");
 	run("status --all");
-	expect_in(ran.out, "campaign 5");
+	expect_in(ran.out, "\ncampaign 5");
 	expect_in(ran.out, "net_null0 (net_null), gone: its interface is not there");
 	expect_in(ran.out, "192.0.2.1, 2001:db8::1, 02:00:00:00:00:01, MTU 1500, VLAN 5, 6");
 	expect_in(ran.out, "IPv4 by device, IPv6 by software");
@@ -257,7 +257,10 @@ static void status_of_any_site_is_one_screen_with_what_is_wrong_first(void **sta
 	expect_in(ran.out, "\nWRONG       port core is gone: its interface is not there\n");
 	expect_in(ran.out, "next hop 192.0.2.254 by core: no-gateway-mac\n");
 	expect_in(ran.out, "and 9 more: mskpush status --all\n");
-	expect_in(ran.out, "and 7 more: mskpush campaign list\n");
+	expect_in(
+		ran.out, "\ncampaign    4294967295: 001-01/0005, armed: frames of 1,000 of 1,234,");
+	expect_in(ran.out, "and 8 more: mskpush campaign list\n");
+	expect_in(ran.out, "\narea        north: 10 sent, 8 verified, 1,234 unreachable\n");
 	expect_in(ran.out, "and 9 more: mskpush area list\n");
 	assert_null(strchr(ran.out, '\033'));
 	expect_code(0, "status --all");
@@ -291,6 +294,11 @@ static void every_verb_runs(void **state)
 	expect_code(0, "msk new 001-01/0001");
 	expect_code(0, "msk activate 001-01/0001 2");
 	expect_string_in_log("POST /v1/groups/001-01/0001/msks/0002/activate", "{}");
+	expect_error(2, "msk activate 001-01/0001 2 --now --cancel", "one of them at most");
+	expect_error(2, "msk activate 001-01/0001 10000", "'10000' is no key number");
+	expect_code(0, "push 001-01/0001 --yes --no-wait --msk aB");
+	expect_string_in_log("POST /v1/campaigns", "\\\"msk\\\":\\\"00ab\\\"");
+	expect_error(2, "push 001-01/0001 --yes --msk 0", "'0' is no key number");
 	expect_code(0, "campaign show 1");
 	expect_code(0, "campaign pause 5");
 	expect_code(0, "campaign resume 5");
