@@ -9,6 +9,7 @@ import glob
 import json
 import os
 import re
+import signal
 import subprocess
 import tempfile
 
@@ -20,13 +21,20 @@ EXECUTIONS = re.compile(r"^stat::number_of_executed_units: *(\d+)", re.MULTILINE
 
 
 def run_test(build, *argv):
-    """A test to its end; what it printed."""
-    done = subprocess.run([os.path.join(TESTS, argv[0]), *argv[1:]], check=False, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          env=dict(os.environ, MSKPUSH_BUILD=os.path.abspath(build)))
-    if done.returncode != 0:
-        raise SiteError(f"{argv[0]} failed: {done.stdout[-2000:]}")
-    return done.stdout
+    """A test to its end; what it printed. One that is interrupted cleans up before this returns."""
+    test = subprocess.Popen([os.path.join(TESTS, argv[0]), *argv[1:]], text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            start_new_session=True,
+                            env=dict(os.environ, MSKPUSH_BUILD=os.path.abspath(build)))
+    try:
+        printed, _ = test.communicate()
+    except BaseException:
+        test.send_signal(signal.SIGINT)
+        test.communicate()
+        raise
+    if test.returncode != 0:
+        raise SiteError(f"{argv[0]} failed: {printed[-2000:]}")
+    return printed
 
 
 def measure_cuts(build, results):
