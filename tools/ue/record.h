@@ -12,7 +12,7 @@
 enum ue_record_kind {
 	UE_RECORD_PUSH = 'P', // on the wire, before it is lost or refused
 	UE_RECORD_SOLICIT = 'S', // likewise
-	UE_RECORD_ANSWER = 'V', // a verification that is sent at once: those the wire delays are not here
+	UE_RECORD_ANSWER = 'V', // a verification, but for those that the wire loses or delays
 	UE_RECORD_MSK = 'M', // new to a phone
 	UE_RECORD_MTK = 'T', // on the wire, under an MSK that phones hold
 };
