@@ -189,12 +189,12 @@ store_id store_reader_span(const struct store_reader *r)
 
 uint32_t store_reader_damaged(const struct store_reader *r)
 {
-	return r->hot.damaged;
+	return block_table_damaged(&r->hot, &r->view);
 }
 
 const struct store_block *store_reader_block(const struct store_reader *r, uint32_t block)
 {
-	return block < r->hot.count ? r->hot.block[block] : NULL;
+	return block < r->hot.count ? block_table_at(&r->hot, &r->view, block) : NULL;
 }
 
 static int muk_open(const struct store_reader *r, store_id id, const struct store_block *block,
@@ -216,7 +216,7 @@ int store_reader_muk(struct store_reader *r, store_id id, struct store_muk_state
 
 	if (block == NULL)
 		return -ENOENT;
-	// Whether it may lie in the clear was looked at when the snapshot was loaded.
+	// Whether it may lie in the clear was looked at when the block was first asked for.
 	if (block->data_key == WRAP_CLEAR) {
 		*out = block->muk[id % STORE_BLOCK_SUBSCRIBERS];
 		return 0;

@@ -43,7 +43,7 @@ void store_memory_info(struct store_memory_info *out);
 // Ids 0 .. span-1 have records (some may be free: STORE_LIVE tells).
 store_id store_reader_span(const struct store_reader *r);
 // Blocks of the span that could not be read: damaged, or of an unknown version or data key. Their
-// ids read as free.
+// ids read as free. Looks at those that nobody has asked for, at the first time at all of them.
 uint32_t store_reader_damaged(const struct store_reader *r);
 // A block by number (id / STORE_BLOCK_SUBSCRIBERS), NULL beyond the span. One array look-up.
 const struct store_block *store_reader_block(const struct store_reader *r, uint32_t block);

@@ -19,7 +19,7 @@ static const struct index_block no_index = {
 
 static int block_table_reserve(struct block_table *t, uint32_t count)
 {
-	const struct store_block **block;
+	uintptr_t *block;
 
 	if (count <= t->room)
 		return 0;
@@ -31,18 +31,40 @@ static int block_table_reserve(struct block_table *t, uint32_t count)
 	return 0;
 }
 
-// The block of a number. One that lies where it lay before was checked then; not to touch it again
-// is what makes renewals quick.
-static const struct store_block *block_at(
-	const struct view *v, const struct block_table *t, uint32_t known, struct db_cursor *c)
+const struct store_block *block_table_look(
+	const struct block_table *t, const struct view *v, uint32_t number)
+{
+	struct blob val = {(const void *)(t->block[number] & ~BLOCK_UNSEEN),
+		sizeof(struct store_block)};
+	const struct store_block *block = hot_block_check(v, val);
+
+	t->block[number] = (uintptr_t)(block != NULL ? block : &no_block);
+	return (const struct store_block *)t->block[number];
+}
+
+uint32_t block_table_damaged(const struct block_table *t, const struct view *v)
+{
+	uint32_t damaged = 0;
+
+	for (uint32_t i = 0; i < t->count; i++)
+		damaged += block_table_at(t, v, i) == &no_block;
+	return damaged;
+}
+
+static uintptr_t block_unseen(struct blob val)
+{
+	return val.len == sizeof(struct store_block) ? (uintptr_t)val.data | BLOCK_UNSEEN :
+						       (uintptr_t)&no_block;
+}
+
+// The block of a number. One that lies where it lay before keeps what was seen of it.
+static uintptr_t block_at(const struct block_table *t, uint32_t known, struct db_cursor *c)
 {
 	uint32_t number = blob_to_u32(c->key);
-	const struct store_block *block;
+	uintptr_t block = block_unseen(c->val);
 
-	if (number < known && t->block[number] == c->val.data && c->val.len == sizeof(*block))
-		return c->val.data;
-	block = hot_block_check(v, c->val);
-	return block != NULL ? block : &no_block;
+	return number < known && (t->block[number] | BLOCK_UNSEEN) == block ? t->block[number] :
+									      block;
 }
 
 int block_table_load(struct block_table *t, const struct view *v)
@@ -53,7 +75,6 @@ int block_table_load(struct block_table *t, const struct view *v)
 	int rc = block_table_reserve(t, count);
 
 	t->count = 0;
-	t->damaged = 0;
 	if (rc == 0)
 		rc = db_cursor_open(v, DB_HOT, &c);
 	if (rc != 0)
@@ -62,19 +83,17 @@ int block_table_load(struct block_table *t, const struct view *v)
 		uint32_t number = blob_to_u32(c.key);
 
 		while (next < number && next < count)
-			t->block[next++] = &no_block;
+			t->block[next++] = (uintptr_t)&no_block;
 		if (number != next || next == count)
 			continue;
-		t->block[next] = block_at(v, t, known, &c);
+		t->block[next] = block_at(t, known, &c);
 		next++;
 	}
 	db_cursor_close(&c);
 	if (rc != 0 && rc != -ENOENT)
 		return rc;
 	while (next < count)
-		t->block[next++] = &no_block;
-	for (uint32_t i = 0; i < count; i++)
-		t->damaged += t->block[i] == &no_block;
+		t->block[next++] = (uintptr_t)&no_block;
 	t->count = count;
 	return 0;
 }
@@ -88,17 +107,12 @@ struct follow {
 static bool block_follow(void *arg, uint32_t number)
 {
 	struct follow *f = arg;
-	struct block_table *t = f->blocks;
-	const struct store_block *block = NULL;
 	struct blob val;
 
-	if (number >= t->count)
-		return true;
-	if (db_get_u32(f->v, DB_HOT, number, &val) == 0)
-		block = hot_block_check(f->v, val);
-	t->damaged -= t->block[number] == &no_block;
-	t->block[number] = block != NULL ? block : &no_block;
-	t->damaged += t->block[number] == &no_block;
+	if (number < f->blocks->count)
+		f->blocks->block[number] = db_get_u32(f->v, DB_HOT, number, &val) == 0 ?
+			block_unseen(val) :
+			(uintptr_t)&no_block;
 	return true;
 }
 
@@ -109,8 +123,8 @@ bool block_table_follow(struct block_table *t, const struct view *v, uint64_t fr
 
 	if (count < t->count || block_table_reserve(t, count) != 0)
 		return false;
-	for (; t->count < count; t->damaged++)
-		t->block[t->count++] = &no_block;
+	while (t->count < count)
+		t->block[t->count++] = (uintptr_t)&no_block;
 	return move_log_each(v->env->hot_moves, from, to, block_follow, &f);
 }
 

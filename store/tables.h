@@ -9,11 +9,13 @@
 #include "index.h"
 
 struct block_table {
-	const struct store_block **block;
+	// Addresses of blocks. To look at one is a page to read: BLOCK_UNSEEN stands in those that
+	// nobody has asked for.
+	uintptr_t *block;
 	uint32_t count;
 	uint32_t room;
-	uint32_t damaged; // blocks that could not be used
 };
+#define BLOCK_UNSEEN ((uintptr_t)1)
 
 // Blocks of an index by their first tags, and a way in by the upper bits of a tag.
 struct index_entry {
@@ -41,6 +43,21 @@ int block_table_load(struct block_table *t, const struct view *v);
 // has to be loaded from the start.
 bool block_table_follow(struct block_table *t, const struct view *v, uint64_t from, uint64_t to);
 void block_table_free(struct block_table *t);
+// Looks at a block that nobody has asked for.
+const struct store_block *block_table_look(
+	const struct block_table *t, const struct view *v, uint32_t number);
+// Blocks that cannot be used, after a look at each.
+uint32_t block_table_damaged(const struct block_table *t, const struct view *v);
+
+// A block below the count. One that is missing or damaged reads as one whose ids are all free.
+static inline const struct store_block *block_table_at(
+	const struct block_table *t, const struct view *v, uint32_t number)
+{
+	uintptr_t block = t->block[number];
+
+	return block & BLOCK_UNSEEN ? block_table_look(t, v, number)
+				    : (const struct store_block *)block;
+}
 
 int index_table_load(struct index_table *t, const struct view *v, enum db_id db);
 // Likewise, of the index of B-TIDs.

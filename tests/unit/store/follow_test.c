@@ -28,7 +28,8 @@ static void tables_expect(struct store_reader *r)
 	assert_int_equal(block_table_load(&hot, &r->view), 0);
 	assert_int_equal(index_table_load(&btid, &r->view, DB_BTID), 0);
 	assert_int_equal(r->hot.count, hot.count);
-	assert_int_equal(r->hot.damaged, hot.damaged);
+	assert_int_equal(
+		block_table_damaged(&r->hot, &r->view), block_table_damaged(&hot, &r->view));
 	assert_memory_equal(r->hot.block, hot.block, hot.count * sizeof(hot.block[0]));
 	assert_int_equal(r->btid.count, btid.count);
 	for (uint32_t i = 0; i < btid.count; i++) {
@@ -141,6 +142,41 @@ static void one_change_is_looked_at_alone(void **state)
 	store_reader_destroy(r);
 }
 
+static unsigned seen_blocks(const struct store_reader *r)
+{
+	unsigned seen = 0;
+
+	for (uint32_t i = 0; i < r->hot.count; i++)
+		seen += !(r->hot.block[i] & BLOCK_UNSEEN);
+	return seen;
+}
+
+static void blocks_are_looked_at_when_they_are_asked_for(void **state)
+{
+	struct store_env *env = *state;
+	struct store_subscriber sub;
+	struct store_reader *r;
+
+	test_import_range(env, 0, PEOPLE);
+	r = test_reader(env);
+	assert_int_equal(seen_blocks(r), 0);
+	assert_non_null(store_reader_hot(r, 0));
+	assert_non_null(store_reader_hot(r, 5 * STORE_BLOCK_SUBSCRIBERS));
+	assert_int_equal(seen_blocks(r), 2);
+	// What is written is looked at again, what is not stays seen.
+	test_subscriber(5, PEOPLE + 5, &sub);
+	test_put(env, &sub);
+	assert_int_equal(store_reader_renew(r), 1);
+	assert_int_equal(seen_blocks(r), 1);
+	// Also over a walk through all of them.
+	test_import_range(env, PEOPLE, PEOPLE + 1);
+	assert_int_equal(store_reader_renew(r), 1);
+	assert_in_range(seen_blocks(r), 1, r->hot.count - 1);
+	assert_int_equal(store_reader_damaged(r), 0);
+	assert_int_equal(seen_blocks(r), r->hot.count);
+	store_reader_destroy(r);
+}
+
 #define WITH_STORE(test) \
 	cmocka_unit_test_setup_teardown(test, test_import_set_up, test_import_tear_down)
 
@@ -150,6 +186,7 @@ int main(void)
 		WITH_STORE(reader_follows_whatever_is_written),
 		WITH_STORE(reader_that_has_missed_too_much_begins_anew),
 		WITH_STORE(one_change_is_looked_at_alone),
+		WITH_STORE(blocks_are_looked_at_when_they_are_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
