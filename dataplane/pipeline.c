@@ -6,7 +6,8 @@
 //   due -> fetch -> route -> build -> seal -> frame -> tx
 //   rx -> check
 //   mtk: MTK messages, few and one at a time (mtk.c)
-//   ahead: keys or frames of armed campaigns, when there is nothing else to do
+//   ahead: keys or frames of armed campaigns, when there is nothing else to do, and every so many
+//     turns: a flood must not keep a campaign from being armed
 //
 // A burst that cannot go on (no buffer, no counter value) stays where it is and is taken up again
 // in the next turn; framed, it waits at the ports its messages leave by (egress.c), and members
@@ -165,8 +166,8 @@ unsigned worker_turn(struct worker *w, const struct dp_now *now)
 		if (w->port_state[p] != PORT_GONE)
 			moved += port_turn(w, p, bursts, now);
 	moved += handed_turn(w, now);
-	if (worker_may_send(w) && moved == 0)
-		moved = stage_ahead(w, now);
+	if (worker_may_send(w) && (moved == 0 || w->stats.turns % AHEAD_TURNS == 0))
+		moved += stage_ahead(w, now);
 	w->stats.turns++;
 	return moved;
 }

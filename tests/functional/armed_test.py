@@ -90,5 +90,14 @@ def a_restart_arms_again():
         expect("verified", campaign["verified"], PHONES)
 
 
-tell(an_armed_campaign_waits_for_its_moment, frames_wait_for_their_moment,
+def a_flood_does_not_keep_a_campaign_from_being_armed():
+    # This port always has something that came in.
+    with Stage(port="net_null0") as site:
+        site.make_phones(PHONES)
+        site.start_daemon()
+        site.provision(site.csv)
+        arm(site, "frames")
+
+
+tell(a_flood_does_not_keep_a_campaign_from_being_armed, an_armed_campaign_waits_for_its_moment, frames_wait_for_their_moment,
      an_abort_frees_what_was_armed, a_restart_arms_again)
