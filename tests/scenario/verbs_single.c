@@ -98,10 +98,22 @@ static void verb_retire(struct site *s, struct words *w)
 	control_msk_retire(s, group, number);
 }
 
+// revoke [group G]: the newest MSK
+static void verb_revoke(struct site *s, struct words *w)
+{
+	unsigned group = 1;
+
+	if (word_take_if(w, "group"))
+		group = (unsigned)word_number(w, "group", 1, PEOPLE_GROUPS);
+	words_end(w);
+	control_msk_revoke(s, group);
+}
+
 const struct verb verbs_single[] = {
 	{"single", verb_single, false},
 	{"singles-end", verb_singles_end, false},
 	{"msk", verb_msk, false},
+	{"revoke", verb_revoke, false},
 	{"retire", verb_retire, false},
 	{0},
 };
