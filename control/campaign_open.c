@@ -43,21 +43,35 @@ void campaign_run_delist(struct campaigns *all, struct campaign_run *run)
 	pthread_mutex_unlock(&all->lock);
 }
 
-uint32_t campaigns_of_group(struct campaigns *all, const struct store_group_id *group)
+// Over all members of the group, or of the MSK (0: of none), whoever its members are.
+static uint32_t run_find(
+	struct campaigns *all, const struct store_group_id *group, uint16_t msk_number)
 {
 	uint32_t id = 0;
 
 	pthread_mutex_lock(&all->lock);
 	for (unsigned i = 0; i < all->n; i++) {
-		const struct campaign_run *run = all->run[i];
+		const struct store_campaign *r = &all->run[i]->record;
 
-		if (run->phase != CAMPAIGN_CLOSED && run->record.only == STORE_ID_NONE &&
-			memcmp(run->record.group.kdi, group->kdi, sizeof(group->kdi)) == 0 &&
-			run->record.group.group == group->group)
-			id = run->record.id;
+		if (all->run[i]->phase != CAMPAIGN_CLOSED &&
+			(r->only == STORE_ID_NONE || r->msk_number == msk_number) &&
+			memcmp(r->group.kdi, group->kdi, sizeof(group->kdi)) == 0 &&
+			r->group.group == group->group)
+			id = r->id;
 	}
 	pthread_mutex_unlock(&all->lock);
 	return id;
+}
+
+uint32_t campaigns_of_group(struct campaigns *all, const struct store_group_id *group)
+{
+	return run_find(all, group, 0);
+}
+
+uint32_t campaigns_of_msk(
+	struct campaigns *all, const struct store_group_id *group, uint16_t number)
+{
+	return run_find(all, group, number);
 }
 
 static void slice_members(

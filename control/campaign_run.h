@@ -116,8 +116,6 @@ struct campaign_opening {
 int campaign_run_enlist(struct campaigns *all, struct campaign_run *run);
 void campaign_run_delist(struct campaigns *all, struct campaign_run *run);
 bool campaigns_have_room(struct campaigns *all);
-// The open campaign over all members of a group, 0 when there is none.
-uint32_t campaigns_of_group(struct campaigns *all, const struct store_group_id *group);
 // Finds the members of a run, parts and counts them, and sets its pace; those of a scheduled
 // campaign that were chosen before stand in the store. Errors as campaign_start().
 int campaign_run_fill(struct ctl *ctl, struct campaign_run *run, const struct store_reader *r,
