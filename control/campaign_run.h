@@ -12,6 +12,8 @@
 #include "campaign.h"
 #include "cmd.h"
 #include "governor.h"
+#include "retry.h"
+#include "verifications.h"
 
 enum campaign_phase {
 	CAMPAIGN_STARTING, // looks for its members; holds every id
@@ -45,6 +47,7 @@ struct campaign_run {
 	uint64_t trial_ms; // since when the first members have their time to answer
 	bool is_record_unsaved;
 	store_id noted; // up to here the subscribers know who has verified
+	struct retry note_retry; // of what comes next
 };
 
 struct campaigns {
@@ -54,6 +57,7 @@ struct campaigns {
 	struct campaign_run *run[DP_CAMPAIGNS_MAX];
 	unsigned n;
 	struct governor governor; // the main loop's
+	struct verifications verifications; // of single pushes, likewise
 	uint64_t begun_ms; // when it last looked for campaigns to begin
 	_Atomic unsigned scheduled; // how many wait, as far as is known
 };
@@ -152,7 +156,7 @@ int campaign_order_schedule(
 // --- campaign_leave.c -----------------------------------------------------------------------
 
 // Goes on to tell the subscribers that they have verified, in at most so many commits. Whether
-// that is done, or cannot be.
+// that is done, or was tried often enough.
 bool campaign_run_note(struct ctl *ctl, struct campaign_run *run, unsigned commits);
 // That, and the member states of older campaigns are dropped; a bounded part at a time. Whether
 // all is done.

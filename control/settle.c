@@ -24,7 +24,7 @@
 #include "history.h"
 #include "log.h"
 #include "pulse.h"
-#include "ua.h"
+#include "verifications.h"
 
 #define EVENTS_MAX 64
 #define SAVE_MAX 64 // slices of one commit
@@ -334,7 +334,7 @@ void settle_step(struct ctl *ctl)
 	fault_watch(ctl);
 	events_take(ctl);
 	history_follow(ctl);
-	ua_verifications_note(ctl);
+	verifications_note(ctl, &ctl->campaigns->verifications);
 	governor_step(ctl, &ctl->campaigns->governor);
 	campaigns_begin(ctl);
 	n = runs_follow(ctl->campaigns, runs);
