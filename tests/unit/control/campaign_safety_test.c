@@ -155,6 +155,21 @@ static struct campaign_run *trial_run(struct site *s, unsigned verified)
 	return campaigns_find(s->ctl.campaigns, 1);
 }
 
+// Who resumed a halted campaign has decided: a restart does not try it again.
+static void trial_that_was_judged_is_over_for_good(void **state)
+{
+	struct site *s = *state;
+	struct campaign_run *run = trial_run(s, 7);
+	uint32_t id = run->record.id;
+
+	assert_false(campaign_run_try(run, 1000));
+	assert_true(campaign_run_try(run, 4000));
+	assert_int_equal(campaign_pause(&s->ctl, id, false), 0);
+	site_restart(s, true);
+	assert_int_equal(site_view(s, id).record.state, STORE_CAMPAIGN_RUNNING);
+	assert_int_equal(atomic_load(&fake_dp_opened(s->dp, 0)->trial), 0);
+}
+
 static void enough_of_the_first_members_let_it_go_on_at_once(void **state)
 {
 	struct campaign_run *run = trial_run(*state, 8);
@@ -320,6 +335,7 @@ int main(void)
 		WITH_SITE(undelivered_of_a_campaign_are_members_of_the_next),
 		WITH_SITE(deadline_makes_the_rate_with_room_for_repeats),
 		WITH_SITE(area_that_is_too_slow_for_the_deadline_is_named),
+		WITH_SITE(trial_that_was_judged_is_over_for_good),
 		WITH_SITE(enough_of_the_first_members_let_it_go_on_at_once),
 		WITH_SITE(too_few_of_the_first_members_halt_it),
 		WITH_SITE(scheduled_campaign_takes_the_members_of_its_time),
