@@ -220,7 +220,8 @@ bool ctl_may_reuse_ids(struct ctl *ctl)
 	bool may;
 
 	pthread_mutex_lock(&ctl->campaigns->lock);
-	may = ctl->campaigns->n == 0;
+	// What was scheduled may have begun since it was counted: then it is a run by now.
+	may = atomic_load(&ctl->campaigns->scheduled) == 0 && ctl->campaigns->n == 0;
 	pthread_mutex_unlock(&ctl->campaigns->lock);
 	return may;
 }

@@ -58,12 +58,14 @@ int campaign_order_schedule(
 	record.state = STORE_CAMPAIGN_SCHEDULED;
 	record.flags |= order->is_msk_new ? STORE_CAMPAIGN_NEW_MSK : 0;
 	*id = record.id;
+	// Before its members are looked for: none of their ids is given out again from now on.
+	atomic_fetch_add(&ctl->campaigns->scheduled, 1);
 	ret = campaign_run_create(&record, &run);
 	if (ret == 0)
 		ret = run_schedule(ctl, run, order, why);
 	campaign_run_destroy(run);
-	if (ret == 0)
-		atomic_fetch_add(&ctl->campaigns->scheduled, 1);
+	if (ret != 0)
+		atomic_fetch_sub(&ctl->campaigns->scheduled, 1);
 	return ret;
 }
 

@@ -59,7 +59,7 @@ struct campaigns {
 	struct governor governor; // the main loop's
 	struct verifications verifications; // of single pushes, likewise
 	uint64_t begun_ms; // when it last looked for campaigns to begin
-	_Atomic unsigned scheduled; // how many wait, as far as is known
+	_Atomic unsigned scheduled; // how many wait, or more
 };
 
 struct campaign_run *campaigns_find(struct campaigns *all, uint32_t id);

@@ -120,6 +120,6 @@ int ctl_uicc_check(const struct ctl *ctl, unsigned profile, size_t btid_len, cha
 
 // The open campaign that holds a subscriber's id, 0 when none does: the id must stay then.
 uint32_t ctl_campaign_holding(struct ctl *ctl, store_id id);
-// Whether freed ids may be given out again: only while no campaign is open. Ask inside a writer
-// job: a campaign counts as open before it looks for its members.
+// Whether freed ids may be given out again: only while no campaign is open or scheduled. Ask inside
+// a writer job: a campaign counts as open before it looks for its members.
 bool ctl_may_reuse_ids(struct ctl *ctl);

@@ -238,6 +238,30 @@ static void scheduled_campaign_keeps_those_who_were_chosen(void **state)
 	site_expect(s, id, COUNTS(2, 0, 0, 0, 2), STORE_CAMPAIGN_RUNNING);
 }
 
+// Else it would be sent to whoever gets the id of one who was chosen and has left.
+static void no_id_is_given_out_again_while_a_campaign_is_scheduled(void **state)
+{
+	static const store_id ids[] = {0};
+	struct site *s = *state;
+	struct campaign_order order = order_of(s);
+	uint32_t id;
+
+	site_subscribers(s, 2);
+	assert_true(ctl_may_reuse_ids(&s->ctl));
+	order.start_ms = campaign_now_ms() + 3600000;
+	order.choice.ids = ids;
+	order.choice.n = 1;
+	id = start(s, &order);
+	assert_false(ctl_may_reuse_ids(&s->ctl));
+	site_restart(s, true);
+	settle_step(&s->ctl);
+	assert_false(ctl_may_reuse_ids(&s->ctl));
+	assert_int_equal(campaign_abort(&s->ctl, id), 0);
+	s->ctl.campaigns->begun_ms = 0;
+	settle_step(&s->ctl);
+	assert_true(ctl_may_reuse_ids(&s->ctl));
+}
+
 static unsigned newest_msk(struct site *s)
 {
 	struct store_reader *r;
@@ -340,6 +364,7 @@ int main(void)
 		WITH_SITE(too_few_of_the_first_members_halt_it),
 		WITH_SITE(scheduled_campaign_takes_the_members_of_its_time),
 		WITH_SITE(scheduled_campaign_keeps_those_who_were_chosen),
+		WITH_SITE(no_id_is_given_out_again_while_a_campaign_is_scheduled),
 		WITH_SITE(no_msk_is_made_for_a_campaign_without_room),
 		WITH_SITE(auto_campaign_parts_its_members_by_the_life_of_their_muks),
 		WITH_SITE(solicit_campaign_has_a_label_of_its_own_and_no_key),
