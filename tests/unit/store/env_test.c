@@ -7,11 +7,13 @@
 #include <fcntl.h>
 #include <lmdb.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "env.h"
+#include "files.h"
 #include "offline.h"
 #include "support_import.h"
 
@@ -297,6 +299,28 @@ static void backup_from_before_the_mtks_is_looked_through(void **state)
 	store_env_close(env);
 }
 
+// A file may be mapped more than once, and another one may have its number.
+static void mapping_is_the_one_that_an_address_lies_in(void **state)
+{
+	int fd = open(in(test_dir(), "pages"), O_RDWR | O_CREAT, 0600);
+	uint8_t *room = mmap(NULL, 5 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *map;
+	size_t bytes;
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	for (unsigned i = 1; i < 5; i += 2)
+		assert_ptr_equal(
+			mmap(room + i * 4096, 4096, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0),
+			room + i * 4096);
+	assert_int_equal(file_mapping(room + 3 * 4096 + 100, &map, &bytes), 0);
+	assert_ptr_equal(map, room + 3 * 4096);
+	assert_int_equal(bytes, 4096);
+	munmap(room, 5 * 4096);
+	assert_int_equal(file_mapping(room, &map, &bytes), -ENOENT);
+	close(fd);
+}
+
 static void readers_are_counted(void **state)
 {
 	struct store_env *env = test_open(test_dir());
@@ -331,6 +355,7 @@ int main(void)
 		cmocka_unit_test(cut_file_is_refused),
 		cmocka_unit_test(no_room_on_the_disk_is_said),
 		cmocka_unit_test(backup_from_before_the_mtks_is_looked_through),
+		cmocka_unit_test(mapping_is_the_one_that_an_address_lies_in),
 		cmocka_unit_test(readers_are_counted),
 	};
 
