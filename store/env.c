@@ -224,8 +224,6 @@ static void map_advise(struct store_env *env)
 	if (db_get_u32(&v, DB_META, META_STATE, &val) == 0 &&
 		file_mapping(val.data, &map, &bytes) == 0) {
 		madvise(map, bytes, MADV_DONTDUMP);
-		// Where the file system can, what is read from the disk comes in large pages.
-		madvise(map, bytes, MADV_HUGEPAGE);
 		munlock(map, bytes);
 	}
 	mdb_txn_abort(v.mdb);
