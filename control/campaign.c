@@ -122,11 +122,6 @@ int campaign_rate(struct ctl *ctl, uint32_t id, uint32_t rate)
 	return order_commit(ctl, id);
 }
 
-static int unschedule_job(struct store_txn *txn, void *record)
-{
-	return store_campaign_put(txn, record);
-}
-
 // One that has not begun yet.
 static int campaign_unschedule(struct ctl *ctl, uint32_t id)
 {
@@ -147,7 +142,7 @@ static int campaign_unschedule(struct ctl *ctl, uint32_t id)
 		record.state = STORE_CAMPAIGN_ABORTED;
 		record.ended_ms = campaign_now_ms();
 		record.given_up = record.members;
-		ret = ctl_writer_run(ctl, unschedule_job, &record);
+		ret = ctl_writer_run(ctl, campaign_record_job, &record);
 	}
 	pthread_mutex_unlock(&ctl->campaigns->start_lock);
 	return ret;

@@ -69,11 +69,6 @@ int campaign_order_schedule(
 	return ret;
 }
 
-static int record_job(struct store_txn *txn, void *record)
-{
-	return store_campaign_put(txn, record);
-}
-
 // While another campaign runs on the group it waits on.
 static void scheduled_begin(struct ctl *ctl, const struct store_campaign *scheduled)
 {
@@ -109,7 +104,7 @@ static void scheduled_begin(struct ctl *ctl, const struct store_campaign *schedu
 	failed.state = STORE_CAMPAIGN_ABORTED;
 	failed.ended_ms = campaign_now_ms();
 	failed.given_up = failed.members;
-	ctl_writer_run(ctl, record_job, &failed);
+	ctl_writer_run(ctl, campaign_record_job, &failed);
 }
 
 void campaigns_begin(struct ctl *ctl)

@@ -82,14 +82,13 @@ static void slice_members(
 	memcpy(run->dp->round + first, state, left < STORE_SLICE ? left : STORE_SLICE);
 }
 
-int campaign_members_load(struct campaign_run *run, const struct store_reader *r)
+void campaign_members_load(struct campaign_run *run, const struct store_reader *r)
 {
 	uint8_t state[STORE_SLICE];
 
 	for (uint32_t i = 0; i < run->slices; i++)
 		if (store_reader_campaign_slice(r, run->record.id, i, state) == 0)
 			slice_members(run, i, state);
-	return 0;
 }
 
 int campaign_members_put(struct store_txn *txn, struct campaign_run *run)
@@ -104,6 +103,11 @@ int campaign_members_put(struct store_txn *txn, struct campaign_run *run)
 		ret = store_campaign_slice_put(txn, run->record.id, i, state);
 	}
 	return ret;
+}
+
+int campaign_record_job(struct store_txn *txn, void *record)
+{
+	return store_campaign_put(txn, record);
 }
 
 static int opening_job(struct store_txn *txn, void *arg)
@@ -159,9 +163,12 @@ int campaign_run_fill(struct ctl *ctl, struct campaign_run *run, const struct st
 	const struct campaign_order *order, char why[256])
 {
 	bool is_stored = (run->record.flags & STORE_CAMPAIGN_SELECTED) != 0;
-	int ret = is_stored ? campaign_members_load(run, r)
-			    : campaign_members_find(ctl, run, r, &order->choice);
+	int ret = 0;
 
+	if (is_stored)
+		campaign_members_load(run, r);
+	else
+		ret = campaign_members_find(ctl, run, r, &order->choice);
 	if (ret == 0)
 		ret = campaign_members_part(ctl, run, r);
 	if (ret != 0)

@@ -129,11 +129,13 @@ int campaign_run_open(struct ctl *ctl, struct campaign_opening *opening,
 	const struct store_group *group, const struct campaign_order *order, char why[256]);
 
 // Its parts, for those who open a run in another way.
-int campaign_members_load(struct campaign_run *run, const struct store_reader *r);
+void campaign_members_load(struct campaign_run *run, const struct store_reader *r);
 int campaign_members_put(struct store_txn *txn, struct campaign_run *run);
 void campaign_run_counted(struct campaign_run *run);
 int campaign_workers_open(struct ctl *ctl, struct campaign_run *run);
 int campaign_abandoned_job(struct store_txn *txn, void *run);
+// A writer job: puts a struct store_campaign.
+int campaign_record_job(struct store_txn *txn, void *record);
 
 // --- campaign_start.c -----------------------------------------------------------------------
 

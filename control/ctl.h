@@ -64,6 +64,9 @@ uint64_t ctl_clock_ms(void);
 // itself fails, the commit's error is returned.
 int ctl_writer_run(struct ctl *ctl, int (*fn)(struct store_txn *txn, void *arg), void *arg);
 
+// Commits what waits, or nothing at all: each commit carries the counter mark.
+int ctl_writer_commit(struct ctl *ctl);
+
 // Runs fn in the writer thread with no transaction open, for work that makes transactions of its
 // own. Keep fn under 50 ms and call again: other jobs run in between.
 int ctl_writer_exclusive(struct ctl *ctl, int (*fn)(struct store_env *env, void *arg), void *arg);

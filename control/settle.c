@@ -211,11 +211,6 @@ static void run_finalize(struct campaign_run *run)
 	run->record.round = run->rounds;
 }
 
-static int record_job(struct store_txn *txn, void *record)
-{
-	return store_campaign_put(txn, record);
-}
-
 static void closed_report(const struct store_campaign *r)
 {
 	// By the wall clock, which may have been set back meanwhile.
@@ -243,7 +238,7 @@ static void run_finish(struct ctl *ctl, struct campaign_run *run)
 	record = run->record;
 	record.state =
 		run->rest == STORE_MEMBER_ABORTED ? STORE_CAMPAIGN_ABORTED : STORE_CAMPAIGN_DONE;
-	if (ctl_writer_run(ctl, record_job, &record) != 0)
+	if (ctl_writer_run(ctl, campaign_record_job, &record) != 0)
 		return;
 	pthread_mutex_lock(&all->lock);
 	run->record = record;
