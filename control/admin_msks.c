@@ -244,7 +244,7 @@ void admin_msk_revoke(const struct admin_request *req, struct admin_reply *reply
 	struct store_group group;
 	struct store_msk msk;
 	uint16_t number;
-	uint32_t campaign;
+	uint32_t campaign = 0;
 	int ret;
 
 	if (admin_hex16_parse(req->arg[2], &number) != 0) {
@@ -253,14 +253,17 @@ void admin_msk_revoke(const struct admin_request *req, struct admin_reply *reply
 	}
 	if (group_get(req, reply, &group) != 0)
 		return;
-	// Its messages would go on telling phones that the MSK is good.
-	campaign = campaigns_of_group(req->ctl->campaigns, &group.id);
-	if (campaign != 0) {
+	// A campaign that was in the way may have ended before it is named.
+	do {
+		ret = msk_revoke(req->ctl, &group.id, number, &msk);
+		if (ret == -EINPROGRESS)
+			campaign = campaigns_of_msk(req->ctl->campaigns, &group.id, number);
+	} while (ret == -EINPROGRESS && campaign == 0);
+	if (ret == -EINPROGRESS) {
 		admin_error(reply, 409, "campaign-running",
 			"Campaign %u runs on this key group: abort it first.", campaign);
 		return;
 	}
-	ret = msk_revoke(req->ctl, &group.id, number, &msk);
 	if (ret == -EBUSY) {
 		admin_error(reply, 409, "msk-retired", "The MSK is retired.");
 		return;

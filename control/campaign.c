@@ -122,11 +122,6 @@ int campaign_rate(struct ctl *ctl, uint32_t id, uint32_t rate)
 	return order_commit(ctl, id);
 }
 
-static int unschedule_job(struct store_txn *txn, void *record)
-{
-	return store_campaign_put(txn, record);
-}
-
 // One that has not begun yet.
 static int campaign_unschedule(struct ctl *ctl, uint32_t id)
 {
@@ -147,7 +142,7 @@ static int campaign_unschedule(struct ctl *ctl, uint32_t id)
 		record.state = STORE_CAMPAIGN_ABORTED;
 		record.ended_ms = campaign_now_ms();
 		record.given_up = record.members;
-		ret = ctl_writer_run(ctl, unschedule_job, &record);
+		ret = ctl_writer_run(ctl, campaign_record_job, &record);
 	}
 	pthread_mutex_unlock(&ctl->campaigns->start_lock);
 	return ret;
@@ -220,7 +215,8 @@ bool ctl_may_reuse_ids(struct ctl *ctl)
 	bool may;
 
 	pthread_mutex_lock(&ctl->campaigns->lock);
-	may = ctl->campaigns->n == 0;
+	// What was scheduled may have begun since it was counted: then it is a run by now.
+	may = atomic_load(&ctl->campaigns->scheduled) == 0 && ctl->campaigns->n == 0;
 	pthread_mutex_unlock(&ctl->campaigns->lock);
 	return may;
 }

@@ -81,6 +81,10 @@ int campaign_start(
 	struct ctl *ctl, const struct campaign_order *order, uint32_t *id, char why[256]);
 // The open campaign over all members of a group, 0 when there is none.
 uint32_t campaigns_of_group(struct campaigns *all, const struct store_group_id *group);
+// That one, or one for a single subscriber that sends this MSK; 0 when there is none. With msk_lock
+// held none is being opened.
+uint32_t campaigns_of_msk(
+	struct campaigns *all, const struct store_group_id *group, uint16_t number);
 // Starts the scheduled campaigns whose time has come. In the main loop.
 void campaigns_begin(struct ctl *ctl);
 // Takes up the campaigns that were open when the daemon ended. Before the workers send anything.

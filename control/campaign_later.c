@@ -58,18 +58,15 @@ int campaign_order_schedule(
 	record.state = STORE_CAMPAIGN_SCHEDULED;
 	record.flags |= order->is_msk_new ? STORE_CAMPAIGN_NEW_MSK : 0;
 	*id = record.id;
+	// Before its members are looked for: none of their ids is given out again from now on.
+	atomic_fetch_add(&ctl->campaigns->scheduled, 1);
 	ret = campaign_run_create(&record, &run);
 	if (ret == 0)
 		ret = run_schedule(ctl, run, order, why);
 	campaign_run_destroy(run);
-	if (ret == 0)
-		atomic_fetch_add(&ctl->campaigns->scheduled, 1);
+	if (ret != 0)
+		atomic_fetch_sub(&ctl->campaigns->scheduled, 1);
 	return ret;
-}
-
-static int record_job(struct store_txn *txn, void *record)
-{
-	return store_campaign_put(txn, record);
 }
 
 // While another campaign runs on the group it waits on.
@@ -107,7 +104,7 @@ static void scheduled_begin(struct ctl *ctl, const struct store_campaign *schedu
 	failed.state = STORE_CAMPAIGN_ABORTED;
 	failed.ended_ms = campaign_now_ms();
 	failed.given_up = failed.members;
-	ctl_writer_run(ctl, record_job, &failed);
+	ctl_writer_run(ctl, campaign_record_job, &failed);
 }
 
 void campaigns_begin(struct ctl *ctl)

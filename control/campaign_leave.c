@@ -29,19 +29,31 @@ static int flags_job(struct store_txn *txn, void *arg)
 	return n == 0 ? 0 : store_subscriber_verified(txn, ids, n);
 }
 
-// The job reads done[] in the writer's thread, where changes of subscribers are seen in order.
+// One commit; the job reads done[] in the writer's thread, where changes of subscribers are seen in
+// order. What it could not commit is noted no more than before.
+static int flags_commit(struct ctl *ctl, struct campaign_run *run)
+{
+	store_id before = run->noted;
+	int ret = ctl_writer_run(ctl, flags_job, run);
+
+	if (ret != 0)
+		run->noted = before;
+	pulse_beat(ctl);
+	return ret;
+}
+
 bool campaign_run_note(struct ctl *ctl, struct campaign_run *run, unsigned commits)
 {
 	int ret = 0;
 
-	for (; run->noted < run->dp->span && ret == 0 && commits > 0; commits--) {
-		ret = ctl_writer_run(ctl, flags_job, run);
-		pulse_beat(ctl);
-	}
-	if (ret == 0)
+	for (; run->noted < run->dp->span && ret == 0 && commits > 0; commits--)
+		ret = flags_commit(ctl, run);
+	if (ret == 0) {
+		run->note_retry = (struct retry){0};
 		return run->noted >= run->dp->span;
+	}
 	log_warning("verifications-not-noted", "campaign=%u errno=%d", run->record.id, -ret);
-	return true;
+	return !retry_later(&run->note_retry, ctl_clock_ms());
 }
 
 struct drop {
@@ -105,5 +117,6 @@ static bool history_trim(struct ctl *ctl, const struct store_campaign *closed)
 
 bool campaign_run_leave(struct ctl *ctl, struct campaign_run *run)
 {
-	return campaign_run_note(ctl, run, LEAVE_COMMITS) && history_trim(ctl, &run->record);
+	return retry_is_due(&run->note_retry, ctl_clock_ms()) &&
+		campaign_run_note(ctl, run, LEAVE_COMMITS) && history_trim(ctl, &run->record);
 }

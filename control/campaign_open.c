@@ -43,21 +43,35 @@ void campaign_run_delist(struct campaigns *all, struct campaign_run *run)
 	pthread_mutex_unlock(&all->lock);
 }
 
-uint32_t campaigns_of_group(struct campaigns *all, const struct store_group_id *group)
+// Over all members of the group, or of the MSK (0: of none), whoever its members are.
+static uint32_t run_find(
+	struct campaigns *all, const struct store_group_id *group, uint16_t msk_number)
 {
 	uint32_t id = 0;
 
 	pthread_mutex_lock(&all->lock);
 	for (unsigned i = 0; i < all->n; i++) {
-		const struct campaign_run *run = all->run[i];
+		const struct store_campaign *r = &all->run[i]->record;
 
-		if (run->phase != CAMPAIGN_CLOSED && run->record.only == STORE_ID_NONE &&
-			memcmp(run->record.group.kdi, group->kdi, sizeof(group->kdi)) == 0 &&
-			run->record.group.group == group->group)
-			id = run->record.id;
+		if (all->run[i]->phase != CAMPAIGN_CLOSED &&
+			(r->only == STORE_ID_NONE || r->msk_number == msk_number) &&
+			memcmp(r->group.kdi, group->kdi, sizeof(group->kdi)) == 0 &&
+			r->group.group == group->group)
+			id = r->id;
 	}
 	pthread_mutex_unlock(&all->lock);
 	return id;
+}
+
+uint32_t campaigns_of_group(struct campaigns *all, const struct store_group_id *group)
+{
+	return run_find(all, group, 0);
+}
+
+uint32_t campaigns_of_msk(
+	struct campaigns *all, const struct store_group_id *group, uint16_t number)
+{
+	return run_find(all, group, number);
 }
 
 static void slice_members(
@@ -68,14 +82,13 @@ static void slice_members(
 	memcpy(run->dp->round + first, state, left < STORE_SLICE ? left : STORE_SLICE);
 }
 
-int campaign_members_load(struct campaign_run *run, const struct store_reader *r)
+void campaign_members_load(struct campaign_run *run, const struct store_reader *r)
 {
 	uint8_t state[STORE_SLICE];
 
 	for (uint32_t i = 0; i < run->slices; i++)
 		if (store_reader_campaign_slice(r, run->record.id, i, state) == 0)
 			slice_members(run, i, state);
-	return 0;
 }
 
 int campaign_members_put(struct store_txn *txn, struct campaign_run *run)
@@ -90,6 +103,11 @@ int campaign_members_put(struct store_txn *txn, struct campaign_run *run)
 		ret = store_campaign_slice_put(txn, run->record.id, i, state);
 	}
 	return ret;
+}
+
+int campaign_record_job(struct store_txn *txn, void *record)
+{
+	return store_campaign_put(txn, record);
 }
 
 static int opening_job(struct store_txn *txn, void *arg)
@@ -145,9 +163,12 @@ int campaign_run_fill(struct ctl *ctl, struct campaign_run *run, const struct st
 	const struct campaign_order *order, char why[256])
 {
 	bool is_stored = (run->record.flags & STORE_CAMPAIGN_SELECTED) != 0;
-	int ret = is_stored ? campaign_members_load(run, r)
-			    : campaign_members_find(ctl, run, r, &order->choice);
+	int ret = 0;
 
+	if (is_stored)
+		campaign_members_load(run, r);
+	else
+		ret = campaign_members_find(ctl, run, r, &order->choice);
 	if (ret == 0)
 		ret = campaign_members_part(ctl, run, r);
 	if (ret != 0)

@@ -55,10 +55,10 @@ static int run_restore(struct ctl *ctl, struct campaign_run *run)
 	if (ret == 0)
 		ret = store_reader_msk(r, &run->record.group, run->record.msk_number, &msk);
 	// Who is a member is known first: the way he is reached tells what his sends mean.
-	if (ret == 0)
-		ret = campaign_members_load(run, r);
-	if (ret == 0)
+	if (ret == 0) {
+		campaign_members_load(run, r);
 		ret = campaign_members_part(ctl, run, r);
+	}
 	for (uint32_t i = 0; i < run->slices && ret == 0; i++)
 		if (store_reader_campaign_slice(r, run->record.id, i, state) == 0)
 			slice_restore(run, i, state);

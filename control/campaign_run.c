@@ -381,8 +381,9 @@ bool campaign_run_try(struct campaign_run *run, uint64_t now_ms)
 		r->state = STORE_CAMPAIGN_PAUSED;
 		r->flags |= STORE_CAMPAIGN_HALTED;
 	}
-	// Who resumes it wants it to go on.
+	// Who resumes it wants it to go on, also after a restart.
 	atomic_store(&run->dp->trial, 0);
+	r->stop_percent = 0;
 	run->is_record_unsaved = true;
 	return (r->flags & STORE_CAMPAIGN_HALTED) != 0;
 }

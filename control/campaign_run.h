@@ -12,6 +12,8 @@
 #include "campaign.h"
 #include "cmd.h"
 #include "governor.h"
+#include "retry.h"
+#include "verifications.h"
 
 enum campaign_phase {
 	CAMPAIGN_STARTING, // looks for its members; holds every id
@@ -45,6 +47,7 @@ struct campaign_run {
 	uint64_t trial_ms; // since when the first members have their time to answer
 	bool is_record_unsaved;
 	store_id noted; // up to here the subscribers know who has verified
+	struct retry note_retry; // of what comes next
 };
 
 struct campaigns {
@@ -54,8 +57,9 @@ struct campaigns {
 	struct campaign_run *run[DP_CAMPAIGNS_MAX];
 	unsigned n;
 	struct governor governor; // the main loop's
+	struct verifications verifications; // of single pushes, likewise
 	uint64_t begun_ms; // when it last looked for campaigns to begin
-	_Atomic unsigned scheduled; // how many wait, as far as is known
+	_Atomic unsigned scheduled; // how many wait, or more
 };
 
 struct campaign_run *campaigns_find(struct campaigns *all, uint32_t id);
@@ -116,8 +120,6 @@ struct campaign_opening {
 int campaign_run_enlist(struct campaigns *all, struct campaign_run *run);
 void campaign_run_delist(struct campaigns *all, struct campaign_run *run);
 bool campaigns_have_room(struct campaigns *all);
-// The open campaign over all members of a group, 0 when there is none.
-uint32_t campaigns_of_group(struct campaigns *all, const struct store_group_id *group);
 // Finds the members of a run, parts and counts them, and sets its pace; those of a scheduled
 // campaign that were chosen before stand in the store. Errors as campaign_start().
 int campaign_run_fill(struct ctl *ctl, struct campaign_run *run, const struct store_reader *r,
@@ -127,11 +129,13 @@ int campaign_run_open(struct ctl *ctl, struct campaign_opening *opening,
 	const struct store_group *group, const struct campaign_order *order, char why[256]);
 
 // Its parts, for those who open a run in another way.
-int campaign_members_load(struct campaign_run *run, const struct store_reader *r);
+void campaign_members_load(struct campaign_run *run, const struct store_reader *r);
 int campaign_members_put(struct store_txn *txn, struct campaign_run *run);
 void campaign_run_counted(struct campaign_run *run);
 int campaign_workers_open(struct ctl *ctl, struct campaign_run *run);
 int campaign_abandoned_job(struct store_txn *txn, void *run);
+// A writer job: puts a struct store_campaign.
+int campaign_record_job(struct store_txn *txn, void *record);
 
 // --- campaign_start.c -----------------------------------------------------------------------
 
@@ -154,7 +158,7 @@ int campaign_order_schedule(
 // --- campaign_leave.c -----------------------------------------------------------------------
 
 // Goes on to tell the subscribers that they have verified, in at most so many commits. Whether
-// that is done, or cannot be.
+// that is done, or was tried often enough.
 bool campaign_run_note(struct ctl *ctl, struct campaign_run *run, unsigned commits);
 // That, and the member states of older campaigns are dropped; a bounded part at a time. Whether
 // all is done.

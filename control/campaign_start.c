@@ -14,7 +14,7 @@
 #include "msk.h"
 
 // A scheduled campaign begins: its members are those of now, unless they were chosen before.
-static int record_begin(const struct store_campaign *scheduled, const struct store_reader *r,
+static void record_begin(const struct store_campaign *scheduled, const struct store_reader *r,
 	struct store_campaign *record)
 {
 	*record = *scheduled;
@@ -22,7 +22,6 @@ static int record_begin(const struct store_campaign *scheduled, const struct sto
 	record->started_ms = campaign_now_ms();
 	if ((record->flags & STORE_CAMPAIGN_SELECTED) == 0 && record->only == STORE_ID_NONE)
 		record->span = store_reader_span(r);
-	return 0;
 }
 
 // The MSK that is named, if it lives, or the newest one that does.
@@ -51,9 +50,10 @@ int campaign_order_run(struct ctl *ctl, const struct campaign_order *order,
 	ret = store_reader_group(r, &order->group, &group);
 	if (ret == 0 && order_msk(r, order, &opening.msk) != 0)
 		ret = -ENOKEY;
-	if (ret == 0)
-		ret = scheduled != NULL ? record_begin(scheduled, r, &record)
-					: campaign_order_make(ctl, order, &group, r, &record);
+	if (ret == 0 && scheduled != NULL)
+		record_begin(scheduled, r, &record);
+	else if (ret == 0)
+		ret = campaign_order_make(ctl, order, &group, r, &record);
 	ctl_reader_put(ctl, r);
 	if (ret == 0)
 		ret = campaign_run_create(&record, &opening.run);

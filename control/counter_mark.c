@@ -188,20 +188,13 @@ int counter_mark_mtk_reserve(struct counter_mark *m, uint32_t reservations)
 	return ret;
 }
 
-static int nothing_job(struct store_txn *txn, void *arg)
-{
-	(void)txn;
-	(void)arg;
-	return 0;
-}
-
 // Should the file be lost, a start an hour ahead of the clock is above all values only if none is
 // further ahead than that; else the store has to know them, and commits may be rare. A store that
 // takes none does not stop the counter.
 static void store_copy(struct ctl *ctl, uint32_t mark, uint32_t now)
 {
 	if (mark > now + COUNTER_LOST_MARK_S)
-		ctl_writer_run(ctl, nothing_job, NULL);
+		ctl_writer_commit(ctl);
 }
 
 void counter_mark_advance(struct counter_mark *m, struct ctl *ctl)

@@ -32,6 +32,18 @@ void ctl_reader_put(struct ctl *ctl, struct store_reader *r)
 	store_reader_destroy(r);
 }
 
+static int nothing_job(struct store_txn *txn, void *arg)
+{
+	(void)txn;
+	(void)arg;
+	return 0;
+}
+
+int ctl_writer_commit(struct ctl *ctl)
+{
+	return ctl_writer_run(ctl, nothing_job, NULL);
+}
+
 int ctl_command(struct ctl *ctl, const struct dp_cmd *cmd)
 {
 	const struct timespec nap = {.tv_nsec = 1000000};

@@ -64,6 +64,9 @@ uint64_t ctl_clock_ms(void);
 // itself fails, the commit's error is returned.
 int ctl_writer_run(struct ctl *ctl, int (*fn)(struct store_txn *txn, void *arg), void *arg);
 
+// Commits what waits, or nothing at all: each commit carries the counter mark.
+int ctl_writer_commit(struct ctl *ctl);
+
 // Runs fn in the writer thread with no transaction open, for work that makes transactions of its
 // own. Keep fn under 50 ms and call again: other jobs run in between.
 int ctl_writer_exclusive(struct ctl *ctl, int (*fn)(struct store_env *env, void *arg), void *arg);
@@ -120,6 +123,6 @@ int ctl_uicc_check(const struct ctl *ctl, unsigned profile, size_t btid_len, cha
 
 // The open campaign that holds a subscriber's id, 0 when none does: the id must stay then.
 uint32_t ctl_campaign_holding(struct ctl *ctl, store_id id);
-// Whether freed ids may be given out again: only while no campaign is open. Ask inside a writer
-// job: a campaign counts as open before it looks for its members.
+// Whether freed ids may be given out again: only while no campaign is open or scheduled. Ask inside
+// a writer job: a campaign counts as open before it looks for its members.
 bool ctl_may_reuse_ids(struct ctl *ctl);

@@ -106,13 +106,6 @@ static int dataplane_up(struct daemon *d, char why[256])
 	return dp_start(&conf, d->ctl.env, &d->counter, &d->ctl.dp, why);
 }
 
-static int nothing_job(struct store_txn *txn, void *arg)
-{
-	(void)txn;
-	(void)arg;
-	return 0;
-}
-
 // Frames in flight are sent; what they and the last answers changed is settled; the last commit
 // carries the mark.
 static void dataplane_down(struct daemon *d)
@@ -125,7 +118,7 @@ static void dataplane_down(struct daemon *d)
 	pthread_mutex_unlock(&d->ctl.dp_lock);
 	dp_stop(dp);
 	settle_finish(&d->ctl);
-	ctl_writer_run(&d->ctl, nothing_job, NULL);
+	ctl_writer_commit(&d->ctl);
 }
 
 static int mark_thread_up(struct daemon *d, char why[256])

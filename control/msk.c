@@ -14,6 +14,8 @@
 
 #include <openssl/evp.h>
 
+#include "campaign.h"
+
 #define CSB_TRIES 16
 
 uint16_t msk_number_after(uint16_t number)
@@ -167,9 +169,26 @@ int msk_activate(
 	return ret;
 }
 
+struct revocation {
+	struct ctl *ctl;
+	struct store_msk *msk;
+};
+
+// Single pushes under way tell of it from now on, too.
+static int revoke_job(struct store_txn *txn, void *arg)
+{
+	struct revocation *revocation = arg;
+	int ret = store_msk_put(txn, revocation->msk);
+
+	if (ret == 0)
+		ctl_store_changed(revocation->ctl, 0, 0);
+	return ret;
+}
+
 int msk_revoke(
 	struct ctl *ctl, const struct store_group_id *group, uint16_t number, struct store_msk *out)
 {
+	struct revocation revocation = {ctl, out};
 	struct store_reader *r;
 	int ret;
 
@@ -181,10 +200,12 @@ int msk_revoke(
 	}
 	if (ret == 0 && out->state == STORE_MSK_RETIRED)
 		ret = -EBUSY;
+	if (ret == 0 && campaigns_of_msk(ctl->campaigns, group, number) != 0)
+		ret = -EINPROGRESS;
 	if (ret == 0) {
 		out->seq_l = 1;
 		out->seq_u = 0;
-		ret = ctl_writer_run(ctl, msk_put_job, out);
+		ret = ctl_writer_run(ctl, revoke_job, &revocation);
 	}
 	pthread_mutex_unlock(&ctl->msk_lock);
 	if (ret != 0)

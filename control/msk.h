@@ -20,7 +20,8 @@ int msk_activate(struct ctl *ctl, const struct store_group_id *group, uint16_t n
 
 // Takes an MSK out of use: its interval of MTK IDs is empty from now on (SEQl above SEQu), so that
 // a phone that is pushed it deletes it, and no MTK goes under it. Its octets stay as they are.
-// -ENOENT: no such MSK; -EBUSY: it is retired.
+// -ENOENT: no such MSK; -EBUSY: it is retired; -EINPROGRESS: a campaign (campaigns_of_msk()) would
+// go on telling phones that it is good.
 int msk_revoke(struct ctl *ctl, const struct store_group_id *group, uint16_t number,
 	struct store_msk *out);
 

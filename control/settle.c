@@ -24,7 +24,7 @@
 #include "history.h"
 #include "log.h"
 #include "pulse.h"
-#include "ua.h"
+#include "verifications.h"
 
 #define EVENTS_MAX 64
 #define SAVE_MAX 64 // slices of one commit
@@ -211,11 +211,6 @@ static void run_finalize(struct campaign_run *run)
 	run->record.round = run->rounds;
 }
 
-static int record_job(struct store_txn *txn, void *record)
-{
-	return store_campaign_put(txn, record);
-}
-
 static void closed_report(const struct store_campaign *r)
 {
 	// By the wall clock, which may have been set back meanwhile.
@@ -243,7 +238,7 @@ static void run_finish(struct ctl *ctl, struct campaign_run *run)
 	record = run->record;
 	record.state =
 		run->rest == STORE_MEMBER_ABORTED ? STORE_CAMPAIGN_ABORTED : STORE_CAMPAIGN_DONE;
-	if (ctl_writer_run(ctl, record_job, &record) != 0)
+	if (ctl_writer_run(ctl, campaign_record_job, &record) != 0)
 		return;
 	pthread_mutex_lock(&all->lock);
 	run->record = record;
@@ -334,7 +329,7 @@ void settle_step(struct ctl *ctl)
 	fault_watch(ctl);
 	events_take(ctl);
 	history_follow(ctl);
-	ua_verifications_note(ctl);
+	verifications_note(ctl, &ctl->campaigns->verifications);
 	governor_step(ctl, &ctl->campaigns->governor);
 	campaigns_begin(ctl);
 	n = runs_follow(ctl->campaigns, runs);

@@ -21,7 +21,6 @@
 #define RENEW_LEAST_NS 2000000u // between two looks at the newest snapshot
 #define RENEW_MOST_NS 1000000000u
 #define RENEW_SHARE 20 // of the time goes into renewing, at most one part
-#define VERIFICATIONS 1024 // noted in one commit
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -160,36 +159,6 @@ void ua_ids_changed(struct ua *ua, store_id first, uint32_t n, uint64_t version)
 {
 	if (ua != NULL)
 		ua_ha1_forget(ua->ha1, first, n, version);
-}
-
-struct verifications {
-	struct store_verification list[VERIFICATIONS];
-	size_t n;
-};
-
-static int verifications_job(struct store_txn *txn, void *arg)
-{
-	const struct verifications *v = arg;
-
-	return store_subscriber_verified_under(txn, v->list, v->n);
-}
-
-void ua_verifications_note(struct ctl *ctl)
-{
-	struct dp_verification got[VERIFICATIONS];
-	struct verifications v;
-	int ret;
-
-	do {
-		pthread_mutex_lock(&ctl->dp_lock);
-		v.n = ctl->dp == NULL ? 0 : dp_verifications(ctl->dp, got, VERIFICATIONS);
-		pthread_mutex_unlock(&ctl->dp_lock);
-		for (size_t i = 0; i < v.n; i++)
-			v.list[i] = (struct store_verification){got[i].id, got[i].muk_check};
-		ret = v.n == 0 ? 0 : ctl_writer_run(ctl, verifications_job, &v);
-		if (ret != 0)
-			log_warning("verifications-not-noted", "errno=%d", -ret);
-	} while (v.n == VERIFICATIONS);
 }
 
 // --- Life -----------------------------------------------------------------------------------

@@ -66,5 +66,3 @@ const char *ua_addresses(const struct ua *ua);
 
 // In the writer's thread: these records change with the commit of this number. ua may be NULL.
 void ua_ids_changed(struct ua *ua, store_id first, uint32_t n, uint64_t version);
-// In the main loop: what single pushes verified is noted in the store.
-void ua_verifications_note(struct ctl *ctl);

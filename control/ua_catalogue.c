@@ -47,16 +47,23 @@ static bool id_is(const struct store_group_id *a, const struct store_group_id *b
 	return a->group == b->group && memcmp(a->kdi, b->kdi, sizeof(a->kdi)) == 0;
 }
 
-// The MSKs that are given out: the current one, and the next one once it is released.
+// The MSKs that are given out: the current one, and the next one once it is released. One that was
+// revoked is no answer to a request: the phone would delete it, and ask again.
 static void msks_load(struct ua_group *group, const struct store_reader *r)
 {
 	struct store_msk msk = {0};
 
-	group->current = group->next = 0;
+	group->current = group->next = group->revoked[0] = group->revoked[1] = 0;
 	while (store_reader_msk_next(r, &group->id, msk.number, &msk) == 0) {
-		if (msk.state == STORE_MSK_CURRENT)
+		bool is_current = msk.state == STORE_MSK_CURRENT;
+
+		if (!is_current && (msk.state != STORE_MSK_NEXT || !msk.is_released))
+			continue;
+		if (msk.seq_l > msk.seq_u)
+			group->revoked[!is_current] = msk.number;
+		else if (is_current)
 			group->current = msk.number;
-		else if (msk.state == STORE_MSK_NEXT && msk.is_released)
+		else
 			group->next = msk.number;
 	}
 	explicit_bzero(&msk, sizeof(msk));

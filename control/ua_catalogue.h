@@ -13,6 +13,8 @@ struct ua_group {
 	uint8_t profile; // enum store_profile
 	uint16_t current; // Key Number, 0: there is none
 	uint16_t next; // Key Number of the next MSK if it is released, else 0
+	// Those of the two that were revoked, and are given out no more; 0: none.
+	uint16_t revoked[2];
 	// MTKs are sent, so that phones miss updates, and no campaign asks phones to come.
 	bool is_spaced;
 	struct store_eligibility eligibility;

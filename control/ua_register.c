@@ -118,7 +118,18 @@ static void registration_fill(struct ua_call *call, const struct store_hot *hot)
 
 // --- Pushes ---------------------------------------------------------------------------------
 
-// All MSKs that are given out of the service's groups.
+// All MSKs that are given out. Who comes back may have been away when the others were told that one
+// was revoked.
+static void group_push(struct ua_call *call, const struct ua_group *group)
+{
+	const uint16_t number[] = {
+		group->revoked[0], group->revoked[1], group->current, group->next};
+
+	for (unsigned i = 0; i < sizeof(number) / sizeof(number[0]); i++)
+		if (number[i] != 0)
+			ua_order_push(call, group, number[i], true);
+}
+
 static bool service_push(struct ua_call *call, const struct store_service *service)
 {
 	struct ua_thread *t = call->thread;
@@ -129,10 +140,8 @@ static bool service_push(struct ua_call *call, const struct store_service *servi
 		const struct ua_group *group =
 			ua_catalogue_group(t->catalogue, t->reader, &service->group[i]);
 
-		if (group != NULL && group->current != 0)
-			ua_order_push(call, group, group->current, true);
-		if (group != NULL && group->next != 0)
-			ua_order_push(call, group, group->next, true);
+		if (group != NULL)
+			group_push(call, group);
 	}
 	return true;
 }

@@ -134,8 +134,6 @@ void burst_discard(struct worker *w, const struct run *run)
 		if (e->n == 0 || (run != NULL && e->run != run))
 			continue;
 		rte_pktmbuf_free_bulk(e->mbuf + e->sent, e->n - e->sent);
-		e->n = e->sent = 0;
-		e->hops = 0;
-		e->run = NULL;
+		egress_clear(w, e);
 	}
 }

@@ -2,7 +2,8 @@
 // Copyright the mskpush authors
 
 // The ways out of a worker. Which next hops can be used is looked up once a turn, so that all of a
-// turn sees the same: a member whose frame waits at one port must not be chosen for another.
+// turn sees the same. A member whose frame waits at one port is not sent to by another: the value
+// in that frame is lower than any that is taken now.
 
 #include "single.h"
 
@@ -63,6 +64,16 @@ static void hops_look(struct worker *w, const struct dp_now *now)
 
 // --- What waits -----------------------------------------------------------------------------
 
+void egress_clear(struct worker *w, struct egress *e)
+{
+	e->n = e->sent = 0;
+	e->hops = 0;
+	e->run = NULL;
+	if (e->is_wanted)
+		w->ways_epoch++;
+	e->is_wanted = false;
+}
+
 void egress_return(struct worker *w, struct egress *e)
 {
 	for (unsigned i = e->sent; i < e->n; i++) {
@@ -73,9 +84,7 @@ void egress_return(struct worker *w, struct egress *e)
 	}
 	w->stats.made_anew += e->n - e->sent;
 	rte_pktmbuf_free_bulk(e->mbuf + e->sent, e->n - e->sent);
-	e->n = e->sent = 0;
-	e->hops = 0;
-	e->run = NULL;
+	egress_clear(w, e);
 }
 
 // Whether a frame that waits here would now be sent by another port.
@@ -200,4 +209,29 @@ int egress_choose(struct worker *w, uint16_t number, const struct dp_now *now, e
 		return -1;
 	}
 	return -1;
+}
+
+static bool egress_holds(const struct egress *e, uint32_t id)
+{
+	bool is_held = false;
+
+	// Without a way out in between, so that many are compared at once.
+	for (unsigned i = e->sent; i < e->n; i++)
+		is_held |= e->id[i] == id;
+	return is_held;
+}
+
+bool egress_holds_elsewhere(struct worker *w, unsigned hop, uint32_t id)
+{
+	unsigned port = w->shared->routes.hop[hop].port;
+
+	for (unsigned p = 0; p < w->shared->ports; p++) {
+		struct egress *e = &w->egress[p];
+
+		if (p == port || e->n == 0 || !egress_holds(e, id))
+			continue;
+		e->is_wanted = true;
+		return true;
+	}
+	return false;
 }

@@ -56,7 +56,6 @@ enum dp_mtk_verdict {
 	DP_MTK_VERDICTS
 };
 const char *dp_mtk_verdict_name(unsigned verdict); // "no-way"
-const char *dp_mtk_verdict_text(unsigned verdict);
 
 struct dp_mtk_note {
 	uint16_t group;

@@ -14,7 +14,7 @@
 #include "counter.h"
 #include "event.h"
 
-#define MTK_SEATS 64 // MSKs whose last values are known at once
+#define MTK_SEATS 512 // MSKs whose last values are known at once: two of 256 groups
 
 struct worker;
 struct dp_now;

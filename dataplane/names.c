@@ -20,8 +20,8 @@ static const struct text refusals[] = {
 #undef DP_REFUSAL
 };
 
-static const struct text mtk_verdicts[] = {
-#define DP_MTK(name, label, text) [DP_MTK_##name] = {label, text},
+static const char *const mtk_verdicts[] = {
+#define DP_MTK(name, label, text) [DP_MTK_##name] = label,
 #include "mtk_verdict.def"
 #undef DP_MTK
 };
@@ -109,10 +109,5 @@ const char *dp_push_state_name(unsigned state)
 
 const char *dp_mtk_verdict_name(unsigned verdict)
 {
-	return verdict < DP_MTK_VERDICTS ? mtk_verdicts[verdict].name : "unknown";
-}
-
-const char *dp_mtk_verdict_text(unsigned verdict)
-{
-	return verdict < DP_MTK_VERDICTS ? mtk_verdicts[verdict].text : "unknown";
+	return verdict < DP_MTK_VERDICTS ? mtk_verdicts[verdict] : "unknown";
 }

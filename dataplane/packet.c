@@ -79,14 +79,9 @@ static bool source_is_station(const struct packet *p)
 	return first != 0xff && memcmp(&p->from, &loopback, sizeof(loopback)) != 0;
 }
 
-// What is behind the packet is padding, be it in buffers of its own.
+// What is behind the packet is padding.
 static void packet_cut(struct rte_mbuf *m, unsigned l3_len, unsigned total)
 {
-	if (m->nb_segs > 1) {
-		rte_pktmbuf_free(m->next);
-		m->next = NULL;
-		m->nb_segs = 1;
-	}
 	m->l3_len = l3_len;
 	m->data_len = (uint16_t)(m->l2_len + total);
 	m->pkt_len = m->data_len;

@@ -170,8 +170,21 @@ static int msk_seat(struct worker *w, const struct dp_single *order)
 	return ret != 0 ? ret : seat;
 }
 
-// An MSK's octets never change under its number, unless its group was removed and made anew.
-static bool msk_lives(const struct worker *w, const struct single_msk *msk)
+// Messages that wait say which interval it had.
+static int interval_follow(struct worker *w, struct single_msk *msk, const struct store_msk *stored)
+{
+	for (unsigned p = 0; p < w->shared->ports; p++)
+		if (w->egress[p].n != 0 && w->egress[p].run == &msk->run)
+			egress_return(w, &w->egress[p]);
+	msk->dp.seq_l = stored->seq_l;
+	msk->dp.seq_u = stored->seq_u;
+	store_eligibility_free(&msk->run.eligibility);
+	return run_prepare(w, &msk->run, &msk->dp);
+}
+
+// An MSK's octets never change under its number, unless its group was removed and made anew; its
+// interval does when it is revoked.
+static bool msk_follow(struct worker *w, struct single_msk *msk)
 {
 	struct store_group_id group = translate_group(&msk->dp);
 	struct store_msk stored;
@@ -179,6 +192,8 @@ static bool msk_lives(const struct worker *w, const struct single_msk *msk)
 		stored.state != STORE_MSK_RETIRED &&
 		memcmp(stored.rand, msk->dp.rand, sizeof(msk->dp.rand)) == 0;
 
+	if (lives && (stored.seq_l != msk->dp.seq_l || stored.seq_u != msk->dp.seq_u))
+		lives = interval_follow(w, msk, &stored) == 0;
 	explicit_bzero(&stored, sizeof(stored));
 	return lives;
 }
@@ -213,7 +228,7 @@ void single_follow(struct worker *w, const struct dp_now *now)
 
 		if (!msk->is_used)
 			continue;
-		if (msk_lives(w, msk))
+		if (msk_follow(w, msk))
 			eligibility_follow(w, msk);
 		else
 			msk_end(w, i, now);

@@ -81,6 +81,10 @@ static int member_route(
 		return -1;
 	}
 	hop = egress_choose(w, way->route, now, &why);
+	if (hop >= 0 && egress_holds_elsewhere(w, (unsigned)hop, b->id[i])) {
+		why = DP_STALL_NONE;
+		hop = -1;
+	}
 	if (hop < 0) {
 		member_put_aside(w, i, why, now);
 		return -1;

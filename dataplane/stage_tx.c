@@ -54,16 +54,6 @@ static void members_sent(struct worker *w, struct egress *e, unsigned n, const s
 	messages_count(w, e, n);
 }
 
-static void egress_done(struct worker *w, struct egress *e)
-{
-	e->n = e->sent = 0;
-	e->hops = 0;
-	e->run = NULL;
-	if (e->is_wanted)
-		w->ways_epoch++;
-	e->is_wanted = false;
-}
-
 static unsigned port_tx(struct worker *w, unsigned port, const struct dp_now *now)
 {
 	struct egress *e = &w->egress[port];
@@ -86,7 +76,7 @@ static unsigned port_tx(struct worker *w, unsigned port, const struct dp_now *no
 	w->stats.tx_frames += taken;
 	w->stats.tx_bytes += bytes;
 	if (taken == n) {
-		egress_done(w, e);
+		egress_clear(w, e);
 		return taken;
 	}
 	w->stats.tx_full++;

@@ -123,7 +123,7 @@ struct egress {
 	uint64_t bytes; // of those it has not taken
 	unsigned round; // as in the burst
 	bool is_aside;
-	bool is_wanted; // members were put aside because it was not empty
+	bool is_wanted; // members were put aside for what it holds
 	uint64_t hops; // bit i: a frame goes to next hop i
 	uint64_t built_ns;
 	uint64_t stuck_since_ns; // when the port first took nothing, 0 = it takes
@@ -312,11 +312,16 @@ enum egress_state egress_state(
 // Number of the next hop that a message of this route goes to now; -1: none, *why tells, and
 // DP_STALL_NONE means that its port is just busy.
 int egress_choose(struct worker *w, uint16_t route, const struct dp_now *now, enum dp_stall *why);
+// Whether a frame for this member waits at another port than that of this next hop. It may go by
+// that one before it can be given back; nothing with a higher value may leave before.
+bool egress_holds_elsewhere(struct worker *w, unsigned hop, uint32_t id);
 // Notes what the port did with n frames it was given.
 void egress_took(struct egress *e, unsigned n, unsigned taken, const struct dp_now *now);
 bool egress_is_stuck(const struct egress *e, const struct dp_now *now);
 bool egress_is_empty(const struct worker *w); // of all ports, answers too
 void egress_return(struct worker *w, struct egress *e);
+// It holds nothing any more: who was put aside for that may come again.
+void egress_clear(struct worker *w, struct egress *e);
 // Something that could not be used before may be used now.
 void ways_changed(struct dp_shared *shared);
 

@@ -82,16 +82,27 @@ static bool is_there(const char *path)
 	return lstat(path, &st) == 0;
 }
 
-// Looked at again: writing the copy has taken a while.
+// Where the file system cannot take a name only if it is free, it is looked at once more: writing
+// the copy has taken a while.
+static int name_take(const char *part, const char *path)
+{
+	if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	if (is_there(path))
+		return -EEXIST;
+	return rename(part, path) == 0 ? 0 : -errno;
+}
+
 static int copy_install(const char *part, const char *path, struct store_backup_result *result)
 {
 	char dir[PATH_BYTES];
 	struct stat st;
+	int rc = stat(part, &st) == 0 ? name_take(part, path) : -errno;
 
-	if (is_there(path))
-		return -EEXIST;
-	if (stat(part, &st) != 0 || rename(part, path) != 0)
-		return -errno;
+	if (rc != 0)
+		return rc;
 	result->bytes = (uint64_t)st.st_size;
 	strcpy(dir, path);
 	strrchr(dir, '/')[dir[0] == '/' && strrchr(dir, '/') == dir] = '\0';

@@ -186,7 +186,7 @@ static int table_check(struct check *c, enum db_id db)
 	int rc = db_cursor_open(&c->view, db, &cursor);
 
 	if (rc != 0)
-		return rc;
+		return rc == -ENOENT ? 0 : rc; // it came later
 	for (rc = db_cursor_first(&cursor); rc == 0; rc = db_cursor_next(&cursor)) {
 		struct store_finding finding = {.table = table_names[db]};
 		int verdict = record_check(&c->view, db, cursor.key, cursor.val);

@@ -91,21 +91,6 @@ static int lmdb_open(struct store_env *env, const struct store_env_conf *conf, c
 	return rc == 0 ? 0 : lmdb_fail(why, rc, path);
 }
 
-// The secrets of a store in the clear are in its map. It is a file: a process that locks all of its
-// memory need not hold it there. LMDB tells the address only of a map that it was told itself.
-static void map_advise(int fd)
-{
-	size_t bytes;
-	void *map;
-
-	if (file_mapping(fd, &map, &bytes) != 0)
-		return;
-	madvise(map, bytes, MADV_DONTDUMP);
-	// Where the file system can, what is read from the disk comes in large pages.
-	madvise(map, bytes, MADV_HUGEPAGE);
-	munlock(map, bytes);
-}
-
 static int size_check(struct store_env *env, const char *path, int fd, char *why)
 {
 	struct stat st;
@@ -115,7 +100,6 @@ static int size_check(struct store_env *env, const char *path, int fd, char *why
 		return why_not(why, -EIO, "The data file of the store cannot be read.");
 	if ((uint64_t)st.st_size < (info.me_last_pgno + 1) * ENV_PAGE_BYTES)
 		return why_not(why, -EIO, "The data file in %.150s has been cut short.", path);
-	map_advise(fd);
 	return 0;
 }
 
@@ -225,6 +209,26 @@ static int tables_open(struct store_env *env, const char *dir, char *why)
 	return 0;
 }
 
+// The secrets of a store in the clear are in its map. It is a file: a process that locks all of its
+// memory need not hold it there. LMDB tells the address only of a map that it was told itself, but
+// a value lies in it.
+static void map_advise(struct store_env *env)
+{
+	struct view v = {.env = env};
+	struct blob val;
+	size_t bytes;
+	void *map;
+
+	if (mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &v.mdb) != 0)
+		return;
+	if (db_get_u32(&v, DB_META, META_STATE, &val) == 0 &&
+		file_mapping(val.data, &map, &bytes) == 0) {
+		madvise(map, bytes, MADV_DONTDUMP);
+		munlock(map, bytes);
+	}
+	mdb_txn_abort(v.mdb);
+}
+
 static int wrap_open_up(struct store_env *env, const struct store_env_conf *conf, char *why)
 {
 	int rc = wrap_create(&env->wrap);
@@ -249,7 +253,10 @@ static int data_open(struct store_env *env, const struct store_env_conf *conf, i
 		rc = map_prepare(env, conf->dir, fd, why);
 	if (rc == 0)
 		rc = tables_open(env, path, why);
-	return rc == 0 ? wrap_open_up(env, conf, why) : rc;
+	if (rc != 0)
+		return rc;
+	map_advise(env);
+	return wrap_open_up(env, conf, why);
 }
 
 static int file_start(struct store_env *env, const struct store_env_conf *conf, char *why)

@@ -72,20 +72,16 @@ int file_install(const char *dir, const char *from, const char *to)
 	return rc == 0 ? dir_sync(dir) : rc;
 }
 
-int file_mapping(int fd, void **map, size_t *bytes)
+int file_mapping(const void *at, void **map, size_t *bytes)
 {
-	unsigned long from, to, inode;
+	FILE *file = fopen("/proc/self/maps", "re");
+	unsigned long from, to;
 	char line[PATH_BYTES];
-	struct stat st;
-	FILE *file;
 	int rc = -ENOENT;
 
-	if (fstat(fd, &st) != 0)
-		return -errno;
-	file = fopen("/proc/self/maps", "re");
 	while (file != NULL && rc != 0 && fgets(line, sizeof(line), file) != NULL) {
-		if (sscanf(line, "%lx-%lx %*s %*x %*x:%*x %lu", &from, &to, &inode) != 3 ||
-			inode != st.st_ino)
+		if (sscanf(line, "%lx-%lx", &from, &to) != 2 || (unsigned long)at < from ||
+			(unsigned long)at >= to)
 			continue;
 		*map = (void *)from;
 		*bytes = to - from;

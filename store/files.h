@@ -17,8 +17,8 @@ __attribute__((format(printf, 3, 4))) int why_not(char *why, int rc, const char 
 int file_path(const char *dir, const char *name, char out[PATH_BYTES]);
 // Opens for reading and writing, mode 0600; why gets a sentence. flags: what open() takes besides.
 int file_open(const char *dir, const char *name, int flags, int *fd, char *why);
-// Where this process has mapped the file. -ENOENT: nowhere; also without /proc.
-int file_mapping(int fd, void **map, size_t *bytes);
+// The mapping that an address lies in. -ENOENT: in none; also without /proc.
+int file_mapping(const void *at, void **map, size_t *bytes);
 int file_remove(const char *dir, const char *name); // one that is not there is removed already
 // Takes the directory's lock, which lives as long as *fd. -EBUSY: a process has it, why names it.
 int dir_lock(const char *dir, int *fd, char *why);

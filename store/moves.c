@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define STEPS 64u
 
@@ -75,31 +76,43 @@ void move_log_take_back(struct move_log *log, uint64_t to)
 	pthread_mutex_unlock(&log->lock);
 }
 
-static bool step_take(const struct step *s, bool (*take)(void *arg, uint32_t number), void *arg)
+// The numbers of the steps between two versions, in room for all there are; false when they are not
+// known.
+static bool numbers_copy(
+	struct move_log *log, uint64_t from, uint64_t to, uint32_t *number, uint32_t *n)
 {
-	bool is_right = s->moves.n <= MOVES_MAX;
+	bool is_known = true;
 
-	for (uint32_t i = 0; is_right && i < s->moves.n; i++)
-		is_right = take(arg, s->moves.number[i]);
-	return is_right;
-}
-
-bool move_log_each(struct move_log *log, uint64_t from, uint64_t to,
-	bool (*take)(void *arg, uint32_t number), void *arg)
-{
-	bool is_right = log != NULL;
-
-	if (log == NULL)
-		return false;
+	*n = 0;
 	pthread_mutex_lock(&log->lock);
-	for (uint64_t i = log->first; i < log->end && is_right && from != to; i++) {
+	for (uint64_t i = log->first; i < log->end && is_known && from != to; i++) {
 		const struct step *s = step_at(log, i);
 
 		if (s->from != from)
 			continue;
-		is_right = step_take(s, take, arg);
+		is_known = s->moves.n <= MOVES_MAX;
+		if (is_known)
+			memcpy(number + *n, s->moves.number, s->moves.n * sizeof(*number));
+		*n += is_known ? s->moves.n : 0;
 		from = s->to;
 	}
 	pthread_mutex_unlock(&log->lock);
-	return is_right && from == to;
+	return is_known && from == to;
+}
+
+// Nobody waits for the log meanwhile: what take() looks at may have to come from the disk.
+bool move_log_each(struct move_log *log, uint64_t from, uint64_t to,
+	bool (*take)(void *arg, uint32_t number), void *arg)
+{
+	uint32_t *number, n;
+	bool is_right;
+
+	if (log == NULL || from == to)
+		return log != NULL;
+	number = malloc(STEPS * MOVES_MAX * sizeof(*number));
+	is_right = number != NULL && numbers_copy(log, from, to, number, &n);
+	for (uint32_t i = 0; is_right && i < n; i++)
+		is_right = take(arg, number[i]);
+	free(number);
+	return is_right;
 }

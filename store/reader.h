@@ -66,18 +66,6 @@ static inline void store_reader_prefetch(const struct store_reader *r, store_id 
 	__builtin_prefetch(&block->hot[id % STORE_BLOCK_SUBSCRIBERS]);
 	__builtin_prefetch(&block->muk[id % STORE_BLOCK_SUBSCRIBERS]);
 }
-// The same of its MUK alone, which lies across two cache lines, too.
-static inline void store_reader_prefetch_muk(const struct store_reader *r, store_id id)
-{
-	const struct store_block *block = store_reader_block(r, id / STORE_BLOCK_SUBSCRIBERS);
-	const struct store_muk_state *muk;
-
-	if (block == NULL)
-		return;
-	muk = &block->muk[id % STORE_BLOCK_SUBSCRIBERS];
-	__builtin_prefetch(muk);
-	__builtin_prefetch((const uint8_t *)(muk + 1) - 1);
-}
 // The HMAC states of a subscriber's MUK, in the clear. -ENOENT beyond the span; -EBADMSG: the
 // block, so also its hot records, is not what the store has written. Wipe them after use.
 int store_reader_muk(struct store_reader *r, store_id id, struct store_muk_state *out);

@@ -294,7 +294,8 @@ struct store_campaign {
 	uint64_t pushes; // MSK messages sent
 	uint32_t only; // STORE_ID_NONE, or the one subscriber it is for
 	uint8_t flags; // enum store_campaign_flag
-	uint8_t stop_percent; // halts when more of the first members are unverified; 0 = never
+	// Halts when more of the first members are unverified; 0 = never, or it was judged.
+	uint8_t stop_percent;
 	uint32_t stop_after; // that many are the first
 	uint8_t solicits; // most solicited pulls a member gets
 	uint16_t solicit_wait_s[STORE_SENDS_MAX];

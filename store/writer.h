@@ -76,7 +76,8 @@ int store_rewrap_step(struct store_env *env, struct store_rewrap *at);
 
 // Writes a copy of the newest snapshot to a file, 0600, complete when it has its name. Any thread;
 // takes a reader, and readers and the writer go on. The counter mark is no part of it, nor is the
-// wrapping key. It replaces no file. -errno with a sentence.
+// wrapping key. It replaces no file, also none that comes while it is written, where the file
+// system can tell (renameat2). -errno with a sentence.
 struct store_backup_result {
 	uint64_t bytes;
 	uint64_t version; // of the snapshot

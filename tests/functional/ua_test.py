@@ -153,6 +153,14 @@ def key_number_0_is_the_current_and_the_released_next():
         site.cli("msk", "activate", GROUP, "0002")
         expect("codes", phone.ask("msk-request", msk_body(key_item(1, 1), key_item(1, 2))).codes(),
                ["404 Not Found", "200 OK"])
+        # A revoked one answers no request; who registers is told that it is none any more.
+        site.push_when(0, "verified")
+        site.cli("msk", "revoke", GROUP, "0002")
+        expect("codes", phone.ask("msk-request", msk_body(key_item(1), key_item(1, 2))).codes(),
+               ["204 No Content", "204 No Content"])
+        expect("MSKs", held(site, 0), ["0001", "0002"])
+        expect("codes", phone.ask("register", register_body(SERVICE)).codes(), ["200 OK"])
+        wait_until("only the old one", lambda: held(site, 0) == ["0001"])
         site.stop_phones()
         check_counters(read_wire(site.pcap)[0])
 

@@ -117,14 +117,14 @@ int rmdir(const char *path)
 	return unlink_recorded(path, SYS_rmdir);
 }
 
-int rename(const char *from, const char *to)
+static int rename_recorded(const char *from, const char *to, unsigned flags)
 {
 	char full[2][NAME_MAX_BYTES];
 	const char *name[2];
 	int rc, error;
 
 	pthread_mutex_lock(&recorder_lock);
-	rc = (int)syscall(SYS_rename, from, to);
+	rc = (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
 	error = errno;
 	name[0] = name_of_path(from, full[0]);
 	name[1] = name_of_path(to, full[1]);
@@ -137,4 +137,19 @@ int rename(const char *from, const char *to)
 	pthread_mutex_unlock(&recorder_lock);
 	errno = error;
 	return rc;
+}
+
+int rename(const char *from, const char *to)
+{
+	return rename_recorded(from, to, 0);
+}
+
+// Of paths alone.
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+	if (from_dir != AT_FDCWD || to_dir != AT_FDCWD) {
+		errno = ENOTSUP;
+		return -1;
+	}
+	return rename_recorded(from, to, flags);
 }

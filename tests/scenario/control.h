@@ -82,6 +82,8 @@ struct control {
 void control_msk_make(struct site *s, unsigned group);
 // The newest MSK of a group is good for MTK IDs up to seq_u.
 void control_msk_bound(struct site *s, unsigned group, uint16_t seq_u);
+// The newest MSK of a group is good for none any more.
+void control_msk_revoke(struct site *s, unsigned group);
 void control_msk_retire(struct site *s, unsigned group, unsigned number);
 void control_init(struct control *c);
 void control_fini(struct control *c);

@@ -37,12 +37,24 @@ void control_msk_retire(struct site *s, unsigned group, unsigned number)
 	site_look(s);
 }
 
-void control_msk_bound(struct site *s, unsigned group, uint16_t seq_u)
+static void interval_store(struct site *s, unsigned group, uint16_t seq_l, uint16_t seq_u)
 {
 	struct dp_msk *msk = &s->control.msk[group];
 
+	msk->seq_l = seq_l;
 	msk->seq_u = seq_u;
 	msk_store(s, msk, msk->number == 1 ? STORE_MSK_CURRENT : STORE_MSK_NEXT);
+}
+
+void control_msk_bound(struct site *s, unsigned group, uint16_t seq_u)
+{
+	interval_store(s, group, s->control.msk[group].seq_l, seq_u);
+}
+
+void control_msk_revoke(struct site *s, unsigned group)
+{
+	interval_store(s, group, 1, 0);
+	site_look(s);
 }
 
 void control_msk_make(struct site *s, unsigned group)

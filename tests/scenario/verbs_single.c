@@ -57,16 +57,25 @@ static void verb_single(struct site *s, struct words *w)
 	}
 }
 
-// singles-end IDS [group G]: the phones have deregistered
-static void verb_singles_end(struct site *s, struct words *w)
+// [group G], the end of a line
+static unsigned group_take(struct words *w)
 {
 	unsigned group = 1;
-	struct ids ids;
 
-	words_ids(w, &s->people, &ids);
 	if (word_take_if(w, "group"))
 		group = (unsigned)word_number(w, "group", 1, PEOPLE_GROUPS);
 	words_end(w);
+	return group;
+}
+
+// singles-end IDS [group G]: the phones have deregistered
+static void verb_singles_end(struct site *s, struct words *w)
+{
+	struct ids ids;
+	unsigned group;
+
+	words_ids(w, &s->people, &ids);
+	group = group_take(w);
 	for (unsigned i = 0; i < ids.n; i++) {
 		struct dp_single order = fetch_order(s, group, ids.id[i]);
 
@@ -79,29 +88,28 @@ static void verb_singles_end(struct site *s, struct words *w)
 // msk [group G]: makes the next MSK, which no campaign distributes yet
 static void verb_msk(struct site *s, struct words *w)
 {
-	unsigned group = 1;
-
-	if (word_take_if(w, "group"))
-		group = (unsigned)word_number(w, "group", 1, PEOPLE_GROUPS);
-	words_end(w);
-	control_msk_make(s, group);
+	control_msk_make(s, group_take(w));
 }
 
 // retire N [group G]
 static void verb_retire(struct site *s, struct words *w)
 {
-	unsigned number = (unsigned)word_number(w, "Key Number", 1, UINT16_MAX), group = 1;
+	unsigned number = (unsigned)word_number(w, "Key Number", 1, UINT16_MAX);
 
-	if (word_take_if(w, "group"))
-		group = (unsigned)word_number(w, "group", 1, PEOPLE_GROUPS);
-	words_end(w);
-	control_msk_retire(s, group, number);
+	control_msk_retire(s, group_take(w), number);
+}
+
+// revoke [group G]: the newest MSK
+static void verb_revoke(struct site *s, struct words *w)
+{
+	control_msk_revoke(s, group_take(w));
 }
 
 const struct verb verbs_single[] = {
 	{"single", verb_single, false},
 	{"singles-end", verb_singles_end, false},
 	{"msk", verb_msk, false},
+	{"revoke", verb_revoke, false},
 	{"retire", verb_retire, false},
 	{0},
 };

@@ -188,13 +188,6 @@ bool bmsc_start(struct sim *s)
 	return ret == 0;
 }
 
-static int nothing_job(struct store_txn *txn, void *arg)
-{
-	(void)txn;
-	(void)arg;
-	return 0;
-}
-
 void bmsc_stop(struct sim *s, bool is_clean)
 {
 	struct bmsc *b = &s->bmsc;
@@ -215,7 +208,7 @@ void bmsc_stop(struct sim *s, bool is_clean)
 	b->dp = NULL;
 	if (is_clean) {
 		settle_finish(&b->ctl);
-		ctl_writer_run(&b->ctl, nothing_job, NULL);
+		ctl_writer_commit(&b->ctl);
 	}
 	all_down(b);
 }

@@ -4,7 +4,11 @@
 // What of a campaign is kept: through restarts and crashes, with the subscribers, and for how long.
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include "campaign_run.h"
 #include "site.h"
 #include "test.h"
 
@@ -134,6 +138,58 @@ static void verification_under_the_current_muk_is_noted_with_the_subscriber(void
 	assert_false(site_flags(s, 3) & STORE_MUK_VERIFIED);
 }
 
+// LMDB writes nothing behind the head of its file any more.
+static void commits_fail(bool fail)
+{
+	const struct rlimit limit = {fail ? 4096 : RLIM_INFINITY, RLIM_INFINITY};
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void settle_until_flagged(struct site *s, store_id id)
+{
+	for (unsigned i = 0; i < 1000 && (site_flags(s, id) & STORE_MUK_VERIFIED) == 0; i++) {
+		settle_step(&s->ctl);
+		usleep(10000);
+	}
+	assert_true(site_flags(s, id) & STORE_MUK_VERIFIED);
+}
+
+static void verifications_that_could_not_be_noted_are_noted_later(void **state)
+{
+	struct site *s = *state;
+	struct campaign_run *run;
+	struct dp_campaign *c;
+	uint32_t id;
+
+	c = site_campaign(s, 2, 1, &id);
+	fake_dp_verified(c, 0, DP_DONE_CURRENT);
+	fake_dp_through(s->dp, c);
+	run = campaigns_find(s->ctl.campaigns, id);
+	commits_fail(true);
+	assert_false(campaign_run_note(&s->ctl, run, 1));
+	assert_int_equal(site_flags(s, 0) & STORE_MUK_VERIFIED, 0);
+	commits_fail(false);
+	settle_until_flagged(s, 0);
+	assert_null(campaigns_find(s->ctl.campaigns, id));
+}
+
+static void what_a_single_push_verified_is_kept_until_it_can_be_noted(void **state)
+{
+	struct site *s = *state;
+
+	site_subscribers(s, 2);
+	// The MUKs of a site have no states.
+	s->dp->verification[0] = (struct dp_verification){.id = 1};
+	s->dp->verifications = 1;
+	commits_fail(true);
+	settle_step(&s->ctl);
+	assert_int_equal(site_flags(s, 1) & STORE_MUK_VERIFIED, 0);
+	commits_fail(false);
+	settle_until_flagged(s, 1);
+}
+
 // What is noted of a large one is not allowed to hold up what others have to commit.
 static void closed_campaign_leaves_in_many_steps(void **state)
 {
@@ -184,6 +240,8 @@ int main(void)
 		WITH_SITE(crash_before_the_first_settle_loses_no_member),
 		WITH_SITE(clean_stop_keeps_every_answer),
 		WITH_SITE(verification_under_the_current_muk_is_noted_with_the_subscriber),
+		WITH_SITE(verifications_that_could_not_be_noted_are_noted_later),
+		WITH_SITE(what_a_single_push_verified_is_kept_until_it_can_be_noted),
 		WITH_SITE(closed_campaign_leaves_in_many_steps),
 		WITH_SITE(member_states_of_the_last_eight_campaigns_are_kept),
 	};

@@ -155,6 +155,21 @@ static struct campaign_run *trial_run(struct site *s, unsigned verified)
 	return campaigns_find(s->ctl.campaigns, 1);
 }
 
+// Who resumed a halted campaign has decided: a restart does not try it again.
+static void trial_that_was_judged_is_over_for_good(void **state)
+{
+	struct site *s = *state;
+	struct campaign_run *run = trial_run(s, 7);
+	uint32_t id = run->record.id;
+
+	assert_false(campaign_run_try(run, 1000));
+	assert_true(campaign_run_try(run, 4000));
+	assert_int_equal(campaign_pause(&s->ctl, id, false), 0);
+	site_restart(s, true);
+	assert_int_equal(site_view(s, id).record.state, STORE_CAMPAIGN_RUNNING);
+	assert_int_equal(atomic_load(&fake_dp_opened(s->dp, 0)->trial), 0);
+}
+
 static void enough_of_the_first_members_let_it_go_on_at_once(void **state)
 {
 	struct campaign_run *run = trial_run(*state, 8);
@@ -221,6 +236,30 @@ static void scheduled_campaign_keeps_those_who_were_chosen(void **state)
 	settle_step(&s->ctl);
 	assert_int_equal(members_of(fake_dp_opened(s->dp, 0)), 2);
 	site_expect(s, id, COUNTS(2, 0, 0, 0, 2), STORE_CAMPAIGN_RUNNING);
+}
+
+// Else it would be sent to whoever gets the id of one who was chosen and has left.
+static void no_id_is_given_out_again_while_a_campaign_is_scheduled(void **state)
+{
+	static const store_id ids[] = {0};
+	struct site *s = *state;
+	struct campaign_order order = order_of(s);
+	uint32_t id;
+
+	site_subscribers(s, 2);
+	assert_true(ctl_may_reuse_ids(&s->ctl));
+	order.start_ms = campaign_now_ms() + 3600000;
+	order.choice.ids = ids;
+	order.choice.n = 1;
+	id = start(s, &order);
+	assert_false(ctl_may_reuse_ids(&s->ctl));
+	site_restart(s, true);
+	settle_step(&s->ctl);
+	assert_false(ctl_may_reuse_ids(&s->ctl));
+	assert_int_equal(campaign_abort(&s->ctl, id), 0);
+	s->ctl.campaigns->begun_ms = 0;
+	settle_step(&s->ctl);
+	assert_true(ctl_may_reuse_ids(&s->ctl));
 }
 
 static unsigned newest_msk(struct site *s)
@@ -320,10 +359,12 @@ int main(void)
 		WITH_SITE(undelivered_of_a_campaign_are_members_of_the_next),
 		WITH_SITE(deadline_makes_the_rate_with_room_for_repeats),
 		WITH_SITE(area_that_is_too_slow_for_the_deadline_is_named),
+		WITH_SITE(trial_that_was_judged_is_over_for_good),
 		WITH_SITE(enough_of_the_first_members_let_it_go_on_at_once),
 		WITH_SITE(too_few_of_the_first_members_halt_it),
 		WITH_SITE(scheduled_campaign_takes_the_members_of_its_time),
 		WITH_SITE(scheduled_campaign_keeps_those_who_were_chosen),
+		WITH_SITE(no_id_is_given_out_again_while_a_campaign_is_scheduled),
 		WITH_SITE(no_msk_is_made_for_a_campaign_without_room),
 		WITH_SITE(auto_campaign_parts_its_members_by_the_life_of_their_muks),
 		WITH_SITE(solicit_campaign_has_a_label_of_its_own_and_no_key),

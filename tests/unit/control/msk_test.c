@@ -98,6 +98,27 @@ static void revoked_msk_has_an_empty_interval_and_its_old_octets(void **state)
 	assert_int_equal(msk_revoke(&s->ctl, &s->group, 7, &msk), -ENOENT);
 }
 
+// A push to one phone, which waits, would tell it later that the MSK is good.
+static void msk_is_not_revoked_while_any_campaign_sends_it(void **state)
+{
+	struct site *s = *state;
+	struct campaign_order order = {
+		.group = s->group, .sends = 1, .wait_s = {1}, .only = 0, .msk_number = 1};
+	struct store_msk msk;
+	char why[256];
+	uint32_t id;
+
+	site_subscribers(s, 1);
+	assert_int_equal(campaign_start(&s->ctl, &order, &id, why), 0);
+	assert_int_equal(campaign_pause(&s->ctl, id, true), 0);
+	assert_int_equal(msk_revoke(&s->ctl, &s->group, 1, &msk), -EINPROGRESS);
+	assert_int_equal(campaigns_of_msk(s->ctl.campaigns, &s->group, 1), id);
+	assert_true(stored(s, 1).seq_l <= stored(s, 1).seq_u);
+	// It says nothing of another one.
+	assert_int_equal(msk_new(&s->ctl, &s->group, 0, 9, &msk), 0);
+	assert_int_equal(msk_revoke(&s->ctl, &s->group, 2, &msk), 0);
+}
+
 static int v600_job(struct store_txn *txn, void *id)
 {
 	struct store_group group = {
@@ -153,6 +174,7 @@ int main(void)
 		WITH_SITE(activation_retires_the_current_one),
 		WITH_SITE(every_msk_has_its_own_key_rand_and_csb_id),
 		WITH_SITE(revoked_msk_has_an_empty_interval_and_its_old_octets),
+		WITH_SITE(msk_is_not_revoked_while_any_campaign_sends_it),
 		WITH_SITE(csb_id_of_the_old_encoding_is_the_group),
 		WITH_SITE(unknown_group_has_no_msks),
 		cmocka_unit_test(key_numbers_leave_zero_out),

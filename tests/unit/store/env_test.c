@@ -7,11 +7,14 @@
 #include <fcntl.h>
 #include <lmdb.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "env.h"
+#include "files.h"
+#include "offline.h"
 #include "support_import.h"
 
 static int try_open(const char *dir, uint64_t map_bytes, struct store_env **env, char why[256])
@@ -250,6 +253,74 @@ static void no_room_on_the_disk_is_said(void **state)
 	assert_int_equal(why[strlen(why) - 1], '.');
 }
 
+// As a store was before there were MTKs.
+static void later_tables_remove(const char *dir)
+{
+	static const char *const names[] = {"mtk", "bearer"};
+	MDB_env *mdb;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+
+	assert_int_equal(mdb_env_create(&mdb), 0);
+	assert_int_equal(mdb_env_set_maxdbs(mdb, 2), 0);
+	assert_int_equal(mdb_env_open(mdb, dir, 0, 0600), 0);
+	assert_int_equal(mdb_txn_begin(mdb, NULL, 0, &txn), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(mdb_dbi_open(txn, names[i], 0, &dbi), 0);
+		assert_int_equal(mdb_drop(txn, dbi, 1), 0);
+	}
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	mdb_env_close(mdb);
+}
+
+static void finding_print(void *arg, const struct store_finding *finding)
+{
+	(void)arg;
+	print_message("%s: %s\n", finding->table, finding->what);
+}
+
+static void backup_from_before_the_mtks_is_looked_through(void **state)
+{
+	const char *dir = test_dir();
+	struct store_env_conf conf = {
+		.file = in(dir, "data.mdb"), .wrapping_key = test_wrapping_key()};
+	struct store_env *env = test_open(dir);
+	struct store_check_result result;
+	char why[256];
+
+	(void)state;
+	test_import_range(env, 0, 100);
+	store_env_close(env);
+	later_tables_remove(dir);
+	assert_int_equal(store_env_open(&conf, &env, why), 0);
+	assert_int_equal(store_check(env, finding_print, NULL, &result), 0);
+	assert_int_equal(result.live, 100);
+	assert_int_equal(result.findings, 0);
+	store_env_close(env);
+}
+
+// A file may be mapped more than once, and another one may have its number.
+static void mapping_is_the_one_that_an_address_lies_in(void **state)
+{
+	int fd = open(in(test_dir(), "pages"), O_RDWR | O_CREAT, 0600);
+	uint8_t *room = mmap(NULL, 5 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *map;
+	size_t bytes;
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	for (unsigned i = 1; i < 5; i += 2)
+		assert_ptr_equal(
+			mmap(room + i * 4096, 4096, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0),
+			room + i * 4096);
+	assert_int_equal(file_mapping(room + 3 * 4096 + 100, &map, &bytes), 0);
+	assert_ptr_equal(map, room + 3 * 4096);
+	assert_int_equal(bytes, 4096);
+	munmap(room, 5 * 4096);
+	assert_int_equal(file_mapping(room, &map, &bytes), -ENOENT);
+	close(fd);
+}
+
 static void readers_are_counted(void **state)
 {
 	struct store_env *env = test_open(test_dir());
@@ -283,6 +354,8 @@ int main(void)
 		cmocka_unit_test(file_of_something_else_is_refused),
 		cmocka_unit_test(cut_file_is_refused),
 		cmocka_unit_test(no_room_on_the_disk_is_said),
+		cmocka_unit_test(backup_from_before_the_mtks_is_looked_through),
+		cmocka_unit_test(mapping_is_the_one_that_an_address_lies_in),
 		cmocka_unit_test(readers_are_counted),
 	};
 
