@@ -172,8 +172,7 @@ static int stream_carry_on(struct bearers *all, struct stream *s, const struct b
 	if (mtk_plan_is_out_of_reach(&s->bearer, &supply->mtks, now->unix_ms)) {
 		log_warning("mtk-clock-back", "group=%04x msk=%04x", s->bearer.group.group,
 			supply->number);
-		ret = stream_withdraw(all, s, stream_target(s), now);
-		return ret != 0 ? ret : 1;
+		return stream_withdraw(all, s, stream_target(s), now);
 	}
 	if (wait != MTK_WAIT_NONE ||
 		!mtk_plan_is_short(&s->bearer, stream_end_ms(s), now->unix_ms)) {
@@ -181,8 +180,10 @@ static int stream_carry_on(struct bearers *all, struct stream *s, const struct b
 		return 0;
 	}
 	ret = stream_extend(all, s, now);
-	stream_wait(all, s, ret != 0 && ret != -ESTALE ? MTK_WAIT_STORE : MTK_WAIT_NONE);
-	return ret != 0 ? ret : 1;
+	stream_wait(all, s, ret < 0 && ret != -ESTALE ? MTK_WAIT_STORE : MTK_WAIT_NONE);
+	if (ret == 0)
+		s->retry_ms = now->boot_ms + RETRY_MS; // no room: some have to end before
+	return ret;
 }
 
 static void stream_step(struct bearers *all, struct stream *s, const struct bearer_now *now)

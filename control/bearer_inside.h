@@ -90,7 +90,9 @@ int streams_load(struct bearers *all);
 int supplies_load(
 	const struct store_reader *r, const struct store_group_id *group, struct mtk_supply out[2]);
 int bearer_write(struct bearers *all, const struct store_bearer *bearer);
-// Carries the schedule on, durably; 0 or -errno. Then all is stale.
+// Each changes the schedule, durably. 1: something was written, and the stream has to be read anew;
+// 0: there was nothing to change; or -errno.
+// Carries it on.
 int stream_extend(struct bearers *all, struct stream *s, const struct bearer_now *now);
 int stream_add_dummy(struct bearers *all, struct stream *s, const struct bearer_now *now);
 // Takes back what is not on the air yet under one MSK.

@@ -189,12 +189,14 @@ static void change_tell(struct bearers *all, const struct stream *s,
 				mtk_entry_json(s, supply, &supply->mtks.mtk[i]));
 }
 
+// 1: written, and the stream has to be read anew; 0: nothing was to be changed; or -errno.
 static int supply_alter(struct bearers *all, struct stream *s, unsigned which,
 	supply_change *change, const struct bearer_now *now)
 {
 	struct mtk_supply supply[2];
 	struct store_reader *r;
 	uint16_t last_id;
+	bool is_changed;
 	int ret = ctl_reader_get(all->ctl, &r);
 
 	if (ret != 0)
@@ -204,15 +206,17 @@ static int supply_alter(struct bearers *all, struct stream *s, unsigned which,
 	last_id = supply[which].mtks.last_id;
 	if (ret == 0 && supply[which].number != s->supply[which].number)
 		ret = -ESTALE; // the MSK has changed meanwhile
-	if (ret == 0 && change(s, &supply[which], now) != 0)
+	if (ret == -ESTALE)
+		all->is_stale = true;
+	is_changed = ret == 0 && change(s, &supply[which], now) != 0;
+	if (is_changed)
 		ret = mtks_write(all, &supply[which].mtks, last_id);
 	if (ret == 0 && supply[which].mtks.last_id > last_id) {
 		all->made += supply[which].mtks.last_id - last_id;
 		change_tell(all, s, &supply[which], last_id);
 	}
-	all->is_stale = true;
 	explicit_bzero(supply, sizeof(supply));
-	return ret;
+	return ret != 0 ? ret : is_changed;
 }
 
 static unsigned extension(
@@ -250,7 +254,7 @@ int stream_withdraw(
 {
 	int ret = supply_alter(all, s, which, withdrawal, now);
 
-	if (ret == 0)
+	if (ret > 0)
 		event_send(all, "mtk-withdrawn", &s->bearer.group,
 			json_pack("{s:o, s:o}", "msk",
 				json_sprintf("%04x", s->supply[which].number), "send_after",

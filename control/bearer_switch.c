@@ -28,7 +28,8 @@ int stream_switch_begin(struct bearers *all, struct stream *s, const struct bear
 	event_send(all, "msk-switching", &bearer.group,
 		json_pack("{s:o, s:o}", "from", json_sprintf("%04x", s->supply[0].number), "to",
 			json_sprintf("%04x", bearer.number)));
-	return stream_withdraw(all, s, 0, now);
+	ret = stream_withdraw(all, s, 0, now);
+	return ret < 0 ? ret : 0;
 }
 
 static int share_count(struct stream *s, struct bearers *all, const struct bearer_now *now)
@@ -58,7 +59,7 @@ static int switch_prepare(struct bearers *all, struct stream *s, const struct be
 		return stream_switch_begin(all, s, now);
 	bearer.switch_percent = 0;
 	ret = stream_add_dummy(all, s, now);
-	return ret == 0 ? bearer_write(all, &bearer) : ret;
+	return ret < 0 ? ret : bearer_write(all, &bearer);
 }
 
 // For members, or, with no percentage any more, for dummies.
@@ -69,8 +70,10 @@ int stream_switch_step(struct bearers *all, struct stream *s, const struct beare
 	if (s->bearer.switch_to == 0 || s->bearer.switch_to != s->supply[1].number)
 		return 0;
 	if (s->bearer.switch_percent == 0) {
-		ret = has_dummy(s, now) ? 0 : stream_switch_begin(all, s, now);
-		return ret != 0 ? ret : s->bearer.switch_to != 0 && all->is_stale;
+		if (has_dummy(s, now))
+			return 0;
+		ret = stream_switch_begin(all, s, now);
+		return ret != 0 ? ret : 1;
 	}
 	if (s->share_ms != 0 && now->boot_ms - s->share_ms < SHARE_MS)
 		return 0;

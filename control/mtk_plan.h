@@ -32,7 +32,6 @@ struct mtk_supply {
 	uint16_t number; // Key Number; 0: there is no such MSK
 	uint16_t seq_l;
 	uint16_t seq_u;
-	bool is_next; // waits to become the current one
 	struct store_mtks mtks; // keys are not needed
 };
 

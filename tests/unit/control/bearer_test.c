@@ -112,6 +112,38 @@ static void clock_set_forth_goes_on_with_new_mtk_ids(void **state)
 		assert_true(air.site->dp->mtk[i].mtk_id > last);
 }
 
+// What is left of a longer schedule takes nearly all the room there is: nothing can be added for a
+// while.
+static void full_schedule_is_sent_all_the_same(void **state)
+{
+	struct store_bearer b = air_quick();
+	enum mtk_wait wait;
+	unsigned before;
+
+	(void)state;
+	b.interval_ms = b.repeat_ms = 60000;
+	b.lead_ms = 40 * b.interval_ms;
+	assert_int_equal(bearer_start(air.all, &b, &wait), 0);
+	for (unsigned i = 0; i < 100; i++) {
+		air.now.boot_ms += b.interval_ms / 2;
+		air.now.unix_ms += b.interval_ms / 2;
+		air_pass(1);
+		air.site->dp->mtks = 0;
+	}
+	assert_int_equal(bearer_stop(air.all, &air.site->group), 0);
+	b.interval_ms = 1000;
+	b.lead_ms = 5000;
+	b.repeat_ms = 8000;
+	assert_int_equal(bearer_start(air.all, &b, &wait), 0);
+	for (unsigned i = 0; i < 30 * SECOND && air_stored(1).count < STORE_MTKS_MAX; i++)
+		air_pass(1);
+	assert_int_equal(air_stored(1).count, STORE_MTKS_MAX);
+	air_pass(5 * SECOND);
+	before = air.site->dp->mtks;
+	air_pass(10 * SECOND);
+	assert_true(air.site->dp->mtks > before);
+}
+
 static void mtks_end_at_sequ_by_name(void **state)
 {
 	struct store_bearer b = air_quick();
@@ -266,6 +298,7 @@ int main(void)
 		WITH_AIR(schedule_survives_a_kill_and_no_mtk_id_names_two_mtks),
 		WITH_AIR(clock_set_back_begins_a_new_schedule_with_new_mtk_ids),
 		WITH_AIR(clock_set_forth_goes_on_with_new_mtk_ids),
+		WITH_AIR(full_schedule_is_sent_all_the_same),
 		WITH_AIR(mtks_end_at_sequ_by_name),
 		WITH_AIR(older_store_that_was_put_back_waits_for_a_new_msk),
 		WITH_AIR(lost_mark_file_bars_the_msks_that_live),
