@@ -240,7 +240,7 @@ void admin_mtks_list(const struct admin_request *req, struct admin_reply *reply)
 void admin_mtk_schedule(const struct admin_request *req, struct admin_reply *reply)
 {
 	struct store_group_id group;
-	uint64_t from_s = (uint64_t)time(NULL);
+	uint64_t from_s = bearers_now(req->ctl->bearers).unix_ms / 1000;
 
 	if (admin_group_arg(req, reply, &group) != 0 ||
 		admin_query_u64(req, reply, "from", UINT32_MAX, &from_s) < 0)

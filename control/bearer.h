@@ -26,12 +26,16 @@ void bearers_destroy(struct bearers *all);
 int bearers_run(struct bearers *all);
 void bearers_end(struct bearers *all);
 
-// What the thread does again and again: CLOCK_BOOTTIME and Unix milliseconds.
+// What the thread does again and again.
+void bearers_step(struct bearers *all);
+
+// The clock that schedules go by, for all who ask about them: CLOCK_BOOTTIME, and CLOCK_REALTIME as
+// far from it as it was when the thread last saw it set. Any thread.
 struct bearer_now {
 	uint64_t boot_ms;
 	uint64_t unix_ms;
 };
-void bearers_step(struct bearers *all, const struct bearer_now *now);
+struct bearer_now bearers_now(const struct bearers *all);
 
 // The calls below come from any thread; they wait for the store.
 
@@ -55,7 +59,8 @@ int bearer_switch(struct bearers *all, const struct store_group_id *group, uint1
 
 // What there is of one group, or of all (NULL): without keys.
 json_t *bearers_json(struct bearers *all, const struct store_group_id *group);
-// The schedule of a group with its MTKs, those whose use ends after from_ms, for whoever encrypts.
+// The schedule of a group with its MTKs, those whose use ends after from_ms (by bearers_now()), for
+// whoever encrypts.
 // NULL: none are being sent. Secret.
 json_t *bearer_schedule_json(
 	struct bearers *all, const struct store_group_id *group, uint64_t from_ms);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Inside of bearer.c, bearer_switch.c, bearer_orders.c, bearer_store.c and bearer_json.c.
+// Inside of bearer.c, bearer_switch.c, bearer_orders.c, bearer_store.c, bearer_json.c and
+// bearer_clock.c.
 
 #pragma once
 
@@ -25,6 +26,7 @@ struct stream {
 	uint64_t round_ms; // CLOCK_BOOTTIME of the last round, 0 = none yet
 	uint16_t round_last[2]; // the highest MTK ID that was sent in it, under each
 	uint64_t retry_ms; // CLOCK_BOOTTIME: no writing before
+	bool is_clock_set; // by more than an interval: what is not on the air yet has to go
 	enum mtk_wait wait;
 	uint64_t sent;
 	uint64_t unsent;
@@ -41,7 +43,7 @@ struct bearers {
 	pthread_t thread;
 	bool is_running;
 	_Atomic bool stop_requested;
-	int64_t offset_ms; // Unix milliseconds - CLOCK_BOOTTIME, as at the start
+	_Atomic int64_t offset_ms; // CLOCK_REALTIME - CLOCK_BOOTTIME; the thread follows it
 
 	pthread_mutex_t lock; // held by whoever uses what follows, or changes a bearer in the store
 	struct stream stream[BEARERS_MAX];
@@ -74,8 +76,8 @@ static inline uint64_t stream_end_ms(const struct stream *s)
 	return a > b ? a : b;
 }
 
-// bearer.c
-struct bearer_now bearers_now(const struct bearers *all);
+// bearer_clock.c
+struct bearer_now bearer_clocks(void); // CLOCK_BOOTTIME and CLOCK_REALTIME
 
 // bearer_switch.c. New MTKs go under the next MSK from now on. -errno.
 int stream_switch_begin(struct bearers *all, struct stream *s, const struct bearer_now *now);

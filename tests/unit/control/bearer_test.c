@@ -112,6 +112,94 @@ static void clock_set_forth_goes_on_with_new_mtk_ids(void **state)
 		assert_true(air.site->dp->mtk[i].mtk_id > last);
 }
 
+static void expect_no_two_in_use(void)
+{
+	struct store_mtks mtks = air_stored(1);
+
+	for (unsigned i = 1; i < mtks.count; i++)
+		assert_true(mtks.mtk[i].from_ms >= mtks.mtk[i - 1].to_ms);
+}
+
+// The clock of the daemon, the one that encryptors go by, and the schedule that they get, are one.
+static void schedule_goes_along_with_a_clock_that_is_set_while_it_runs(void **state)
+{
+	struct dp *dp = air.site->dp;
+	unsigned before;
+	json_t *keys;
+	uint16_t last;
+
+	(void)state;
+	air_start();
+	air_pass(5 * SECOND);
+	last = air_stored(1).last_id;
+	air.now.unix_ms += 3600000;
+	before = dp->mtks;
+	air_pass(4 * SECOND);
+	assert_true(dp->mtks > before);
+	for (unsigned i = before; i < dp->mtks; i++)
+		assert_true(dp->mtk[i].mtk_id > last);
+	keys = bearer_schedule_json(air.all, &air.site->group, bearers_now(air.all).unix_ms);
+	assert_true(json_array_size(json_object_get(keys, "mtks")) >= 3);
+	assert_true(json_is_true(
+		json_object_get(json_array_get(json_object_get(keys, "mtks"), 0), "is_announced")));
+	json_decref(keys);
+	assert_true(air_stored(1).mtk[0].from_ms <= air.now.unix_ms);
+}
+
+static bool one_is_in_use(void)
+{
+	struct store_mtks mtks = air_stored(1);
+
+	for (unsigned i = 0; i < mtks.count; i++)
+		if (mtks.mtk[i].from_ms <= air.now.unix_ms && air.now.unix_ms < mtks.mtk[i].to_ms)
+			return true;
+	return false;
+}
+
+static void one_mtk_is_in_use_a_lead_after_a_clock_is_set_back(void **state)
+{
+	struct dp *dp = air.site->dp;
+
+	(void)state;
+	air_start();
+	for (unsigned back_ms = 2500; back_ms < 24000; back_ms += back_ms < 7000 ? 500 : 3000) {
+		unsigned before;
+
+		air_pass(4 * SECOND);
+		assert_true(one_is_in_use());
+		before = dp->mtks;
+		air.now.unix_ms -= back_ms;
+		for (unsigned i = 0; i < 7 * SECOND / 2; i++) {
+			air_pass(1);
+			expect_no_two_in_use();
+		}
+		assert_true(one_is_in_use());
+		assert_true(dp->mtks > before);
+	}
+	air_expect_waits_for("");
+}
+
+static void no_two_mtks_are_in_use_at_once_after_a_start_with_a_clock_set_back(void **state)
+{
+	struct store_bearer b = air_quick();
+	enum mtk_wait wait;
+
+	(void)state;
+	b.lead_ms = 8000;
+	b.repeat_ms = 8000;
+	assert_int_equal(bearer_start(air.all, &b, &wait), 0);
+	air_pass(8 * SECOND);
+	for (unsigned back_ms = 1500; back_ms < 24000; back_ms += 1500) {
+		air_pass(4 * SECOND);
+		air_restart(1000, -(int64_t)back_ms);
+		for (unsigned i = 0; i < 6 * SECOND; i++) {
+			air_pass(1);
+			expect_no_two_in_use();
+		}
+		assert_true(air.site->dp->mtks > 0);
+	}
+}
+
 // What is left of a longer schedule takes nearly all the room there is: nothing can be added for a
 // while.
 static void full_schedule_is_sent_all_the_same(void **state)
@@ -298,6 +386,9 @@ int main(void)
 		WITH_AIR(schedule_survives_a_kill_and_no_mtk_id_names_two_mtks),
 		WITH_AIR(clock_set_back_begins_a_new_schedule_with_new_mtk_ids),
 		WITH_AIR(clock_set_forth_goes_on_with_new_mtk_ids),
+		WITH_AIR(schedule_goes_along_with_a_clock_that_is_set_while_it_runs),
+		WITH_AIR(one_mtk_is_in_use_a_lead_after_a_clock_is_set_back),
+		WITH_AIR(no_two_mtks_are_in_use_at_once_after_a_start_with_a_clock_set_back),
 		WITH_AIR(full_schedule_is_sent_all_the_same),
 		WITH_AIR(mtks_end_at_sequ_by_name),
 		WITH_AIR(older_store_that_was_put_back_waits_for_a_new_msk),
