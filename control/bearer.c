@@ -350,6 +350,13 @@ int bearers_run(struct bearers *all)
 {
 	int ret = -pthread_create(&all->thread, NULL, bearers_main, all);
 
+	if (ret != 0)
+		return ret;
+	ret = shares_run(all);
+	if (ret != 0) {
+		atomic_store(&all->stop_requested, true);
+		pthread_join(all->thread, NULL);
+	}
 	all->is_running = ret == 0;
 	return ret;
 }
@@ -359,6 +366,7 @@ void bearers_end(struct bearers *all)
 	if (all == NULL || !all->is_running)
 		return;
 	atomic_store(&all->stop_requested, true);
+	shares_end(all);
 	pthread_join(all->thread, NULL);
 	all->is_running = false;
 }

@@ -22,12 +22,15 @@ struct counter_mark;
 // -errno.
 int bearers_create(struct ctl *ctl, struct counter_mark *mark, struct bearers **out);
 void bearers_destroy(struct bearers *all);
-// The thread. Ending it leaves everything as it is.
+// The threads. Ending them leaves everything as it is.
 int bearers_run(struct bearers *all);
 void bearers_end(struct bearers *all);
 
 // What the thread does again and again.
 void bearers_step(struct bearers *all);
+// What a second one does: counts, for a group whose turn it is, who has the next MSK. Takes seconds
+// where there are millions of subscribers, and holds nobody up.
+void bearers_share_step(struct bearers *all);
 
 // The clock that schedules go by, for all who ask about them: CLOCK_BOOTTIME, and CLOCK_REALTIME as
 // far from it as it was when the thread last saw it set. Any thread.

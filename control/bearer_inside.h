@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Inside of bearer.c, bearer_switch.c, bearer_orders.c, bearer_store.c, bearer_json.c and
-// bearer_clock.c.
+// Inside of bearer.c, bearer_switch.c, bearer_orders.c, bearer_store.c, bearer_share.c,
+// bearer_json.c and bearer_clock.c.
 
 #pragma once
 
@@ -33,14 +33,16 @@ struct stream {
 	uint32_t last_counter; // T of the last message
 	uint64_t last_sent_ms;
 	uint8_t last_verdict; // enum dp_mtk_verdict
-	struct rotation_share share; // when it was last counted
-	uint64_t share_ms; // CLOCK_BOOTTIME of that, 0 = never
+	struct rotation_share share; // as it was last counted, for the change that is ordered
+	bool is_counted;
+	uint64_t share_ms; // CLOCK_BOOTTIME of the last attempt, 0 = none yet
 };
 
 struct bearers {
 	struct ctl *ctl;
 	struct counter_mark *mark;
 	pthread_t thread;
+	pthread_t shares_thread;
 	bool is_running;
 	_Atomic bool stop_requested;
 	_Atomic int64_t offset_ms; // CLOCK_REALTIME - CLOCK_BOOTTIME; the thread follows it
@@ -69,6 +71,12 @@ static inline unsigned stream_target(const struct stream *s)
 {
 	return s->supply[1].number != 0 && s->bearer.number == s->supply[1].number ? 1 : 0;
 }
+// A change to the next MSK is ordered, and not enough members are known to have it.
+static inline bool stream_waits_for_members(const struct stream *s)
+{
+	return s->bearer.switch_percent != 0 && s->bearer.switch_to != 0 &&
+		s->bearer.switch_to == s->supply[1].number;
+}
 static inline uint64_t stream_end_ms(const struct stream *s)
 {
 	uint64_t a = mtk_plan_end(&s->supply[0].mtks), b = mtk_plan_end(&s->supply[1].mtks);
@@ -78,6 +86,10 @@ static inline uint64_t stream_end_ms(const struct stream *s)
 
 // bearer_clock.c
 struct bearer_now bearer_clocks(void); // CLOCK_BOOTTIME and CLOCK_REALTIME
+
+// bearer_share.c. The thread; -errno. It ends once that is requested.
+int shares_run(struct bearers *all);
+void shares_end(struct bearers *all);
 
 // bearer_switch.c. New MTKs go under the next MSK from now on. -errno.
 int stream_switch_begin(struct bearers *all, struct stream *s, const struct bearer_now *now);

@@ -132,6 +132,7 @@ static int switch_in(struct bearers *all, const struct store_group_id *group, ui
 		(s->supply[1].number != number || s->bearer.number == number))
 		return -EBUSY;
 	s->share_ms = 0;
+	s->is_counted = false;
 	if (how == BEARER_SWITCH_NOW)
 		return stream_switch_begin(all, s, &now);
 	bearer = s->bearer;

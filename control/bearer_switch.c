@@ -10,8 +10,6 @@
 #include "log.h"
 #include "msk.h"
 
-#define SHARE_MS 2000 // between two counts of who has the next MSK
-
 int stream_switch_begin(struct bearers *all, struct stream *s, const struct bearer_now *now)
 {
 	struct store_bearer bearer = s->bearer;
@@ -30,12 +28,6 @@ int stream_switch_begin(struct bearers *all, struct stream *s, const struct bear
 			json_sprintf("%04x", bearer.number)));
 	ret = stream_withdraw(all, s, 0, now);
 	return ret < 0 ? ret : 0;
-}
-
-static int share_count(struct stream *s, struct bearers *all, const struct bearer_now *now)
-{
-	s->share_ms = now->boot_ms;
-	return rotation_share_count(all->ctl, &s->bearer.group, s->bearer.switch_to, &s->share);
 }
 
 static bool has_dummy(const struct stream *s, const struct bearer_now *now)
@@ -69,18 +61,15 @@ int stream_switch_step(struct bearers *all, struct stream *s, const struct beare
 
 	if (s->bearer.switch_to == 0 || s->bearer.switch_to != s->supply[1].number)
 		return 0;
-	if (s->bearer.switch_percent == 0) {
+	if (stream_waits_for_members(s)) {
+		if (!s->is_counted || !rotation_is_enough(&s->share, s->bearer.switch_percent))
+			return 0;
+		ret = switch_prepare(all, s, now);
+	} else {
 		if (has_dummy(s, now))
 			return 0;
 		ret = stream_switch_begin(all, s, now);
-		return ret != 0 ? ret : 1;
 	}
-	if (s->share_ms != 0 && now->boot_ms - s->share_ms < SHARE_MS)
-		return 0;
-	ret = share_count(s, all, now);
-	if (ret != 0 || !rotation_is_enough(&s->share, s->bearer.switch_percent))
-		return ret;
-	ret = switch_prepare(all, s, now);
 	return ret != 0 ? ret : 1;
 }
 

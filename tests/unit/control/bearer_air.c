@@ -72,7 +72,17 @@ void air_restart(int64_t boot_ms, int64_t unix_ms)
 	site_restart(air.site, true);
 	air.now.boot_ms += (uint64_t)boot_ms;
 	air.now.unix_ms += (uint64_t)unix_ms;
+	air.orders = 0;
 	daemon_up();
+}
+
+// The workers do not send what is ordered too late.
+static void expect_orders_are_new(void)
+{
+	if (air.orders > air.site->dp->mtks)
+		air.orders = 0; // the test has dropped them
+	for (; air.orders < air.site->dp->mtks; air.orders++)
+		assert_true(air.site->dp->mtk[air.orders].until_ns > air.now.boot_ms * 1000000);
 }
 
 void air_pass(unsigned steps)
@@ -81,6 +91,8 @@ void air_pass(unsigned steps)
 		air.now.boot_ms += STEP_MS;
 		air.now.unix_ms += STEP_MS;
 		bearers_step(air.all);
+		expect_orders_are_new();
+		bearers_share_step(air.all);
 	}
 }
 

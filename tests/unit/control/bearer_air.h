@@ -17,6 +17,7 @@ struct air {
 	struct site *site;
 	struct counter_mark *mark;
 	struct bearers *all;
+	unsigned orders; // that were looked at
 	struct bearer_now now; // what the clocks say: CLOCK_BOOTTIME and CLOCK_REALTIME
 };
 extern struct air air;

@@ -44,6 +44,35 @@ static void next_msk_is_used_when_enough_have_it_and_the_old_one_runs_out(void *
 	assert_int_equal(msk.number, 3);
 }
 
+// One of many subscribers is looked at: that takes a moment, and the operator asks meanwhile.
+static void one_is_counted(void)
+{
+	struct bearer_counts counts;
+
+	air.now.boot_ms += 100;
+	air.now.unix_ms += 100;
+	bearers_count(air.all, &counts);
+	assert_int_equal(counts.switching, 1);
+}
+
+static void long_count_of_who_has_the_next_msk_holds_nobody_up(void **state)
+{
+	struct site *s = air.site;
+	struct store_msk msk;
+	unsigned before;
+
+	(void)state;
+	air_start();
+	site_subscribers(s, 50);
+	assert_int_equal(msk_new(&s->ctl, &s->group, 0, 65535, &msk), 0);
+	assert_int_equal(bearer_switch(air.all, &s->group, 2, BEARER_SWITCH_WAIT, 98), 0);
+	before = s->dp->mtks;
+	s->dp->on_note = one_is_counted;
+	air_pass(4);
+	s->dp->on_note = NULL;
+	assert_true(s->dp->mtks > before);
+}
+
 static void change_that_waits_survives_a_restart_and_can_be_cancelled(void **state)
 {
 	struct site *s = air.site;
@@ -122,6 +151,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_AIR(next_msk_is_used_when_enough_have_it_and_the_old_one_runs_out),
+		WITH_AIR(long_count_of_who_has_the_next_msk_holds_nobody_up),
 		WITH_AIR(change_that_waits_survives_a_restart_and_can_be_cancelled),
 		WITH_AIR(dummy_makes_the_next_msk_known_before_it_is_used),
 		WITH_AIR(nothing_goes_under_a_revoked_msk),
