@@ -16,6 +16,7 @@ struct bearers;
 struct counter_mark;
 
 #define BEARER_LEAD_MAX_MS 86400000u
+#define BEARER_LISTENERS_MAX 16
 #define BEARER_PERCENT 98 // of the members have to have the next MSK, where nobody says otherwise
 
 // Bars the MSKs that live when the store, or the mark file, is not the one that was last used.
@@ -67,7 +68,8 @@ json_t *bearers_json(struct bearers *all, const struct store_group_id *group);
 // NULL: none are being sent. Secret.
 json_t *bearer_schedule_json(
 	struct bearers *all, const struct store_group_id *group, uint64_t from_ms);
-// A descriptor to read events from, one JSON object a line. The caller closes it. -errno.
+// A descriptor to read events from, one JSON object a line. The caller closes it. -EBUSY: as many
+// listen as there can be, or -errno.
 int bearers_listen(struct bearers *all);
 
 struct bearer_counts {

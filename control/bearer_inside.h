@@ -13,7 +13,6 @@
 #include "event.h"
 
 #define BEARERS_MAX 256
-#define BEARER_LISTENERS_MAX 16
 
 // One group whose MTKs are sent, or whose next MSK waits.
 struct stream {

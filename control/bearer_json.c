@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,14 +194,28 @@ json_t *bearer_schedule_json(
 
 // --- Events ---------------------------------------------------------------------------------
 
+static void listener_drop(struct bearers *all, unsigned i)
+{
+	close(all->listener[i]);
+	all->listener[i] = all->listener[--all->listeners];
+}
+
 // A listener that does not keep up, or has gone, is one no more.
 static void line_send(struct bearers *all, const char *line, size_t len)
 {
-	for (unsigned i = 0; i < all->listeners; i++) {
-		if (write(all->listener[i], line, len) == (ssize_t)len)
-			continue;
-		close(all->listener[i]);
-		all->listener[i--] = all->listener[--all->listeners];
+	for (unsigned i = all->listeners; i-- > 0;)
+		if (write(all->listener[i], line, len) != (ssize_t)len)
+			listener_drop(all, i);
+}
+
+// Those that have gone while there was nothing to send to them.
+static void listeners_tidy(struct bearers *all)
+{
+	for (unsigned i = all->listeners; i-- > 0;) {
+		struct pollfd end = {.fd = all->listener[i]};
+
+		if (poll(&end, 1, 0) > 0 && (end.revents & POLLERR) != 0)
+			listener_drop(all, i);
 	}
 }
 
@@ -233,6 +248,7 @@ int bearers_listen(struct bearers *all)
 		return -errno;
 	ret = fcntl(fd[1], F_SETFL, O_NONBLOCK) == 0 ? 0 : -errno;
 	pthread_mutex_lock(&all->lock);
+	listeners_tidy(all);
 	if (ret == 0 && all->listeners == BEARER_LISTENERS_MAX)
 		ret = -EBUSY;
 	if (ret == 0)

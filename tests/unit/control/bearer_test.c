@@ -379,6 +379,25 @@ static void events_tell_of_the_schedule_without_keys(void **state)
 	air_pass(20 * SECOND); // nobody listens any more
 }
 
+static void listener_that_has_gone_keeps_no_seat(void **state)
+{
+	int fd[BEARER_LISTENERS_MAX];
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * BEARER_LISTENERS_MAX; i++) {
+		fd[0] = bearers_listen(air.all);
+		assert_true(fd[0] >= 0);
+		close(fd[0]);
+	}
+	for (unsigned i = 0; i < BEARER_LISTENERS_MAX; i++) {
+		fd[i] = bearers_listen(air.all);
+		assert_true(fd[i] >= 0);
+	}
+	assert_int_equal(bearers_listen(air.all), -EBUSY);
+	for (unsigned i = 0; i < BEARER_LISTENERS_MAX; i++)
+		close(fd[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,6 +415,7 @@ int main(void)
 		WITH_AIR(orders_that_cannot_be_are_refused_by_name),
 		WITH_AIR(what_became_of_messages_is_told),
 		WITH_AIR(events_tell_of_the_schedule_without_keys),
+		WITH_AIR(listener_that_has_gone_keeps_no_seat),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
