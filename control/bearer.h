@@ -16,6 +16,7 @@ struct bearers;
 struct counter_mark;
 
 #define BEARER_LEAD_MAX_MS 86400000u
+#define BEARERS_MAX 256 // groups whose MTKs are sent
 #define BEARER_LISTENERS_MAX 16
 #define BEARER_PERCENT 98 // of the members have to have the next MSK, where nobody says otherwise
 
@@ -45,8 +46,8 @@ struct bearer_now bearers_now(const struct bearers *all);
 
 // What the figures of a bearer come to: NULL, or the name of what is wrong, with a sentence.
 const char *bearer_check(const struct store_bearer *bearer, char why[256]);
-// Begins to send. -EALREADY: MTKs of this group are being sent; -ENOENT: no such group; -EPERM: no
-// MTK can go under its MSK, *wait tells why.
+// Begins to send. -EALREADY: MTKs of this group are being sent; -EUSERS: those of BEARERS_MAX
+// others are; -ENOENT: no such group; -EPERM: no MTK can go under its MSK, *wait tells why.
 int bearer_start(struct bearers *all, const struct store_bearer *bearer, enum mtk_wait *wait);
 // -ENOENT: none are being sent. A change of the MSK that has begun is completed.
 int bearer_stop(struct bearers *all, const struct store_group_id *group);

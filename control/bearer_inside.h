@@ -12,8 +12,6 @@
 #include "bearer.h"
 #include "event.h"
 
-#define BEARERS_MAX 256
-
 // One group whose MTKs are sent, or whose next MSK waits.
 struct stream {
 	struct store_bearer bearer;
@@ -99,6 +97,8 @@ int stream_switch_end(struct bearers *all, struct stream *s, const struct bearer
 
 // bearer_store.c
 int streams_load(struct bearers *all);
+// For one more that is sent.
+bool streams_have_room(struct bearers *all);
 // Reads the supplies of a group, with their keys: wipe them after use.
 int supplies_load(
 	const struct store_reader *r, const struct store_group_id *group, struct mtk_supply out[2]);

@@ -61,6 +61,8 @@ static int start_in(struct bearers *all, const struct store_bearer *bearer, enum
 	s = stream_find(all, &bearer->group);
 	if (s != NULL && stream_is_on(s))
 		return -EALREADY;
+	if (s == NULL && !streams_have_room(all))
+		return -EUSERS;
 	ret = supply_find(all, &bearer->group, supply);
 	if (ret == 0) {
 		*wait = mtk_supply_check(&supply[0]);

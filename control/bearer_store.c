@@ -85,7 +85,39 @@ static int stream_load(
 	return ret;
 }
 
-// Bearers stay in the store once they were there, so a stream keeps its place.
+// Whether its seat can be given away: nothing is sent, and its MSK does not change.
+static bool stream_is_idle(const struct stream *s)
+{
+	return !stream_is_on(s) && stream_target(s) == 0;
+}
+
+static struct stream *idle_find(struct bearers *all)
+{
+	for (unsigned i = 0; i < all->n; i++)
+		if (stream_is_idle(&all->stream[i]))
+			return &all->stream[i];
+	return NULL;
+}
+
+bool streams_have_room(struct bearers *all)
+{
+	return all->n < BEARERS_MAX || idle_find(all) != NULL;
+}
+
+static struct stream *seat_take(struct bearers *all, const struct store_bearer *bearer)
+{
+	struct stream *s = NULL;
+
+	if (all->n < BEARERS_MAX)
+		s = &all->stream[all->n++];
+	else if ((bearer->flags & STORE_BEARER_ON) != 0)
+		s = idle_find(all);
+	if (s != NULL)
+		memset(s, 0, sizeof(*s));
+	return s;
+}
+
+// Bearers stay in the store once they were there, so a stream keeps its place while it is sent.
 int streams_load(struct bearers *all)
 {
 	struct store_bearer bearer = {0};
@@ -98,10 +130,8 @@ int streams_load(struct bearers *all)
 	while (store_reader_bearer_next(r, &bearer.group, &bearer) == 0) {
 		struct stream *s = stream_find(all, &bearer.group);
 
-		if (s == NULL && all->n < BEARERS_MAX) {
-			s = &all->stream[all->n++];
-			memset(s, 0, sizeof(*s));
-		}
+		if (s == NULL)
+			s = seat_take(all, &bearer);
 		if (s != NULL && stream_load(s, r, &bearer) != 0)
 			all->is_stale = true;
 	}

@@ -379,6 +379,55 @@ static void events_tell_of_the_schedule_without_keys(void **state)
 	air_pass(20 * SECOND); // nobody listens any more
 }
 
+static int groups_job(struct store_txn *txn, void *n)
+{
+	for (unsigned i = 2; i <= *(const unsigned *)n; i++) {
+		struct store_group group = {.id = air.site->group, .created = 1};
+		int ret;
+
+		group.id.group = (uint16_t)i;
+		ret = store_group_put(txn, &group);
+		if (ret != 0)
+			return ret;
+	}
+	return 0;
+}
+
+static int group_start(uint16_t number)
+{
+	struct store_bearer b = air_quick();
+	enum mtk_wait wait;
+
+	b.group.group = number;
+	return bearer_start(air.all, &b, &wait);
+}
+
+static void one_group_more_than_there_is_room_for_is_refused_until_one_stops(void **state)
+{
+	const unsigned n = BEARERS_MAX + 1;
+	struct store_group_id group = air.site->group;
+	unsigned orders = 0;
+	struct store_msk msk;
+
+	(void)state;
+	assert_int_equal(ctl_writer_run(&air.site->ctl, groups_job, (void *)(uintptr_t)&n), 0);
+	for (group.group = 2; group.group <= n; group.group++)
+		assert_int_equal(msk_new(&air.site->ctl, &group, 0, 65535, &msk), 0);
+	for (unsigned i = 1; i < n; i++)
+		assert_int_equal(group_start((uint16_t)i), 0);
+	assert_int_equal(group_start((uint16_t)n), -EUSERS);
+	group.group = 7;
+	assert_int_equal(bearer_stop(air.all, &group), 0);
+	assert_int_equal(group_start((uint16_t)n), 0);
+	assert_int_equal(group_start(7), -EUSERS);
+	air_pass(SECOND + 3);
+	for (unsigned i = 0; i < air.site->dp->mtks; i++)
+		orders += air.site->dp->mtk[i].group == n;
+	assert_true(orders > 0);
+	assert_int_equal(bearer_stop(air.all, &air.site->group), 0);
+	assert_int_equal(group_start(7), 0);
+}
+
 static void listener_that_has_gone_keeps_no_seat(void **state)
 {
 	int fd[BEARER_LISTENERS_MAX];
@@ -415,6 +464,7 @@ int main(void)
 		WITH_AIR(orders_that_cannot_be_are_refused_by_name),
 		WITH_AIR(what_became_of_messages_is_told),
 		WITH_AIR(events_tell_of_the_schedule_without_keys),
+		WITH_AIR(one_group_more_than_there_is_room_for_is_refused_until_one_stops),
 		WITH_AIR(listener_that_has_gone_keeps_no_seat),
 	};
 
