@@ -95,7 +95,8 @@ static enum ua_item_code item_run(
 // A nonce that was issued a moment ago, and is used for the first time.
 static bool is_challenged(const struct ua_call *call)
 {
-	return call->auth.nc == 1 && call->thread->now_s - call->nonce.issued_s <= CHALLENGE_S;
+	return call->auth.nc == 1 &&
+		ua_nonce_age_s(call->nonce.issued_s, call->thread->now_s) <= CHALLENGE_S;
 }
 
 enum ua_result ua_msk_demand(struct ua_call *call)
