@@ -9,6 +9,7 @@
 #include "history.h"
 #include "ua_items.h"
 #include "ua_result.h"
+#include "ua_server.h"
 
 #define GROUP "001-01/0001"
 
@@ -117,6 +118,37 @@ static void why_a_push_was_refused_is_told(void **state)
 	assert_string_equal(delivery("why"), "no-route");
 }
 
+static int removed_and_another(store_id id)
+{
+	assert_int_equal(call("DELETE /v1/subscribers/b0@x", NULL), 200);
+	assert_int_equal(call("PUT /v1/subscribers/late@x", "{}"), 201);
+	return json_integer_value(json_object_get(client.body, "id")) == id;
+}
+
+static void who_gets_an_id_anew_has_nothing_of_who_had_it(void **state)
+{
+	_Atomic uint64_t note[2] = {1000ull << 32, 1000ull << 32};
+	struct ua ua = {.ctl = &client.site->ctl, .note = note};
+
+	(void)state;
+	assert_int_equal(ua_ha1_create(64, &ua.ha1), 0);
+	site_subscribers(client.site, 2);
+	client.site->dp->note[0] = (struct dp_push_note){
+		.at_s = 1000, .group = 1, .number = 1, .state = DP_PUSH_VERIFIED};
+	client.site->ctl.ua = &ua;
+	assert_int_equal(call("GET /v1/subscribers/b0@x", NULL), 200);
+	assert_true(json_is_object(json_object_get(client.body, "last_pull")));
+	assert_true(json_is_object(json_object_get(client.body, "last_push")));
+	assert_true(removed_and_another(0));
+	assert_int_equal(call("GET /v1/subscribers/late@x", NULL), 200);
+	assert_true(json_is_null(json_object_get(client.body, "last_pull")));
+	assert_true(json_is_null(json_object_get(client.body, "last_push")));
+	assert_int_equal(call("GET /v1/subscribers/b1@x", NULL), 200);
+	assert_true(json_is_object(json_object_get(client.body, "last_pull")));
+	client.site->ctl.ua = NULL;
+	ua_ha1_destroy(ua.ha1);
+}
+
 static void campaigns_tell_what_became_of_it(void **state)
 {
 	struct dp_campaign *c;
@@ -167,6 +199,7 @@ int main(void)
 		WITH_CLIENT(a_phone_nothing_happened_to_has_a_short_story),
 		WITH_CLIENT(requests_items_and_pushes_come_in_their_order),
 		WITH_CLIENT(why_a_push_was_refused_is_told),
+		WITH_CLIENT(who_gets_an_id_anew_has_nothing_of_who_had_it),
 		WITH_CLIENT(campaigns_tell_what_became_of_it),
 		WITH_CLIENT(what_is_asked_wrongly_is_refused),
 	};
