@@ -182,6 +182,81 @@ static void campaigns_tell_what_became_of_it(void **state)
 	assert_string_equal(delivery("state"), "verified");
 }
 
+static int expired_job(struct store_txn *txn, void *sub)
+{
+	store_id id;
+	bool is_new;
+
+	return store_subscriber_put(txn, sub, false, &id, &is_new);
+}
+
+// Commits that change a subscriber, until the pages of before are used again.
+static void others_commit(unsigned n)
+{
+	struct ctl *ctl = &client.site->ctl;
+	struct store_subscriber sub;
+	struct store_reader *r;
+
+	for (unsigned i = 1; i <= n; i++) {
+		assert_int_equal(ctl_reader_get(ctl, &r), 0);
+		assert_int_equal(store_reader_subscriber(r, 0, &sub), 0);
+		ctl_reader_put(ctl, r);
+		sub.expires = i;
+		assert_int_equal(ctl_writer_run(ctl, expired_job, &sub), 0);
+	}
+}
+
+static bool others_are_busy;
+// The linker puts this one in its place.
+int __real_campaign_view(
+	struct ctl *ctl, struct store_reader *r, uint32_t id, struct campaign_view *out);
+int __wrap_campaign_view(
+	struct ctl *ctl, struct store_reader *r, uint32_t id, struct campaign_view *out);
+int __wrap_campaign_view(
+	struct ctl *ctl, struct store_reader *r, uint32_t id, struct campaign_view *out)
+{
+	unsigned n = others_are_busy ? 20 : 0;
+	int ret;
+
+	others_commit(n);
+	ret = __real_campaign_view(ctl, r, id, out);
+	others_commit(n);
+	return ret;
+}
+
+// One that the daemon does not know to be open: it looks whether that has been closed since.
+static int running_job(struct store_txn *txn, void *arg)
+{
+	struct store_campaign record = {.state = STORE_CAMPAIGN_RUNNING,
+		.group = client.site->group,
+		.msk_number = 1,
+		.members = 2,
+		.span = 2};
+	uint8_t state[STORE_SLICE];
+	int ret = store_campaign_next_id(txn, &record.id);
+
+	(void)arg;
+	memset(state, STORE_MEMBER_NONE, sizeof(state));
+	state[0] = state[1] = 1;
+	if (ret == 0)
+		ret = store_campaign_put(txn, &record);
+	return ret != 0 ? ret : store_campaign_slice_put(txn, record.id, 0, state);
+}
+
+static void story_is_of_one_moment_while_others_write(void **state)
+{
+	(void)state;
+	site_subscribers(client.site, 2);
+	assert_int_equal(ctl_writer_run(&client.site->ctl, running_job, NULL), 0);
+	others_are_busy = true;
+	trace("b0@x");
+	others_are_busy = false;
+	assert_int_equal(json_array_size(json_object_get(client.body, "campaigns")), 1);
+	expect_text("groups", 0, "reason", "no-address");
+	trace("b0@x");
+	expect_text("groups", 0, "reason", "muk-expired");
+}
+
 static void what_is_asked_wrongly_is_refused(void **state)
 {
 	(void)state;
@@ -201,6 +276,7 @@ int main(void)
 		WITH_CLIENT(why_a_push_was_refused_is_told),
 		WITH_CLIENT(who_gets_an_id_anew_has_nothing_of_who_had_it),
 		WITH_CLIENT(campaigns_tell_what_became_of_it),
+		WITH_CLIENT(story_is_of_one_moment_while_others_write),
 		WITH_CLIENT(what_is_asked_wrongly_is_refused),
 	};
 
