@@ -289,13 +289,17 @@ static int again_up(struct admin_http *http, enum admin_via via, char why[256])
 static int tls_reload(struct admin_http *http, const struct conf *conf, char why[256])
 {
 	struct pem_pair fresh;
+	bool is_same;
 	int ret = tls_read(conf, &fresh, why);
 
 	if (ret != 0)
 		return ret;
-	if (pem_pair_is_same(&fresh, &http->tls)) {
+	is_same = pem_pair_is_same(&fresh, &http->tls);
+	if (!is_same)
+		ret = pem_pair_try(&fresh, "admin", why);
+	if (ret != 0 || is_same) {
 		pem_pair_wipe(&fresh);
-		return 0;
+		return ret;
 	}
 	for (int via = 0; via < ADMIN_VIAS; via++)
 		if (http->by[via].is_tls)

@@ -204,6 +204,11 @@ void admin_mtk_start(const struct admin_request *req, struct admin_reply *reply)
 	if (ret == -EALREADY)
 		admin_error(reply, 409, "mtk-running",
 			"MTKs of this key group are being sent: stop that first.");
+	else if (ret == -EUSERS)
+		admin_error(reply, 409, "too-many-groups",
+			"MTKs of %d key groups are being sent, which is as many as there can be: "
+			"stop one.",
+			BEARERS_MAX);
 	else if (ret == -EPERM)
 		admin_error(reply, 409, mtk_wait_name(wait), "%s.", mtk_wait_text(wait));
 	else if (ret != 0)
@@ -240,7 +245,7 @@ void admin_mtks_list(const struct admin_request *req, struct admin_reply *reply)
 void admin_mtk_schedule(const struct admin_request *req, struct admin_reply *reply)
 {
 	struct store_group_id group;
-	uint64_t from_s = (uint64_t)time(NULL);
+	uint64_t from_s = bearers_now(req->ctl->bearers).unix_ms / 1000;
 
 	if (admin_group_arg(req, reply, &group) != 0 ||
 		admin_query_u64(req, reply, "from", UINT32_MAX, &from_s) < 0)

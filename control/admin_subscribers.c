@@ -4,6 +4,7 @@
 #include "admin.h"
 #include "history.h"
 #include "subscriber_json.h"
+#include "ua.h"
 
 #include <errno.h>
 #include <time.h>
@@ -122,6 +123,7 @@ static int remove_run(struct store_txn *txn, void *arg)
 		return err;
 	ctl_store_changed(job->ctl, job->id, 1);
 	// Who gets the id next begins with nothing.
+	ua_note_forget(job->ctl->ua, job->id);
 	history_add(job->ctl->history,
 		&(struct history_event){.id = job->id, .kind = HISTORY_REMOVED}, 1);
 	return 0;

@@ -43,7 +43,7 @@ struct trace {
 	const struct admin_request *req;
 	struct store_reader *r;
 	store_id id;
-	const struct store_hot *hot;
+	struct store_hot hot; // as it was at the beginning: the reader moves on
 	struct trace_group group[GROUPS_MAX];
 	size_t groups;
 	struct history_event *event;
@@ -65,8 +65,8 @@ static void group_fill(struct trace *t, struct trace_group *g)
 	struct store_msk msk;
 
 	if (store_eligibility_load(t->r, &g->id, &eligibility) == 0) {
-		g->is_authorised = store_eligibility_is_authorised(&eligibility, t->hot);
-		g->is_member = store_eligibility_is_member(&eligibility, t->hot);
+		g->is_authorised = store_eligibility_is_authorised(&eligibility, &t->hot);
+		g->is_member = store_eligibility_is_member(&eligibility, &t->hot);
 		store_eligibility_free(&eligibility);
 	}
 	g->has_msk = store_reader_msk_newest(t->r, &g->id, &msk) == 0;
@@ -135,7 +135,7 @@ static unsigned group_refusal(const struct trace *t, const struct trace_group *g
 		return DP_REFUSED_NOT_AUTHORISED;
 	if (!g->is_member)
 		return DP_REFUSED_LEFT;
-	return campaign_refusal(STORE_CAMPAIGN_PUSH, t->hot, fresh_at);
+	return campaign_refusal(STORE_CAMPAIGN_PUSH, &t->hot, fresh_at);
 }
 
 static const char *msk_state_text(const struct trace_group *g)
@@ -196,10 +196,23 @@ static void campaign_add(struct trace *t, const struct store_campaign *record, u
 			admin_member_sends_json(&member)));
 }
 
+// How a campaign stands: the record of one that is over is final, that of another may be behind.
+// Moves the reader on.
+static bool campaign_follow(struct trace *t, struct store_campaign *record)
+{
+	struct campaign_view view;
+
+	if (record->ended_ms != 0)
+		return true;
+	if (campaign_view(t->req->ctl, t->r, record->id, &view) != 0)
+		return false;
+	*record = view.record;
+	return true;
+}
+
 // Those whose member states are kept: the last eight of each kind over a key group.
 static void campaigns_walk(struct trace *t)
 {
-	struct campaign_view view = {0};
 	struct store_campaign record = {0};
 	uint8_t states[STORE_SLICE];
 
@@ -209,10 +222,9 @@ static void campaigns_walk(struct trace *t)
 		if (t->id >= record.span || record.created_ms < t->removed_ms ||
 			campaign_slice_read(
 				t->req->ctl, t->r, record.id, t->id / STORE_SLICE, states) != 0 ||
-			*state == STORE_MEMBER_NONE ||
-			campaign_view(t->req->ctl, t->r, record.id, &view) != 0)
+			*state == STORE_MEMBER_NONE || !campaign_follow(t, &record))
 			continue;
-		campaign_add(t, &view.record, *state);
+		campaign_add(t, &record, *state);
 	}
 }
 
@@ -321,8 +333,8 @@ static json_t *trace_json(struct trace *t)
 	if (subscriber == NULL)
 		return NULL;
 	admin_ua_notes_add(subscriber, ctl, t->id);
-	set_add(t, store_hot_authorised(t->hot));
-	set_add(t, store_hot_registered(t->hot));
+	set_add(t, store_hot_authorised(&t->hot));
+	set_add(t, store_hot_registered(&t->hot));
 	campaigns_walk(t);
 	events = events_json(t);
 	return json_pack("{s:o, s:o, s:o, s:O, s:o, s:o}", "subscriber", subscriber, "counter",
@@ -332,13 +344,16 @@ static json_t *trace_json(struct trace *t)
 
 static void trace_answer(struct trace *t, struct admin_reply *reply, uint64_t limit)
 {
-	t->hot = store_reader_hot(t->r, t->id);
+	const struct store_hot *hot = store_reader_hot(t->r, t->id);
+
+	if (hot != NULL)
+		t->hot = *hot;
 	t->event = calloc(limit, sizeof(*t->event));
 	t->campaigns = json_array();
-	if (t->hot != NULL && t->event != NULL)
+	if (hot != NULL && t->event != NULL)
 		t->events =
 			history_read(t->req->ctl->history, t->id, t->event, limit, &t->removed_ms);
-	reply->body = t->hot != NULL && t->event != NULL ? trace_json(t) : NULL;
+	reply->body = hot != NULL && t->event != NULL ? trace_json(t) : NULL;
 	if (reply->body == NULL)
 		admin_error_store(reply, t->event == NULL ? -ENOMEM : -EIO, "subscriber");
 	json_decref(t->campaigns);

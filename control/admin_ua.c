@@ -108,16 +108,13 @@ json_t *admin_ua_stats(const struct ua *ua)
 		"key_source", key_source_json(ua));
 }
 
-static json_t *pull_json(const struct ua *ua, store_id id)
+static json_t *pull_json(const struct ua_note *note)
 {
-	struct ua_note note;
-
-	ua_note_read(ua, id, &note);
-	if (note.at_s == 0)
+	if (note->at_s == 0)
 		return json_null();
-	return json_pack("{s:o, s:s, s:s}", "at", admin_time_s(note.at_s), "procedure",
-		ua_procedure_name((enum ua_procedure)note.procedure), "result",
-		ua_result_name((enum ua_result)note.result));
+	return json_pack("{s:o, s:s, s:s}", "at", admin_time_s(note->at_s), "procedure",
+		ua_procedure_name((enum ua_procedure)note->procedure), "result",
+		ua_result_name((enum ua_result)note->result));
 }
 
 static json_t *push_json(struct ctl *ctl, store_id id)
@@ -142,6 +139,13 @@ static json_t *push_json(struct ctl *ctl, store_id id)
 
 void admin_ua_notes_add(json_t *subscriber, struct ctl *ctl, store_id id)
 {
-	json_object_set_new(subscriber, "last_pull", pull_json(ctl->ua, id));
-	json_object_set_new(subscriber, "last_push", push_json(ctl, id));
+	struct ua_note pull;
+	bool is_anothers;
+
+	ua_note_read(ctl->ua, id, &pull);
+	// Single pushes come of requests: who made none has the id of somebody who did.
+	is_anothers = ctl->ua != NULL && pull.at_s == 0;
+	json_object_set_new(subscriber, "last_pull", pull_json(&pull));
+	json_object_set_new(
+		subscriber, "last_push", is_anothers ? json_null() : push_json(ctl, id));
 }

@@ -2,6 +2,7 @@
 // Copyright the mskpush authors
 
 // A group whose MTKs are sent looks, every few milliseconds, at this:
+//   the wall clock was set           what is not on the air yet is withdrawn, if it would come late
 //   its schedule is short            it is carried on, in the store
 //   an MTK comes on the air, or the
 //   last round is long enough ago    a round: all MTKs on the air, in ascending order, everywhere
@@ -21,7 +22,6 @@
 #include <unistd.h>
 
 #include "bearer_inside.h"
-#include "campaign.h"
 #include "counter_mark.h"
 #include "dp.h"
 #include "log.h"
@@ -29,6 +29,7 @@
 #define LOOK_NS 50000000
 #define RELOAD_MS 5000
 #define RETRY_MS 1000
+#define CLOCK_STEP_MS 1000 // a clock that is off by no more has not been set
 #define ORDER_MS 2000 // a message that was not sent by then comes with the next round
 
 static void group_text(const struct store_bearer *bearer, char out[8])
@@ -124,7 +125,7 @@ static void note_take(struct bearers *all, const struct dp_mtk_note *note)
 	} else {
 		s->sent++;
 		s->last_counter = note->counter;
-		s->last_sent_ms = campaign_now_ms();
+		s->last_sent_ms = bearers_now(all).unix_ms;
 	}
 	s->last_verdict = note->verdict;
 }
@@ -162,69 +163,123 @@ static void stream_wait(struct bearers *all, struct stream *s, enum mtk_wait wai
 		json_pack("{s:s, s:s}", "reason", mtk_wait_name(wait), "why", mtk_wait_text(wait)));
 }
 
-// 1: something was written, and the stream has to be read anew.
+// Under either MSK. 1: something was written, and the stream has to be read anew; 0 or -errno.
+static int stream_clock_follow(struct bearers *all, struct stream *s, const struct bearer_now *now)
+{
+	int ret, written = 0;
+
+	for (unsigned k = 0; k < 2; k++) {
+		const struct mtk_supply *supply = &s->supply[k];
+
+		if (!s->is_clock_set &&
+			!mtk_plan_is_out_of_reach(&s->bearer, &supply->mtks, now->unix_ms))
+			continue;
+		ret = stream_withdraw(all, s, k, now);
+		if (ret < 0)
+			return ret;
+		if (ret > 0)
+			log_warning("mtk-withdrawn",
+				"group=%04x msk=%04x why=\"the clock was set\"",
+				s->bearer.group.group, supply->number);
+		written |= ret;
+	}
+	s->is_clock_set = false;
+	return written;
+}
+
+// Results as above.
 static int stream_carry_on(struct bearers *all, struct stream *s, const struct bearer_now *now)
 {
-	const struct mtk_supply *supply = &s->supply[stream_target(s)];
-	enum mtk_wait wait = mtk_supply_check(supply);
+	enum mtk_wait wait = mtk_supply_check(&s->supply[stream_target(s)]);
 	int ret;
 
-	if (mtk_plan_is_out_of_reach(&s->bearer, &supply->mtks, now->unix_ms)) {
-		log_warning("mtk-clock-back", "group=%04x msk=%04x", s->bearer.group.group,
-			supply->number);
-		ret = stream_withdraw(all, s, stream_target(s), now);
-		return ret != 0 ? ret : 1;
-	}
 	if (wait != MTK_WAIT_NONE ||
 		!mtk_plan_is_short(&s->bearer, stream_end_ms(s), now->unix_ms)) {
 		stream_wait(all, s, wait);
 		return 0;
 	}
 	ret = stream_extend(all, s, now);
-	stream_wait(all, s, ret != 0 && ret != -ESTALE ? MTK_WAIT_STORE : MTK_WAIT_NONE);
-	return ret != 0 ? ret : 1;
+	stream_wait(all, s, ret < 0 && ret != -ESTALE ? MTK_WAIT_STORE : MTK_WAIT_NONE);
+	if (ret == 0)
+		s->retry_ms = now->boot_ms + RETRY_MS; // no room: some have to end before
+	return ret;
 }
 
-static void stream_step(struct bearers *all, struct stream *s, const struct bearer_now *now)
+// Writing takes time, and orders have to be new: each stream looks at the clock.
+static void stream_step(struct bearers *all, struct stream *s)
 {
+	struct bearer_now now = bearers_now(all);
 	int ret = 0;
 
-	if (now->boot_ms >= s->retry_ms) {
-		ret = stream_switch_end(all, s, now);
+	if (now.boot_ms >= s->retry_ms) {
+		ret = stream_clock_follow(all, s, &now);
+		if (ret == 0)
+			ret = stream_switch_end(all, s, &now);
 		if (ret == 0 && stream_is_on(s))
-			ret = stream_switch_step(all, s, now);
+			ret = stream_switch_step(all, s, &now);
 		if (ret == 0 && stream_is_on(s))
-			ret = stream_carry_on(all, s, now);
+			ret = stream_carry_on(all, s, &now);
 		if (ret < 0)
-			s->retry_ms = now->boot_ms + RETRY_MS;
+			s->retry_ms = now.boot_ms + RETRY_MS;
 	}
-	if (ret > 0 || !stream_is_on(s) || !round_is_due(s, now))
+	if (ret > 0 || !stream_is_on(s) || !round_is_due(s, &now))
 		return;
 	if (stream_is_reserved(all, s))
-		stream_round(all, s, now);
+		stream_round(all, s, &now);
 	else
 		stream_wait(all, s, MTK_WAIT_STORE);
 }
 
-void bearers_step(struct bearers *all, const struct bearer_now *now)
+// --- The clock ------------------------------------------------------------------------------
+
+static int64_t clock_offset_ms(void)
 {
-	pthread_mutex_lock(&all->lock);
-	notes_take(all);
-	if (all->is_stale || now->boot_ms - all->loaded_ms >= RELOAD_MS) {
-		all->loaded_ms = now->boot_ms;
-		if (streams_load(all) != 0)
-			all->is_stale = true;
-	}
-	for (unsigned i = 0; i < all->n; i++)
-		stream_step(all, &all->stream[i], now);
-	pthread_mutex_unlock(&all->lock);
+	struct bearer_now now = bearer_clocks();
+
+	return (int64_t)now.unix_ms - (int64_t)now.boot_ms;
 }
 
 struct bearer_now bearers_now(const struct bearers *all)
 {
-	uint64_t boot_ms = ctl_clock_ms();
+	uint64_t boot_ms = bearer_clocks().boot_ms;
 
 	return (struct bearer_now){boot_ms, (uint64_t)((int64_t)boot_ms + all->offset_ms)};
+}
+
+// Encryptors go by the wall clock, so schedules have to, when it is set, too. Set forth, a schedule
+// is over early and goes on from there. Set back, it would not be due for a while, and what is
+// added then would be in use together with it.
+static void clock_follow(struct bearers *all)
+{
+	int64_t offset_ms = clock_offset_ms(), by_ms = offset_ms - all->offset_ms;
+
+	if (llabs(by_ms) <= CLOCK_STEP_MS)
+		return;
+	log_warning("mtk-clock-set", "by-ms=%lld", (long long)by_ms);
+	all->offset_ms = offset_ms;
+	for (unsigned i = 0; i < all->n; i++)
+		if (llabs(by_ms) > all->stream[i].bearer.interval_ms)
+			all->stream[i].is_clock_set = true;
+}
+
+// --- The thread -----------------------------------------------------------------------------
+
+void bearers_step(struct bearers *all)
+{
+	uint64_t boot_ms;
+
+	pthread_mutex_lock(&all->lock);
+	clock_follow(all);
+	boot_ms = bearers_now(all).boot_ms;
+	notes_take(all);
+	if (all->is_stale || boot_ms - all->loaded_ms >= RELOAD_MS) {
+		all->loaded_ms = boot_ms;
+		if (streams_load(all) != 0)
+			all->is_stale = true;
+	}
+	for (unsigned i = 0; i < all->n; i++)
+		stream_step(all, &all->stream[i]);
+	pthread_mutex_unlock(&all->lock);
 }
 
 static void *bearers_main(void *arg)
@@ -234,9 +289,7 @@ static void *bearers_main(void *arg)
 
 	pthread_setname_np(pthread_self(), "mtk");
 	while (!atomic_load(&all->stop_requested)) {
-		struct bearer_now now = bearers_now(all);
-
-		bearers_step(all, &now);
+		bearers_step(all);
 		nanosleep(&nap, NULL);
 	}
 	return NULL;
@@ -281,7 +334,7 @@ int bearers_create(struct ctl *ctl, struct counter_mark *mark, struct bearers **
 		return -ENOMEM;
 	all->ctl = ctl;
 	all->mark = mark;
-	all->offset_ms = (int64_t)campaign_now_ms() - (int64_t)ctl_clock_ms();
+	all->offset_ms = clock_offset_ms();
 	all->is_stale = true;
 	pthread_mutex_init(&all->lock, NULL);
 	ret = msks_bar(all);
@@ -297,6 +350,13 @@ int bearers_run(struct bearers *all)
 {
 	int ret = -pthread_create(&all->thread, NULL, bearers_main, all);
 
+	if (ret != 0)
+		return ret;
+	ret = shares_run(all);
+	if (ret != 0) {
+		atomic_store(&all->stop_requested, true);
+		pthread_join(all->thread, NULL);
+	}
 	all->is_running = ret == 0;
 	return ret;
 }
@@ -306,6 +366,7 @@ void bearers_end(struct bearers *all)
 	if (all == NULL || !all->is_running)
 		return;
 	atomic_store(&all->stop_requested, true);
+	shares_end(all);
 	pthread_join(all->thread, NULL);
 	all->is_running = false;
 }

@@ -16,29 +16,38 @@ struct bearers;
 struct counter_mark;
 
 #define BEARER_LEAD_MAX_MS 86400000u
+#define BEARERS_MAX 256 // groups whose MTKs are sent
+#define BEARER_LISTENERS_MAX 16
 #define BEARER_PERCENT 98 // of the members have to have the next MSK, where nobody says otherwise
 
 // Bars the MSKs that live when the store, or the mark file, is not the one that was last used.
 // -errno.
 int bearers_create(struct ctl *ctl, struct counter_mark *mark, struct bearers **out);
 void bearers_destroy(struct bearers *all);
-// The thread. Ending it leaves everything as it is.
+// The threads. Ending them leaves everything as it is.
 int bearers_run(struct bearers *all);
 void bearers_end(struct bearers *all);
 
-// What the thread does again and again: CLOCK_BOOTTIME and Unix milliseconds.
+// What the thread does again and again.
+void bearers_step(struct bearers *all);
+// What a second one does: counts, for a group whose turn it is, who has the next MSK. Takes seconds
+// where there are millions of subscribers, and holds nobody up.
+void bearers_share_step(struct bearers *all);
+
+// The clock that schedules go by, for all who ask about them: CLOCK_BOOTTIME, and CLOCK_REALTIME as
+// far from it as it was when the thread last saw it set. Any thread.
 struct bearer_now {
 	uint64_t boot_ms;
 	uint64_t unix_ms;
 };
-void bearers_step(struct bearers *all, const struct bearer_now *now);
+struct bearer_now bearers_now(const struct bearers *all);
 
 // The calls below come from any thread; they wait for the store.
 
 // What the figures of a bearer come to: NULL, or the name of what is wrong, with a sentence.
 const char *bearer_check(const struct store_bearer *bearer, char why[256]);
-// Begins to send. -EALREADY: MTKs of this group are being sent; -ENOENT: no such group; -EPERM: no
-// MTK can go under its MSK, *wait tells why.
+// Begins to send. -EALREADY: MTKs of this group are being sent; -EUSERS: those of BEARERS_MAX
+// others are; -ENOENT: no such group; -EPERM: no MTK can go under its MSK, *wait tells why.
 int bearer_start(struct bearers *all, const struct store_bearer *bearer, enum mtk_wait *wait);
 // -ENOENT: none are being sent. A change of the MSK that has begun is completed.
 int bearer_stop(struct bearers *all, const struct store_group_id *group);
@@ -55,11 +64,13 @@ int bearer_switch(struct bearers *all, const struct store_group_id *group, uint1
 
 // What there is of one group, or of all (NULL): without keys.
 json_t *bearers_json(struct bearers *all, const struct store_group_id *group);
-// The schedule of a group with its MTKs, those whose use ends after from_ms, for whoever encrypts.
+// The schedule of a group with its MTKs, those whose use ends after from_ms (by bearers_now()), for
+// whoever encrypts.
 // NULL: none are being sent. Secret.
 json_t *bearer_schedule_json(
 	struct bearers *all, const struct store_group_id *group, uint64_t from_ms);
-// A descriptor to read events from, one JSON object a line. The caller closes it. -errno.
+// A descriptor to read events from, one JSON object a line. The caller closes it. -EBUSY: as many
+// listen as there can be, or -errno.
 int bearers_listen(struct bearers *all);
 
 struct bearer_counts {

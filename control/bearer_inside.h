@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Inside of bearer.c, bearer_switch.c, bearer_orders.c, bearer_store.c and bearer_json.c.
+// Inside of bearer.c, bearer_switch.c, bearer_orders.c, bearer_store.c, bearer_share.c,
+// bearer_json.c and bearer_clock.c.
 
 #pragma once
 
@@ -10,9 +11,6 @@
 
 #include "bearer.h"
 #include "event.h"
-
-#define BEARERS_MAX 256
-#define BEARER_LISTENERS_MAX 16
 
 // One group whose MTKs are sent, or whose next MSK waits.
 struct stream {
@@ -25,23 +23,26 @@ struct stream {
 	uint64_t round_ms; // CLOCK_BOOTTIME of the last round, 0 = none yet
 	uint16_t round_last[2]; // the highest MTK ID that was sent in it, under each
 	uint64_t retry_ms; // CLOCK_BOOTTIME: no writing before
+	bool is_clock_set; // by more than an interval: what is not on the air yet has to go
 	enum mtk_wait wait;
 	uint64_t sent;
 	uint64_t unsent;
 	uint32_t last_counter; // T of the last message
 	uint64_t last_sent_ms;
 	uint8_t last_verdict; // enum dp_mtk_verdict
-	struct rotation_share share; // when it was last counted
-	uint64_t share_ms; // CLOCK_BOOTTIME of that, 0 = never
+	struct rotation_share share; // as it was last counted, for the change that is ordered
+	bool is_counted;
+	uint64_t share_ms; // CLOCK_BOOTTIME of the last attempt, 0 = none yet
 };
 
 struct bearers {
 	struct ctl *ctl;
 	struct counter_mark *mark;
 	pthread_t thread;
+	pthread_t shares_thread;
 	bool is_running;
 	_Atomic bool stop_requested;
-	int64_t offset_ms; // Unix milliseconds - CLOCK_BOOTTIME, as at the start
+	_Atomic int64_t offset_ms; // CLOCK_REALTIME - CLOCK_BOOTTIME; the thread follows it
 
 	pthread_mutex_t lock; // held by whoever uses what follows, or changes a bearer in the store
 	struct stream stream[BEARERS_MAX];
@@ -67,6 +68,12 @@ static inline unsigned stream_target(const struct stream *s)
 {
 	return s->supply[1].number != 0 && s->bearer.number == s->supply[1].number ? 1 : 0;
 }
+// A change to the next MSK is ordered, and not enough members are known to have it.
+static inline bool stream_waits_for_members(const struct stream *s)
+{
+	return s->bearer.switch_percent != 0 && s->bearer.switch_to != 0 &&
+		s->bearer.switch_to == s->supply[1].number;
+}
 static inline uint64_t stream_end_ms(const struct stream *s)
 {
 	uint64_t a = mtk_plan_end(&s->supply[0].mtks), b = mtk_plan_end(&s->supply[1].mtks);
@@ -74,8 +81,12 @@ static inline uint64_t stream_end_ms(const struct stream *s)
 	return a > b ? a : b;
 }
 
-// bearer.c
-struct bearer_now bearers_now(const struct bearers *all);
+// bearer_clock.c
+struct bearer_now bearer_clocks(void); // CLOCK_BOOTTIME and CLOCK_REALTIME
+
+// bearer_share.c. The thread; -errno. It ends once that is requested.
+int shares_run(struct bearers *all);
+void shares_end(struct bearers *all);
 
 // bearer_switch.c. New MTKs go under the next MSK from now on. -errno.
 int stream_switch_begin(struct bearers *all, struct stream *s, const struct bearer_now *now);
@@ -86,11 +97,15 @@ int stream_switch_end(struct bearers *all, struct stream *s, const struct bearer
 
 // bearer_store.c
 int streams_load(struct bearers *all);
+// For one more that is sent.
+bool streams_have_room(struct bearers *all);
 // Reads the supplies of a group, with their keys: wipe them after use.
 int supplies_load(
 	const struct store_reader *r, const struct store_group_id *group, struct mtk_supply out[2]);
 int bearer_write(struct bearers *all, const struct store_bearer *bearer);
-// Carries the schedule on, durably; 0 or -errno. Then all is stale.
+// Each changes the schedule, durably. 1: something was written, and the stream has to be read anew;
+// 0: there was nothing to change; or -errno.
+// Carries it on.
 int stream_extend(struct bearers *all, struct stream *s, const struct bearer_now *now);
 int stream_add_dummy(struct bearers *all, struct stream *s, const struct bearer_now *now);
 // Takes back what is not on the air yet under one MSK.

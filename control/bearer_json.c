@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,6 @@
 
 #include "admin.h"
 #include "bearer_inside.h"
-#include "campaign.h"
 #include "dp.h"
 
 // The MKI of SRTP packets: MSK ID and MTK ID, six octets (docs/mikey-profile.md).
@@ -75,20 +75,20 @@ static json_t *switch_json(const struct stream *s)
 		"members", (json_int_t)s->share.members, "have", (json_int_t)s->share.have);
 }
 
-static json_t *schedule_json(const struct stream *s)
+static json_t *schedule_json(const struct stream *s, uint64_t now_ms)
 {
 	json_t *list = json_array();
 
 	for (unsigned k = 0; k < 2; k++)
 		for (unsigned i = 0; i < s->supply[k].mtks.count; i++)
-			if (s->supply[k].mtks.mtk[i].to_ms > campaign_now_ms())
+			if (s->supply[k].mtks.mtk[i].to_ms > now_ms)
 				json_array_append_new(list,
 					mtk_entry_json(
 						s, &s->supply[k], &s->supply[k].mtks.mtk[i]));
 	return list;
 }
 
-static json_t *stream_json(const struct stream *s)
+static json_t *stream_json(const struct stream *s, uint64_t now_ms)
 {
 	const struct store_bearer *b = &s->bearer;
 	json_t *out = json_pack("{s:o, s:b, s:o, s:f, s:f, s:f, s:f, s:b, s:s}", "group",
@@ -104,7 +104,7 @@ static json_t *stream_json(const struct stream *s)
 			s->wait == MTK_WAIT_NONE ? NULL : mtk_wait_text(s->wait), "msk",
 			supply_json(&s->supply[0]), "next_msk", supply_json(&s->supply[1]),
 			"switch", switch_json(s), "started", admin_time_s(b->started), "schedule",
-			schedule_json(s)));
+			schedule_json(s, now_ms)));
 	json_object_update_new(out,
 		json_pack("{s:I, s:I, s:I, s:o, s:s}", "sent", (json_int_t)s->sent, "unsent",
 			(json_int_t)s->unsent, "last_counter", (json_int_t)s->last_counter,
@@ -124,7 +124,7 @@ json_t *bearers_json(struct bearers *all, const struct store_group_id *group)
 		const struct stream *s = &all->stream[i];
 
 		if (group == NULL || s == stream_find(all, group))
-			json_array_append_new(list, stream_json(s));
+			json_array_append_new(list, stream_json(s, bearers_now(all).unix_ms));
 	}
 	pthread_mutex_unlock(&all->lock);
 	return list;
@@ -132,8 +132,8 @@ json_t *bearers_json(struct bearers *all, const struct store_group_id *group)
 
 // --- With keys ------------------------------------------------------------------------------
 
-static void keys_add(
-	json_t *list, const struct stream *s, const struct mtk_supply *supply, uint64_t from_ms)
+static void keys_add(json_t *list, const struct stream *s, const struct mtk_supply *supply,
+	uint64_t from_ms, uint64_t now_ms)
 {
 	for (unsigned i = 0; i < supply->mtks.count && supply->seq_l <= supply->seq_u; i++) {
 		const struct store_mtk *mtk = &supply->mtks.mtk[i];
@@ -147,8 +147,7 @@ static void keys_add(
 			(mtk->flags & STORE_MTK_SALTED) != 0
 				? admin_hex(mtk->salt, sizeof(mtk->salt))
 				: json_null());
-		json_object_set_new(
-			entry, "is_announced", json_boolean(mtk->send_ms <= campaign_now_ms()));
+		json_object_set_new(entry, "is_announced", json_boolean(mtk->send_ms <= now_ms));
 		json_array_append_new(list, entry);
 	}
 }
@@ -164,7 +163,7 @@ static json_t *schedule_with_keys(struct bearers *all, const struct stream *s, u
 	if (supplies_load(r, &s->bearer.group, supply) == 0) {
 		list = json_array();
 		for (unsigned k = 0; k < 2; k++)
-			keys_add(list, s, &supply[k], from_ms);
+			keys_add(list, s, &supply[k], from_ms, bearers_now(all).unix_ms);
 	}
 	explicit_bzero(supply, sizeof(supply));
 	ctl_reader_put(all->ctl, r);
@@ -195,14 +194,28 @@ json_t *bearer_schedule_json(
 
 // --- Events ---------------------------------------------------------------------------------
 
+static void listener_drop(struct bearers *all, unsigned i)
+{
+	close(all->listener[i]);
+	all->listener[i] = all->listener[--all->listeners];
+}
+
 // A listener that does not keep up, or has gone, is one no more.
 static void line_send(struct bearers *all, const char *line, size_t len)
 {
-	for (unsigned i = 0; i < all->listeners; i++) {
-		if (write(all->listener[i], line, len) == (ssize_t)len)
-			continue;
-		close(all->listener[i]);
-		all->listener[i--] = all->listener[--all->listeners];
+	for (unsigned i = all->listeners; i-- > 0;)
+		if (write(all->listener[i], line, len) != (ssize_t)len)
+			listener_drop(all, i);
+}
+
+// Those that have gone while there was nothing to send to them.
+static void listeners_tidy(struct bearers *all)
+{
+	for (unsigned i = all->listeners; i-- > 0;) {
+		struct pollfd end = {.fd = all->listener[i]};
+
+		if (poll(&end, 1, 0) > 0 && (end.revents & POLLERR) != 0)
+			listener_drop(all, i);
 	}
 }
 
@@ -213,7 +226,7 @@ void event_send(
 
 	if (all->listeners > 0 && event != NULL) {
 		json_object_set_new(event, "event", json_string(name));
-		json_object_set_new(event, "at", admin_time_ms(campaign_now_ms()));
+		json_object_set_new(event, "at", admin_time_ms(bearers_now(all).unix_ms));
 		json_object_set_new(event, "group", admin_group_json(group));
 		text = json_dumps(event, JSON_COMPACT | JSON_SORT_KEYS);
 		if (text != NULL) {
@@ -235,6 +248,7 @@ int bearers_listen(struct bearers *all)
 		return -errno;
 	ret = fcntl(fd[1], F_SETFL, O_NONBLOCK) == 0 ? 0 : -errno;
 	pthread_mutex_lock(&all->lock);
+	listeners_tidy(all);
 	if (ret == 0 && all->listeners == BEARER_LISTENERS_MAX)
 		ret = -EBUSY;
 	if (ret == 0)

@@ -61,6 +61,8 @@ static int start_in(struct bearers *all, const struct store_bearer *bearer, enum
 	s = stream_find(all, &bearer->group);
 	if (s != NULL && stream_is_on(s))
 		return -EALREADY;
+	if (s == NULL && !streams_have_room(all))
+		return -EUSERS;
 	ret = supply_find(all, &bearer->group, supply);
 	if (ret == 0) {
 		*wait = mtk_supply_check(&supply[0]);
@@ -132,6 +134,7 @@ static int switch_in(struct bearers *all, const struct store_group_id *group, ui
 		(s->supply[1].number != number || s->bearer.number == number))
 		return -EBUSY;
 	s->share_ms = 0;
+	s->is_counted = false;
 	if (how == BEARER_SWITCH_NOW)
 		return stream_switch_begin(all, s, &now);
 	bearer = s->bearer;

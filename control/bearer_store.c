@@ -85,7 +85,39 @@ static int stream_load(
 	return ret;
 }
 
-// Bearers stay in the store once they were there, so a stream keeps its place.
+// Whether its seat can be given away: nothing is sent, and its MSK does not change.
+static bool stream_is_idle(const struct stream *s)
+{
+	return !stream_is_on(s) && stream_target(s) == 0;
+}
+
+static struct stream *idle_find(struct bearers *all)
+{
+	for (unsigned i = 0; i < all->n; i++)
+		if (stream_is_idle(&all->stream[i]))
+			return &all->stream[i];
+	return NULL;
+}
+
+bool streams_have_room(struct bearers *all)
+{
+	return all->n < BEARERS_MAX || idle_find(all) != NULL;
+}
+
+static struct stream *seat_take(struct bearers *all, const struct store_bearer *bearer)
+{
+	struct stream *s = NULL;
+
+	if (all->n < BEARERS_MAX)
+		s = &all->stream[all->n++];
+	else if ((bearer->flags & STORE_BEARER_ON) != 0)
+		s = idle_find(all);
+	if (s != NULL)
+		memset(s, 0, sizeof(*s));
+	return s;
+}
+
+// Bearers stay in the store once they were there, so a stream keeps its place while it is sent.
 int streams_load(struct bearers *all)
 {
 	struct store_bearer bearer = {0};
@@ -98,10 +130,8 @@ int streams_load(struct bearers *all)
 	while (store_reader_bearer_next(r, &bearer.group, &bearer) == 0) {
 		struct stream *s = stream_find(all, &bearer.group);
 
-		if (s == NULL && all->n < BEARERS_MAX) {
-			s = &all->stream[all->n++];
-			memset(s, 0, sizeof(*s));
-		}
+		if (s == NULL)
+			s = seat_take(all, &bearer);
 		if (s != NULL && stream_load(s, r, &bearer) != 0)
 			all->is_stale = true;
 	}
@@ -189,12 +219,14 @@ static void change_tell(struct bearers *all, const struct stream *s,
 				mtk_entry_json(s, supply, &supply->mtks.mtk[i]));
 }
 
+// 1: written, and the stream has to be read anew; 0: nothing was to be changed; or -errno.
 static int supply_alter(struct bearers *all, struct stream *s, unsigned which,
 	supply_change *change, const struct bearer_now *now)
 {
 	struct mtk_supply supply[2];
 	struct store_reader *r;
 	uint16_t last_id;
+	bool is_changed;
 	int ret = ctl_reader_get(all->ctl, &r);
 
 	if (ret != 0)
@@ -204,15 +236,17 @@ static int supply_alter(struct bearers *all, struct stream *s, unsigned which,
 	last_id = supply[which].mtks.last_id;
 	if (ret == 0 && supply[which].number != s->supply[which].number)
 		ret = -ESTALE; // the MSK has changed meanwhile
-	if (ret == 0 && change(s, &supply[which], now) != 0)
+	if (ret == -ESTALE)
+		all->is_stale = true;
+	is_changed = ret == 0 && change(s, &supply[which], now) != 0;
+	if (is_changed)
 		ret = mtks_write(all, &supply[which].mtks, last_id);
 	if (ret == 0 && supply[which].mtks.last_id > last_id) {
 		all->made += supply[which].mtks.last_id - last_id;
 		change_tell(all, s, &supply[which], last_id);
 	}
-	all->is_stale = true;
 	explicit_bzero(supply, sizeof(supply));
-	return ret;
+	return ret != 0 ? ret : is_changed;
 }
 
 static unsigned extension(
@@ -250,7 +284,7 @@ int stream_withdraw(
 {
 	int ret = supply_alter(all, s, which, withdrawal, now);
 
-	if (ret == 0)
+	if (ret > 0)
 		event_send(all, "mtk-withdrawn", &s->bearer.group,
 			json_pack("{s:o, s:o}", "msk",
 				json_sprintf("%04x", s->supply[which].number), "send_after",

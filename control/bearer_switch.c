@@ -10,8 +10,6 @@
 #include "log.h"
 #include "msk.h"
 
-#define SHARE_MS 2000 // between two counts of who has the next MSK
-
 int stream_switch_begin(struct bearers *all, struct stream *s, const struct bearer_now *now)
 {
 	struct store_bearer bearer = s->bearer;
@@ -28,13 +26,8 @@ int stream_switch_begin(struct bearers *all, struct stream *s, const struct bear
 	event_send(all, "msk-switching", &bearer.group,
 		json_pack("{s:o, s:o}", "from", json_sprintf("%04x", s->supply[0].number), "to",
 			json_sprintf("%04x", bearer.number)));
-	return stream_withdraw(all, s, 0, now);
-}
-
-static int share_count(struct stream *s, struct bearers *all, const struct bearer_now *now)
-{
-	s->share_ms = now->boot_ms;
-	return rotation_share_count(all->ctl, &s->bearer.group, s->bearer.switch_to, &s->share);
+	ret = stream_withdraw(all, s, 0, now);
+	return ret < 0 ? ret : 0;
 }
 
 static bool has_dummy(const struct stream *s, const struct bearer_now *now)
@@ -58,7 +51,7 @@ static int switch_prepare(struct bearers *all, struct stream *s, const struct be
 		return stream_switch_begin(all, s, now);
 	bearer.switch_percent = 0;
 	ret = stream_add_dummy(all, s, now);
-	return ret == 0 ? bearer_write(all, &bearer) : ret;
+	return ret < 0 ? ret : bearer_write(all, &bearer);
 }
 
 // For members, or, with no percentage any more, for dummies.
@@ -68,16 +61,15 @@ int stream_switch_step(struct bearers *all, struct stream *s, const struct beare
 
 	if (s->bearer.switch_to == 0 || s->bearer.switch_to != s->supply[1].number)
 		return 0;
-	if (s->bearer.switch_percent == 0) {
-		ret = has_dummy(s, now) ? 0 : stream_switch_begin(all, s, now);
-		return ret != 0 ? ret : s->bearer.switch_to != 0 && all->is_stale;
+	if (stream_waits_for_members(s)) {
+		if (!s->is_counted || !rotation_is_enough(&s->share, s->bearer.switch_percent))
+			return 0;
+		ret = switch_prepare(all, s, now);
+	} else {
+		if (has_dummy(s, now))
+			return 0;
+		ret = stream_switch_begin(all, s, now);
 	}
-	if (s->share_ms != 0 && now->boot_ms - s->share_ms < SHARE_MS)
-		return 0;
-	ret = share_count(s, all, now);
-	if (ret != 0 || !rotation_is_enough(&s->share, s->bearer.switch_percent))
-		return ret;
-	ret = switch_prepare(all, s, now);
 	return ret != 0 ? ret : 1;
 }
 

@@ -77,19 +77,23 @@ unsigned mtk_plan_tidy(struct store_mtks *mtks, uint64_t now_ms)
 	return mtks_keep(mtks, is_within, now_ms, UINT64_MAX);
 }
 
-bool mtk_plan_is_out_of_reach(
-	const struct store_bearer *bearer, const struct store_mtks *mtks, uint64_t now_ms)
-{
-	for (unsigned i = 0; i < mtks->count; i++)
-		if (mtks->mtk[i].send_ms <= now_ms + 2ull * bearer->interval_ms)
-			return false;
-	return mtks->count > 0;
-}
-
 // The end of a schedule is never further away than this.
 static uint64_t reach_ms(const struct store_bearer *bearer, uint64_t now_ms)
 {
 	return now_ms + bearer->lead_ms + (MTK_AHEAD + 3) * (uint64_t)bearer->interval_ms;
+}
+
+bool mtk_plan_is_out_of_reach(
+	const struct store_bearer *bearer, const struct store_mtks *mtks, uint64_t now_ms)
+{
+	bool has_some = false, is_near = false;
+
+	for (unsigned i = 0; i < mtks->count; i++) {
+		has_some |= mtks->mtk[i].send_ms > now_ms;
+		is_near |= mtks->mtk[i].send_ms <= now_ms + 2ull * bearer->interval_ms;
+	}
+	// What is on the air already stays, whatever its use was meant to be.
+	return has_some && (!is_near || mtk_plan_end(mtks) > reach_ms(bearer, now_ms));
 }
 
 unsigned mtk_plan_withdraw(struct store_mtks *mtks, uint64_t now_ms)

@@ -32,7 +32,6 @@ struct mtk_supply {
 	uint16_t number; // Key Number; 0: there is no such MSK
 	uint16_t seq_l;
 	uint16_t seq_u;
-	bool is_next; // waits to become the current one
 	struct store_mtks mtks; // keys are not needed
 };
 
@@ -43,8 +42,9 @@ enum mtk_wait mtk_supply_check(const struct mtk_supply *supply);
 
 // Leaves out MTKs that are over. Returns how many.
 unsigned mtk_plan_tidy(struct store_mtks *mtks, uint64_t now_ms);
-// Whether a clock that was set back has put the schedule out of reach: for longer than there ever
-// is between two MTKs, none would be sent.
+// Whether a clock that was set back has put the schedule out of reach: none would be sent for
+// longer than there ever is between two MTKs, or what mtk_plan_extend() adds would not go behind
+// it.
 bool mtk_plan_is_out_of_reach(
 	const struct store_bearer *bearer, const struct store_mtks *mtks, uint64_t now_ms);
 // Leaves out those that are not on the air yet. Returns how many.

@@ -25,4 +25,7 @@ struct pem_pair {
 // Both files, or none when the first name is empty. -errno with a sentence.
 int pem_pair_read(const char *certificate, const char *key, struct pem_pair *out, char why[256]);
 void pem_pair_wipe(struct pem_pair *pair);
+// Whether they belong together and can be served with (pem_try.c). -EINVAL with a sentence about
+// the keys of that section of the configuration.
+int pem_pair_try(const struct pem_pair *pair, const char *section, char why[256]);
 bool pem_pair_is_same(const struct pem_pair *a, const struct pem_pair *b);

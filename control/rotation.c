@@ -40,11 +40,18 @@ static bool is_verified(uint8_t state)
 		(state & STORE_MEMBER_VERIFIED) != 0;
 }
 
-static bool was_pulled(const struct count *c, store_id id)
+// Nothing that is known of the id was verified under the present MUK: that was somebody else, or
+// before a new bootstrapping.
+static bool is_unverified(const struct store_hot *hot)
+{
+	return (store_hot_flags(hot) & STORE_MUK_VERIFIED) == 0;
+}
+
+static bool was_pulled(const struct count *c, store_id id, const struct store_hot *hot)
 {
 	struct dp_push_note note = {0};
 
-	if (c->ctl->dp != NULL)
+	if (c->ctl->dp != NULL && !is_unverified(hot))
 		dp_push_note(c->ctl->dp, id, &note);
 	return note.state == DP_PUSH_VERIFIED && note.number == c->number &&
 		group_is(note.kdi, note.group, c->group);
@@ -68,7 +75,7 @@ static void slice_count(struct count *c, uint32_t slice, struct rotation_share *
 			!store_eligibility_is_member(&c->eligibility, hot))
 			continue;
 		out->members++;
-		out->have += has[k] || was_pulled(c, first + k);
+		out->have += has[k] || was_pulled(c, first + k, hot);
 	}
 }
 

@@ -13,7 +13,8 @@ struct rotation_share {
 };
 
 // Counts members whose verification of this MSK stands in a campaign that is open or kept, or that
-// was the last thing they were pushed since the daemon's start. Walks over all subscribers.
+// was the last thing they were pushed since the daemon's start, under the MUK they have. Walks over
+// all subscribers.
 int rotation_share_count(struct ctl *ctl, const struct store_group_id *group, uint16_t number,
 	struct rotation_share *out);
 // Whether so many of 100 have it.

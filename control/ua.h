@@ -57,6 +57,7 @@ struct ua_note {
 	uint8_t result; // enum ua_result
 };
 void ua_note_read(const struct ua *ua, store_id id, struct ua_note *out); // likewise
+void ua_note_forget(struct ua *ua, store_id id); // it was removed. Likewise
 
 // Its key source, for statistics; NULL: none.
 struct key_source;

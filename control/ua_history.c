@@ -19,6 +19,12 @@ void ua_note_read(const struct ua *ua, store_id id, struct ua_note *out)
 	};
 }
 
+void ua_note_forget(struct ua *ua, store_id id)
+{
+	if (ua != NULL && id < ctl_max_subscribers(ua->ctl))
+		atomic_store_explicit(&ua->note[id], 0, memory_order_relaxed);
+}
+
 static void note_write(const struct ua_call *call)
 {
 	struct ua *ua = call->thread->ua;

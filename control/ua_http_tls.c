@@ -4,25 +4,8 @@
 // Another certificate on Ua while phones are served: a new daemon takes over the socket that
 // listens, the old one serves the connections it has.
 
-#include <errno.h>
-#include <stdio.h>
-
 #include "log.h"
 #include "ua_http.h"
-
-static int tls_try(const struct pem_pair *tls, char why[256])
-{
-	struct MHD_Daemon *daemon = MHD_start_daemon(MHD_USE_TLS | MHD_USE_NO_LISTEN_SOCKET, 0,
-		NULL, NULL, ua_http_on_request, NULL, MHD_OPTION_HTTPS_MEM_CERT,
-		tls->certificate.text, MHD_OPTION_HTTPS_MEM_KEY, tls->key.text, MHD_OPTION_END);
-
-	if (daemon == NULL) {
-		snprintf(why, 256, "ua.certificate and ua.private_key do not do");
-		return -EINVAL;
-	}
-	MHD_stop_daemon(daemon);
-	return 0;
-}
 
 int ua_reload(struct ua *ua, const struct conf *conf, char why[256])
 {
@@ -33,7 +16,7 @@ int ua_reload(struct ua *ua, const struct conf *conf, char why[256])
 		return 0;
 	ret = pem_pair_read(conf->ua.certificate, conf->ua.private_key, &fresh, why);
 	if (ret == 0 && !pem_pair_is_same(&fresh, &ua->tls))
-		ret = tls_try(&fresh, why);
+		ret = pem_pair_try(&fresh, "ua", why);
 	if (ret != 0 || pem_pair_is_same(&fresh, &ua->tls)) {
 		pem_pair_wipe(&fresh);
 		return ret;

@@ -37,15 +37,17 @@ static bool is_asked_for(const struct ua_group *group, const struct ua_item *ite
 }
 
 // A missed update is fetched once within the back-off that is announced: who has verified since
-// then what it asks for lacks nothing.
-static bool is_too_soon(
-	const struct ua_call *call, const struct ua_group *group, const struct ua_item *item)
+// then what it asks for lacks nothing. What is known of the last push may be from before a new
+// bootstrapping, which may have taken the MSKs along, or of another subscriber who had this id:
+// then nothing has been verified under the present MUK.
+static bool is_too_soon(const struct ua_call *call, const struct ua_group *group,
+	const struct ua_item *item, const struct store_hot *hot)
 {
 	const struct conf *conf = call->thread->ua->conf;
 	int64_t back_off_s = (int64_t)(conf->ua.wait_time_s + conf->ua.max_back_off_s);
 	struct dp_push_note note;
 
-	if (!group->is_spaced)
+	if (!group->is_spaced || (store_hot_flags(hot) & STORE_MUK_VERIFIED) == 0)
 		return false;
 	dp_push_note(call->thread->ua->ctl->dp, call->id, &note);
 	return note.state == DP_PUSH_VERIFIED && note.group == group->id.group &&
@@ -57,8 +59,10 @@ static bool is_too_soon(
 // Key Number 0: the current MSK, then the next one if it is released; the UE keeps both, in this
 // order.
 static enum ua_item_code group_push(struct ua_call *call, const struct ua_group *group,
-	const struct ua_item *item, bool is_member)
+	const struct ua_item *item, const struct store_hot *hot)
 {
+	// Who never registered may ask all the same; who did, and leaves, is sent nothing more.
+	bool is_member = store_eligibility_is_member(&group->eligibility, hot);
 	bool wants_current = item->number == 0 || item->number == group->current;
 	bool wants_next = item->number == 0 || item->number == group->next;
 
@@ -66,7 +70,7 @@ static enum ua_item_code group_push(struct ua_call *call, const struct ua_group 
 		return UA_ITEM_NO_MSK;
 	if (!wants_current && !wants_next)
 		return UA_ITEM_UNKNOWN;
-	if (is_too_soon(call, group, item))
+	if (is_too_soon(call, group, item, hot))
 		return UA_ITEM_TOO_SOON;
 	if (!ua_orders_have_room(call->thread, 2))
 		return UA_ITEM_BUSY;
@@ -88,14 +92,14 @@ static enum ua_item_code item_run(
 		return UA_ITEM_FORBIDDEN;
 	if (!has_place(call, hot))
 		return UA_ITEM_NO_ADDRESS;
-	// Who never registered may ask all the same; who did, and leaves, is sent nothing more.
-	return group_push(call, group, item, store_eligibility_is_member(&group->eligibility, hot));
+	return group_push(call, group, item, hot);
 }
 
 // A nonce that was issued a moment ago, and is used for the first time.
 static bool is_challenged(const struct ua_call *call)
 {
-	return call->auth.nc == 1 && call->thread->now_s - call->nonce.issued_s <= CHALLENGE_S;
+	return call->auth.nc == 1 &&
+		ua_nonce_age_s(call->nonce.issued_s, call->thread->now_s) <= CHALLENGE_S;
 }
 
 enum ua_result ua_msk_demand(struct ua_call *call)

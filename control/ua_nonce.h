@@ -34,3 +34,9 @@ void ua_nonce_write(const struct ua_nonce *nonce, char out[UA_NONCE_TEXT]);
 int ua_nonce_read(struct ua_text text, struct ua_nonce *out);
 // Whether it was issued under this key.
 bool ua_nonce_is_ours(const struct ua_nonce_key *key, const struct ua_nonce *nonce);
+// How long ago one was issued. Threads look at the clock at different moments: one may be a second
+// behind the issuer, for which that is -1.
+static inline int32_t ua_nonce_age_s(uint32_t issued_s, uint32_t now_s)
+{
+	return (int32_t)(now_s - issued_s);
+}

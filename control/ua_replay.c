@@ -83,15 +83,9 @@ bool ua_replay_knows(struct ua_replay *r, const struct ua_nonce *nonce)
 	return is_known;
 }
 
-// Threads look at the clock at different moments: one may be a second behind the issuer.
-static int32_t age_s(uint32_t issued_s, uint32_t now_s)
-{
-	return (int32_t)(now_s - issued_s);
-}
-
 static bool is_over(const struct ua_replay *r, uint32_t issued_s, uint32_t now_s)
 {
-	return age_s(issued_s, now_s) > (int32_t)r->life_s;
+	return ua_nonce_age_s(issued_s, now_s) > (int32_t)r->life_s;
 }
 
 // A sliding window below the highest count, as in IPsec (RFC 4303 3.4.3).
@@ -155,5 +149,5 @@ bool ua_replay_take(struct ua_replay *r, const struct ua_nonce *nonce, uint32_t 
 
 bool ua_replay_is_aging(const struct ua_replay *r, const struct ua_nonce *nonce, uint32_t now_s)
 {
-	return age_s(nonce->issued_s, now_s) > (int32_t)(r->life_s / 2);
+	return ua_nonce_age_s(nonce->issued_s, now_s) > (int32_t)(r->life_s / 2);
 }

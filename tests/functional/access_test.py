@@ -56,6 +56,11 @@ metrics:
                         "-out", self.path("cert.pem")],
                        check=True, stderr=subprocess.DEVNULL)
 
+    def file(self, name, text=None):
+        """Writes a file of the stage; without a text reads it."""
+        with open(self.path(name), "w" if text else "r", encoding="utf-8") as file:
+            return file.write(text) if text else file.read()
+
     def tokens_write(self, roles):
         with open(self.path("tokens"), "w", encoding="utf-8") as file:
             for name, held in roles.items():
@@ -220,6 +225,16 @@ def tokens_roles_and_certificates_change_without_a_restart():
         expect("late", site.over_tls("late", "PUT", f"/v1/groups/{GROUP}", {})[0], 201)
         expect("lines of the new audit log", [line["who"] for line in site.audit()],
                ["reader", "late"])
+        # Files that do not belong together change nothing, however often they are read.
+        pair = [site.file(name) for name in ("cert.pem", "key.pem")]
+        site.certificate("three")
+        site.file("key.pem", pair[1])
+        for times in (1, 2):
+            site.daemon.send_signal(signal.SIGHUP)
+            wait_until("the daemon complains", lambda: site.log("mskpushd").count(
+                "admin.private_key do not do") == times)
+        site.file("cert.pem", pair[0])
+        expect("late", site.over_tls("late", "GET", "/v1/status")[0], 200)
         with open(site.path("tokens"), "w", encoding="utf-8") as file:
             file.write("late keys nonsense\n")
         site.daemon.send_signal(signal.SIGHUP)

@@ -7,12 +7,14 @@
     ua_client.py --HTTP Digest--> mskpushd ==MIKEY==> mskpush-ue (the same phones)
 """
 
+import json
 import subprocess
 import time
 
 from story import expect, expect_in, expect_that, tell, wait_until, write_csv
 from ua_client import Phone, key_item, msk_body, params, register_body
 from ua_stage import FQDN, GROUP, SERVICE, UaStage
+from unix_http import UnixHTTPConnection
 from wire import check_counters, read_wire
 
 OTHER_GROUP, OTHER_SERVICE = "001-01/0002", "urn:other"
@@ -86,6 +88,18 @@ def registration_makes_a_member_and_deregistration_ends_it():
         check_counters(read_wire(site.pcap)[0])
 
 
+def exchange(site, index):
+    """A phone is removed, and another one comes, with the same keys."""
+    row = site.rows[index]
+    site.cli("ue", "remove", row["impi"])
+    connection = UnixHTTPConnection(site.socket)
+    connection.request("PUT", "/v1/subscribers/" + row["impi"], json.dumps({
+        "btid": row["btid"], "muk": row["muk"], "mrk": row["mrk"], "expires": row["expires"],
+        "address": row["address"], "port": int(row["port"] or 2269), "services": [SERVICE], "registered": []}))
+    expect("status", connection.getresponse().status, 201)
+    connection.close()
+
+
 def missed_update_is_served_once_within_the_back_off():
     with UaStage() as site:
         site.raise_unregistered(1)
@@ -98,6 +112,15 @@ def missed_update_is_served_once_within_the_back_off():
         wait_until("it is too soon", lambda: ask() == ["429 Too Many Requests"])
         expect("another MSK", phone.ask("msk-request", msk_body(key_item(1, 9))).codes(),
                ["404 Not Found"])
+        # Who gets the id of somebody who has it, has not got it.
+        number = site.shown(0)["id"]
+        exchange(site, 0)
+        shown = site.shown(0)
+        expect("the same id, and nothing known", (shown["id"], shown["last_pull"],
+               shown["last_push"]), (number, None, None))
+        wait_until("another phone is served", lambda: ask() == ["200 OK"])
+        site.push_when(0, "verified")
+        wait_until("it is too soon again", lambda: ask() == ["429 Too Many Requests"])
         site.cli("mtk", "stop", GROUP)
         wait_until("it is not, where no MTKs are sent", lambda: ask() == ["200 OK"])
 

@@ -17,7 +17,8 @@ struct air {
 	struct site *site;
 	struct counter_mark *mark;
 	struct bearers *all;
-	struct bearer_now now;
+	unsigned orders; // that were looked at
+	struct bearer_now now; // what the clocks say: CLOCK_BOOTTIME and CLOCK_REALTIME
 };
 extern struct air air;
 

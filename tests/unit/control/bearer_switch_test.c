@@ -44,6 +44,67 @@ static void next_msk_is_used_when_enough_have_it_and_the_old_one_runs_out(void *
 	assert_int_equal(msk.number, 3);
 }
 
+// One of many subscribers is looked at: that takes a moment, and the operator asks meanwhile.
+static void one_is_counted(void)
+{
+	struct bearer_counts counts;
+
+	air.now.boot_ms += 1000;
+	air.now.unix_ms += 1000;
+	bearers_count(air.all, &counts);
+	assert_int_equal(counts.switching, 1);
+}
+
+static int verified_job(struct store_txn *txn, void *arg)
+{
+	(void)arg;
+	return store_subscriber_verified(txn, (const store_id[]){0, 1, 2}, 3);
+}
+
+// What is known of the last push of an id may be of somebody who had it before.
+static void pull_counts_where_something_was_verified_under_the_present_muk(void **state)
+{
+	struct site *s = air.site;
+	struct rotation_share share;
+
+	(void)state;
+	site_subscribers(s, 5);
+	for (store_id id = 0; id < 4; id++)
+		s->dp->note[id] = (struct dp_push_note){.at_s = 1,
+			.group = 1,
+			.number = 2,
+			.kdi = {0x00, 0xf1, 0x10},
+			.state = DP_PUSH_VERIFIED};
+	assert_int_equal(rotation_share_count(&s->ctl, &s->group, 2, &share), 0);
+	assert_int_equal(share.members, 5);
+	assert_int_equal(share.have, 0);
+	assert_int_equal(ctl_writer_run(&s->ctl, verified_job, NULL), 0);
+	assert_int_equal(rotation_share_count(&s->ctl, &s->group, 2, &share), 0);
+	assert_int_equal(share.have, 3);
+	assert_int_equal(rotation_share_count(&s->ctl, &s->group, 1, &share), 0);
+	assert_int_equal(share.have, 0);
+}
+
+static void long_count_of_who_has_the_next_msk_holds_nobody_up(void **state)
+{
+	struct site *s = air.site;
+	struct store_msk msk;
+	unsigned before;
+
+	(void)state;
+	air_start();
+	site_subscribers(s, 5);
+	assert_int_equal(ctl_writer_run(&s->ctl, verified_job, NULL), 0);
+	assert_int_equal(msk_new(&s->ctl, &s->group, 0, 65535, &msk), 0);
+	assert_int_equal(bearer_switch(air.all, &s->group, 2, BEARER_SWITCH_WAIT, 98), 0);
+	before = s->dp->mtks;
+	s->dp->on_note = one_is_counted;
+	air_pass(4);
+	s->dp->on_note = NULL;
+	assert_true(air.now.boot_ms > 8000);
+	assert_true(s->dp->mtks > before);
+}
+
 static void change_that_waits_survives_a_restart_and_can_be_cancelled(void **state)
 {
 	struct site *s = air.site;
@@ -122,6 +183,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_AIR(next_msk_is_used_when_enough_have_it_and_the_old_one_runs_out),
+		WITH_AIR(pull_counts_where_something_was_verified_under_the_present_muk),
+		WITH_AIR(long_count_of_who_has_the_next_msk_holds_nobody_up),
 		WITH_AIR(change_that_waits_survives_a_restart_and_can_be_cancelled),
 		WITH_AIR(dummy_makes_the_next_msk_known_before_it_is_used),
 		WITH_AIR(nothing_goes_under_a_revoked_msk),

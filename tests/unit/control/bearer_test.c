@@ -112,6 +112,126 @@ static void clock_set_forth_goes_on_with_new_mtk_ids(void **state)
 		assert_true(air.site->dp->mtk[i].mtk_id > last);
 }
 
+static void expect_no_two_in_use(void)
+{
+	struct store_mtks mtks = air_stored(1);
+
+	for (unsigned i = 1; i < mtks.count; i++)
+		assert_true(mtks.mtk[i].from_ms >= mtks.mtk[i - 1].to_ms);
+}
+
+// The clock of the daemon, the one that encryptors go by, and the schedule that they get, are one.
+static void schedule_goes_along_with_a_clock_that_is_set_while_it_runs(void **state)
+{
+	struct dp *dp = air.site->dp;
+	unsigned before;
+	json_t *keys;
+	uint16_t last;
+
+	(void)state;
+	air_start();
+	air_pass(5 * SECOND);
+	last = air_stored(1).last_id;
+	air.now.unix_ms += 3600000;
+	before = dp->mtks;
+	air_pass(4 * SECOND);
+	assert_true(dp->mtks > before);
+	for (unsigned i = before; i < dp->mtks; i++)
+		assert_true(dp->mtk[i].mtk_id > last);
+	keys = bearer_schedule_json(air.all, &air.site->group, bearers_now(air.all).unix_ms);
+	assert_true(json_array_size(json_object_get(keys, "mtks")) >= 3);
+	assert_true(json_is_true(
+		json_object_get(json_array_get(json_object_get(keys, "mtks"), 0), "is_announced")));
+	json_decref(keys);
+	assert_true(air_stored(1).mtk[0].from_ms <= air.now.unix_ms);
+}
+
+static bool one_is_in_use(void)
+{
+	struct store_mtks mtks = air_stored(1);
+
+	for (unsigned i = 0; i < mtks.count; i++)
+		if (mtks.mtk[i].from_ms <= air.now.unix_ms && air.now.unix_ms < mtks.mtk[i].to_ms)
+			return true;
+	return false;
+}
+
+static void one_mtk_is_in_use_a_lead_after_a_clock_is_set_back(void **state)
+{
+	struct dp *dp = air.site->dp;
+
+	(void)state;
+	air_start();
+	for (unsigned back_ms = 2500; back_ms < 24000; back_ms += back_ms < 7000 ? 500 : 3000) {
+		unsigned before;
+
+		air_pass(4 * SECOND);
+		assert_true(one_is_in_use());
+		before = dp->mtks;
+		air.now.unix_ms -= back_ms;
+		for (unsigned i = 0; i < 7 * SECOND / 2; i++) {
+			air_pass(1);
+			expect_no_two_in_use();
+		}
+		assert_true(one_is_in_use());
+		assert_true(dp->mtks > before);
+	}
+	air_expect_waits_for("");
+}
+
+static void no_two_mtks_are_in_use_at_once_after_a_start_with_a_clock_set_back(void **state)
+{
+	struct store_bearer b = air_quick();
+	enum mtk_wait wait;
+
+	(void)state;
+	b.lead_ms = 8000;
+	b.repeat_ms = 8000;
+	assert_int_equal(bearer_start(air.all, &b, &wait), 0);
+	air_pass(8 * SECOND);
+	for (unsigned back_ms = 1500; back_ms < 24000; back_ms += 1500) {
+		air_pass(4 * SECOND);
+		air_restart(1000, -(int64_t)back_ms);
+		for (unsigned i = 0; i < 6 * SECOND; i++) {
+			air_pass(1);
+			expect_no_two_in_use();
+		}
+		assert_true(air.site->dp->mtks > 0);
+	}
+}
+
+// What is left of a longer schedule takes nearly all the room there is: nothing can be added for a
+// while.
+static void full_schedule_is_sent_all_the_same(void **state)
+{
+	struct store_bearer b = air_quick();
+	enum mtk_wait wait;
+	unsigned before;
+
+	(void)state;
+	b.interval_ms = b.repeat_ms = 60000;
+	b.lead_ms = 40 * b.interval_ms;
+	assert_int_equal(bearer_start(air.all, &b, &wait), 0);
+	for (unsigned i = 0; i < 100; i++) {
+		air.now.boot_ms += b.interval_ms / 2;
+		air.now.unix_ms += b.interval_ms / 2;
+		air_pass(1);
+		air.site->dp->mtks = 0;
+	}
+	assert_int_equal(bearer_stop(air.all, &air.site->group), 0);
+	b.interval_ms = 1000;
+	b.lead_ms = 5000;
+	b.repeat_ms = 8000;
+	assert_int_equal(bearer_start(air.all, &b, &wait), 0);
+	for (unsigned i = 0; i < 30 * SECOND && air_stored(1).count < STORE_MTKS_MAX; i++)
+		air_pass(1);
+	assert_int_equal(air_stored(1).count, STORE_MTKS_MAX);
+	air_pass(5 * SECOND);
+	before = air.site->dp->mtks;
+	air_pass(10 * SECOND);
+	assert_true(air.site->dp->mtks > before);
+}
+
 static void mtks_end_at_sequ_by_name(void **state)
 {
 	struct store_bearer b = air_quick();
@@ -259,6 +379,74 @@ static void events_tell_of_the_schedule_without_keys(void **state)
 	air_pass(20 * SECOND); // nobody listens any more
 }
 
+static int groups_job(struct store_txn *txn, void *n)
+{
+	for (unsigned i = 2; i <= *(const unsigned *)n; i++) {
+		struct store_group group = {.id = air.site->group, .created = 1};
+		int ret;
+
+		group.id.group = (uint16_t)i;
+		ret = store_group_put(txn, &group);
+		if (ret != 0)
+			return ret;
+	}
+	return 0;
+}
+
+static int group_start(uint16_t number)
+{
+	struct store_bearer b = air_quick();
+	enum mtk_wait wait;
+
+	b.group.group = number;
+	return bearer_start(air.all, &b, &wait);
+}
+
+static void one_group_more_than_there_is_room_for_is_refused_until_one_stops(void **state)
+{
+	const unsigned n = BEARERS_MAX + 1;
+	struct store_group_id group = air.site->group;
+	unsigned orders = 0;
+	struct store_msk msk;
+
+	(void)state;
+	assert_int_equal(ctl_writer_run(&air.site->ctl, groups_job, (void *)(uintptr_t)&n), 0);
+	for (group.group = 2; group.group <= n; group.group++)
+		assert_int_equal(msk_new(&air.site->ctl, &group, 0, 65535, &msk), 0);
+	for (unsigned i = 1; i < n; i++)
+		assert_int_equal(group_start((uint16_t)i), 0);
+	assert_int_equal(group_start((uint16_t)n), -EUSERS);
+	group.group = 7;
+	assert_int_equal(bearer_stop(air.all, &group), 0);
+	assert_int_equal(group_start((uint16_t)n), 0);
+	assert_int_equal(group_start(7), -EUSERS);
+	air_pass(SECOND + 3);
+	for (unsigned i = 0; i < air.site->dp->mtks; i++)
+		orders += air.site->dp->mtk[i].group == n;
+	assert_true(orders > 0);
+	assert_int_equal(bearer_stop(air.all, &air.site->group), 0);
+	assert_int_equal(group_start(7), 0);
+}
+
+static void listener_that_has_gone_keeps_no_seat(void **state)
+{
+	int fd[BEARER_LISTENERS_MAX];
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * BEARER_LISTENERS_MAX; i++) {
+		fd[0] = bearers_listen(air.all);
+		assert_true(fd[0] >= 0);
+		close(fd[0]);
+	}
+	for (unsigned i = 0; i < BEARER_LISTENERS_MAX; i++) {
+		fd[i] = bearers_listen(air.all);
+		assert_true(fd[i] >= 0);
+	}
+	assert_int_equal(bearers_listen(air.all), -EBUSY);
+	for (unsigned i = 0; i < BEARER_LISTENERS_MAX; i++)
+		close(fd[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,12 +454,18 @@ int main(void)
 		WITH_AIR(schedule_survives_a_kill_and_no_mtk_id_names_two_mtks),
 		WITH_AIR(clock_set_back_begins_a_new_schedule_with_new_mtk_ids),
 		WITH_AIR(clock_set_forth_goes_on_with_new_mtk_ids),
+		WITH_AIR(schedule_goes_along_with_a_clock_that_is_set_while_it_runs),
+		WITH_AIR(one_mtk_is_in_use_a_lead_after_a_clock_is_set_back),
+		WITH_AIR(no_two_mtks_are_in_use_at_once_after_a_start_with_a_clock_set_back),
+		WITH_AIR(full_schedule_is_sent_all_the_same),
 		WITH_AIR(mtks_end_at_sequ_by_name),
 		WITH_AIR(older_store_that_was_put_back_waits_for_a_new_msk),
 		WITH_AIR(lost_mark_file_bars_the_msks_that_live),
 		WITH_AIR(orders_that_cannot_be_are_refused_by_name),
 		WITH_AIR(what_became_of_messages_is_told),
 		WITH_AIR(events_tell_of_the_schedule_without_keys),
+		WITH_AIR(one_group_more_than_there_is_room_for_is_refused_until_one_stops),
+		WITH_AIR(listener_that_has_gone_keeps_no_seat),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -286,6 +286,8 @@ size_t dp_singles(struct dp *dp, const struct dp_single *orders, size_t n)
 
 void dp_push_note(const struct dp *dp, uint32_t id, struct dp_push_note *out)
 {
+	if (dp->on_note != NULL)
+		dp->on_note();
 	*out = id < FAKE_NOTES_MAX ? dp->note[id] : (struct dp_push_note){0};
 }
 

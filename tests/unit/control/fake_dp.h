@@ -33,6 +33,7 @@ struct dp {
 	_Atomic unsigned singles;
 	_Atomic unsigned singles_most; // as many are taken
 	struct dp_push_note note[FAKE_NOTES_MAX]; // by subscriber
+	void (*on_note)(void); // called when one is read; NULL: nothing is
 	struct dp_push_event push_event[64]; // to be told
 	unsigned push_events;
 	_Atomic uint32_t last; // counter value of every subscriber

@@ -106,6 +106,27 @@ static void clock_that_was_set_back_puts_the_schedule_out_of_reach(void **state)
 	assert_int_equal(s.mtks.mtk[0].from_ms, NOW + 30000);
 }
 
+// Some MTKs are near enough, but what would be added now would be in use together with the others.
+static void far_end_of_a_schedule_is_out_of_reach_too(void **state)
+{
+	struct store_bearer b = bearer;
+	struct mtk_supply s = supply_of(0, 65535);
+	uint64_t back = NOW - 200000;
+
+	(void)state;
+	b.lead_ms = 120000;
+	for (uint64_t now = NOW - 600000; now <= NOW; now += 60000) {
+		mtk_plan_tidy(&s.mtks, now);
+		mtk_plan_extend(&b, &s, mtk_plan_end(&s.mtks), now);
+	}
+	assert_false(mtk_plan_is_out_of_reach(&b, &s.mtks, NOW));
+	assert_true(s.mtks.mtk[0].send_ms < back + 120000);
+	assert_true(mtk_plan_is_short(&b, mtk_plan_end(&s.mtks), back));
+	assert_true(mtk_plan_is_out_of_reach(&b, &s.mtks, back));
+	assert_true(mtk_plan_withdraw(&s.mtks, back) > 0);
+	assert_false(mtk_plan_is_out_of_reach(&b, &s.mtks, back));
+}
+
 static void dummy_is_never_the_end_of_a_schedule(void **state)
 {
 	struct store_bearer salted = bearer;
@@ -143,6 +164,7 @@ int main(void)
 		cmocka_unit_test(what_is_in_the_way_has_a_name),
 		cmocka_unit_test(what_is_on_the_air_is_not_withdrawn),
 		cmocka_unit_test(clock_that_was_set_back_puts_the_schedule_out_of_reach),
+		cmocka_unit_test(far_end_of_a_schedule_is_out_of_reach_too),
 		cmocka_unit_test(dummy_is_never_the_end_of_a_schedule),
 		cmocka_unit_test(messages_of_an_interval_are_those_on_the_air_times_repeats),
 	};

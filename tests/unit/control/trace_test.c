@@ -9,6 +9,7 @@
 #include "history.h"
 #include "ua_items.h"
 #include "ua_result.h"
+#include "ua_server.h"
 
 #define GROUP "001-01/0001"
 
@@ -117,6 +118,37 @@ static void why_a_push_was_refused_is_told(void **state)
 	assert_string_equal(delivery("why"), "no-route");
 }
 
+static int removed_and_another(store_id id)
+{
+	assert_int_equal(call("DELETE /v1/subscribers/b0@x", NULL), 200);
+	assert_int_equal(call("PUT /v1/subscribers/late@x", "{}"), 201);
+	return json_integer_value(json_object_get(client.body, "id")) == id;
+}
+
+static void who_gets_an_id_anew_has_nothing_of_who_had_it(void **state)
+{
+	_Atomic uint64_t note[2] = {1000ull << 32, 1000ull << 32};
+	struct ua ua = {.ctl = &client.site->ctl, .note = note};
+
+	(void)state;
+	assert_int_equal(ua_ha1_create(64, &ua.ha1), 0);
+	site_subscribers(client.site, 2);
+	client.site->dp->note[0] = (struct dp_push_note){
+		.at_s = 1000, .group = 1, .number = 1, .state = DP_PUSH_VERIFIED};
+	client.site->ctl.ua = &ua;
+	assert_int_equal(call("GET /v1/subscribers/b0@x", NULL), 200);
+	assert_true(json_is_object(json_object_get(client.body, "last_pull")));
+	assert_true(json_is_object(json_object_get(client.body, "last_push")));
+	assert_true(removed_and_another(0));
+	assert_int_equal(call("GET /v1/subscribers/late@x", NULL), 200);
+	assert_true(json_is_null(json_object_get(client.body, "last_pull")));
+	assert_true(json_is_null(json_object_get(client.body, "last_push")));
+	assert_int_equal(call("GET /v1/subscribers/b1@x", NULL), 200);
+	assert_true(json_is_object(json_object_get(client.body, "last_pull")));
+	client.site->ctl.ua = NULL;
+	ua_ha1_destroy(ua.ha1);
+}
+
 static void campaigns_tell_what_became_of_it(void **state)
 {
 	struct dp_campaign *c;
@@ -150,6 +182,81 @@ static void campaigns_tell_what_became_of_it(void **state)
 	assert_string_equal(delivery("state"), "verified");
 }
 
+static int expired_job(struct store_txn *txn, void *sub)
+{
+	store_id id;
+	bool is_new;
+
+	return store_subscriber_put(txn, sub, false, &id, &is_new);
+}
+
+// Commits that change a subscriber, until the pages of before are used again.
+static void others_commit(unsigned n)
+{
+	struct ctl *ctl = &client.site->ctl;
+	struct store_subscriber sub;
+	struct store_reader *r;
+
+	for (unsigned i = 1; i <= n; i++) {
+		assert_int_equal(ctl_reader_get(ctl, &r), 0);
+		assert_int_equal(store_reader_subscriber(r, 0, &sub), 0);
+		ctl_reader_put(ctl, r);
+		sub.expires = i;
+		assert_int_equal(ctl_writer_run(ctl, expired_job, &sub), 0);
+	}
+}
+
+static bool others_are_busy;
+// The linker puts this one in its place.
+int __real_campaign_view(
+	struct ctl *ctl, struct store_reader *r, uint32_t id, struct campaign_view *out);
+int __wrap_campaign_view(
+	struct ctl *ctl, struct store_reader *r, uint32_t id, struct campaign_view *out);
+int __wrap_campaign_view(
+	struct ctl *ctl, struct store_reader *r, uint32_t id, struct campaign_view *out)
+{
+	unsigned n = others_are_busy ? 20 : 0;
+	int ret;
+
+	others_commit(n);
+	ret = __real_campaign_view(ctl, r, id, out);
+	others_commit(n);
+	return ret;
+}
+
+// One that the daemon does not know to be open: it looks whether that has been closed since.
+static int running_job(struct store_txn *txn, void *arg)
+{
+	struct store_campaign record = {.state = STORE_CAMPAIGN_RUNNING,
+		.group = client.site->group,
+		.msk_number = 1,
+		.members = 2,
+		.span = 2};
+	uint8_t state[STORE_SLICE];
+	int ret = store_campaign_next_id(txn, &record.id);
+
+	(void)arg;
+	memset(state, STORE_MEMBER_NONE, sizeof(state));
+	state[0] = state[1] = 1;
+	if (ret == 0)
+		ret = store_campaign_put(txn, &record);
+	return ret != 0 ? ret : store_campaign_slice_put(txn, record.id, 0, state);
+}
+
+static void story_is_of_one_moment_while_others_write(void **state)
+{
+	(void)state;
+	site_subscribers(client.site, 2);
+	assert_int_equal(ctl_writer_run(&client.site->ctl, running_job, NULL), 0);
+	others_are_busy = true;
+	trace("b0@x");
+	others_are_busy = false;
+	assert_int_equal(json_array_size(json_object_get(client.body, "campaigns")), 1);
+	expect_text("groups", 0, "reason", "no-address");
+	trace("b0@x");
+	expect_text("groups", 0, "reason", "muk-expired");
+}
+
 static void what_is_asked_wrongly_is_refused(void **state)
 {
 	(void)state;
@@ -167,7 +274,9 @@ int main(void)
 		WITH_CLIENT(a_phone_nothing_happened_to_has_a_short_story),
 		WITH_CLIENT(requests_items_and_pushes_come_in_their_order),
 		WITH_CLIENT(why_a_push_was_refused_is_told),
+		WITH_CLIENT(who_gets_an_id_anew_has_nothing_of_who_had_it),
 		WITH_CLIENT(campaigns_tell_what_became_of_it),
+		WITH_CLIENT(story_is_of_one_moment_while_others_write),
 		WITH_CLIENT(what_is_asked_wrongly_is_refused),
 	};
 

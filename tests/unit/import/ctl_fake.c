@@ -7,6 +7,7 @@
 #include "conf.h"
 #include "dp.h"
 #include "history.h"
+#include "ua.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -136,6 +137,12 @@ void admin_ua_notes_add(json_t *subscriber, struct ctl *ctl, store_id id)
 {
 	(void)subscriber;
 	(void)ctl;
+	(void)id;
+}
+
+void ua_note_forget(struct ua *ua, store_id id)
+{
+	(void)ua;
 	(void)id;
 }
 

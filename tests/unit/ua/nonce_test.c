@@ -80,6 +80,15 @@ static void other_forms_are_refused(void **state)
 	assert_int_equal(ua_nonce_read(ua_text_of("bm90LWEtcmVhbC1ub25jZQ=="), &nonce), -EINVAL);
 }
 
+// Two threads that handle a challenge and its answer may differ by a second.
+static void a_nonce_of_the_second_to_come_is_not_old(void **state)
+{
+	(void)state;
+	assert_int_equal(ua_nonce_age_s(1000, 1030), 30);
+	assert_true(ua_nonce_age_s(1001, 1000) < 0);
+	assert_int_equal(ua_nonce_age_s(UINT32_MAX, 1), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -87,6 +96,7 @@ int main(void)
 		cmocka_unit_test(every_changed_digit_is_noticed),
 		cmocka_unit_test(other_keys_and_realms_are_foreign),
 		cmocka_unit_test(other_forms_are_refused),
+		cmocka_unit_test(a_nonce_of_the_second_to_come_is_not_old),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
