@@ -12,8 +12,8 @@ import secrets
 import socket
 
 from bmsc_mikey import Msk, mtk_message
-from solicited_phones_test import Solicited, free_port
-from story import expect, tell, wait_until
+from solicited_phones_test import Solicited
+from story import expect, free_port, tell, wait_until
 
 GROUP_ADDRESS = "232.26.1.1"
 
@@ -36,7 +36,7 @@ class Bearer:
 
 def listening(*flags, **more):
     """(phones that listen, their bearer)."""
-    port = free_port()
+    port = free_port(socket.SOCK_DGRAM, "0.0.0.0")
     site = Solicited("--mtk", f"{GROUP_ADDRESS}%lo:{port}", "--ua-missed-back-off", "1", *flags, **more)
     return site, Bearer(port)
 

@@ -18,7 +18,7 @@ from dossier import (AES, AUTH, ENCR, SALT, derive, parse_mikey, parse_udp, read
                      sha1_mac)
 from phones_site_test import Whole
 from story import GROUP, NOT_ALL, expect, expect_that, tell, wait_until
-from unix_http import UnixHTTPConnection
+from unix_http import unix_call
 
 PHONES = 30
 TO = "232.26.1.1:5004"
@@ -47,10 +47,8 @@ class Air(Whole):
     def schedule(self, **query):
         """What the encryptor is told."""
         text = "&".join(f"{name}={value}" for name, value in query.items())
-        connection = UnixHTTPConnection(self.socket)
-        connection.request("GET", PATH + ("?" + text if text else ""))
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
+        status, _, answer = unix_call(self.socket, "GET", PATH + ("?" + text if text else ""))
+        return status, json.loads(answer)
 
     def mtk(self):
         """How the MTKs of the group stand."""

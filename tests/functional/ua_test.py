@@ -7,10 +7,9 @@
     ua_client.py --HTTP Digest--> mskpushd ==MIKEY==> mskpush-ue (the same phones)
 """
 
-import subprocess
 import time
 
-from story import expect, expect_in, expect_that, tell, wait_until, write_csv
+from story import certificate_make, expect, expect_in, expect_that, tell, wait_until, write_csv
 from ua_client import Phone, key_item, msk_body, params, register_body
 from ua_stage import FQDN, GROUP, SERVICE, UaStage
 from wire import check_counters, read_wire
@@ -315,9 +314,7 @@ def pipelined(phone, count):
 
 def ipv6_and_tls():
     with UaStage() as site:
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-                        "-subj", "/CN=" + FQDN, "-keyout", site.path("key.pem"), "-out",
-                        site.path("cert.pem")], check=True, stderr=subprocess.DEVNULL)
+        certificate_make(site.path("cert.pem"), site.path("key.pem"), FQDN)
         site.ua_listen = '["[::1]:0", "127.0.0.1:0"]'
         site.ua_yaml += (f"  certificate: {site.path('cert.pem')}\n"
                          f"  private_key: {site.path('key.pem')}\n")

@@ -14,7 +14,7 @@ import time
 
 from story import FQDN, GROUP, SERVICE, write_csv
 from ua_client import Phone, register_body
-from unix_http import UnixHTTPConnection
+from unix_http import unix_call
 
 GROUP_PATH = f"/v1/groups/{GROUP}"
 MTK_PLACE = "232.26.1.1:5004"
@@ -27,16 +27,10 @@ class Refused(Exception):
 
 def admin(site, method, path, body=None, kind="application/json"):
     """One call; OSError or HTTPException when the daemon dies over it."""
-    line = UnixHTTPConnection(site.socket)
-    try:
-        data = body if body is None or isinstance(body, bytes) else json.dumps(body)
-        line.request(method, path, data, {"Content-Type": kind})
-        answer = line.getresponse()
-        text = answer.read()
-    finally:
-        line.close()
-    if answer.status >= 300:
-        raise Refused(f"{method} {path}: {answer.status} {text[:300]!r}")
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body)
+    status, _, text = unix_call(site.socket, method, path, data, {"Content-Type": kind})
+    if status >= 300:
+        raise Refused(f"{method} {path}: {status} {text[:300]!r}")
     return json.loads(text or "{}")
 
 

@@ -18,7 +18,6 @@ import argparse
 import json
 import os
 import random
-import socket
 import sys
 import time
 
@@ -26,8 +25,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "functional")]
 from kill_load import GROUP_PATH, MTK_PLACE, activated, admin, loads  # noqa: E402
 from kill_record import Judge, head  # noqa: E402
-from story import GROUP, BUILD, Stage, expect, expect_that, wait_until  # noqa: E402
-from wrapping_test import key_file  # noqa: E402
+from story import (  # noqa: E402
+    BUILD, GROUP, Stage, expect, expect_that, free_port, wait_until)
 
 REGISTERING, PULLING = 20, 60
 LOSS = 30
@@ -39,13 +38,6 @@ UE_KILL_EVERY = 7
 
 class Broken(Exception):
     """A promise was broken."""
-
-
-def free_port():
-    """A TCP port that nobody has; the daemon gets the same one at each start."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Killed(Stage):
@@ -60,7 +52,7 @@ class Killed(Stage):
         self.ua_fixed = ("127.0.0.1", free_port())
         self.ua_listen = f'["127.0.0.1:{self.ua_fixed[1]}"]'
         self.ua_yaml = "  address: imported\n"
-        self.wrapping_key = key_file(self, "wrapping.key", 1)
+        self.wrapping_key = self.key_file("wrapping.key", 1)
         self.record = self.path("record")
         self.mskpushd = program
 

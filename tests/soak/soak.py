@@ -27,7 +27,6 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "functional")]
 from story import COLUMNS, GROUP, Stage, expect, expect_that, wait_until  # noqa: E402
-from wrapping_test import key_file  # noqa: E402
 
 SETTLED = 10  # turns: the states of eight campaigns are kept, what they leave is used again
 CHURN, CHURN_MAX = 1000, 1000  # one in so many, and at most so many, comes or goes each turn
@@ -42,7 +41,7 @@ class Soak(Stage):
         self.options = options
         self.random = random.Random(options.seed)
         self.map_size = str(max(64 << 20, options.ues * STORE_BYTES))
-        self.wrapping_key = key_file(self, "wrapping.key", 1)
+        self.wrapping_key = self.key_file("wrapping.key", 1)
         # All phones speak HTTP from one address, which is not where they take MIKEY.
         self.ua_yaml = "  address: imported\n"
         self.churn = min(max(1, options.ues // CHURN), CHURN_MAX)
