@@ -125,7 +125,8 @@ static void pace_judge(struct sim *s, struct judged *c, const struct store_campa
 		return;
 	}
 	seconds = (double)(os.ns - c->paced_ns) / 1e9;
-	most = c->rate * (seconds + PACE_DEBT_S) * PACE_MORE + 1;
+	// Each worker begins with one, all at once when the next hop is known late.
+	most = c->rate * (seconds + PACE_DEBT_S) * PACE_MORE + s->bmsc.dp_conf.workers;
 	// What a full ring held back goes out at once: a burst of each worker.
 	if (s->air.full_until_ns + 2 * (uint64_t)SIM_S > os.ns)
 		most += BURST * s->bmsc.dp_conf.workers;
