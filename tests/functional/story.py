@@ -31,6 +31,10 @@ class Expectation(AssertionError):
     """What was seen is not what the story expects."""
 
 
+class Skipped(Exception):
+    """The story cannot be told here."""
+
+
 def expect(what, seen, wanted):
     """Equality."""
     if seen != wanted:
@@ -212,8 +216,8 @@ class Stage(Site):
 
 
 def tell(*stories):
-    """Runs the stories of a script; exit status 1 when one fails."""
-    failed = 0
+    """Runs the stories of a script; exit status 1 when one fails, 77 when one could not be told."""
+    failed, skipped = 0, 0
     wanted = sys.argv[1:]
     if not os.path.exists(os.path.join(BUILD, "build.ninja")):
         sys.exit(f"{BUILD} is no build directory: set MSKPUSH_BUILD")
@@ -224,9 +228,12 @@ def tell(*stories):
         try:
             story()
             verdict = "ok"
+        except Skipped as why:
+            skipped += 1
+            verdict = f"skipped, {why}"
         except Exception:  # pylint: disable=broad-except
             traceback.print_exc(file=sys.stdout)
             failed += 1
             verdict = "FAILED"
         print(f"{story.__name__}: {verdict} ({time.monotonic() - begin:.1f} s)", flush=True)
-    sys.exit(1 if failed else 0)
+    sys.exit(1 if failed else 77 if skipped else 0)
