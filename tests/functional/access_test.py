@@ -14,14 +14,14 @@ import http.client
 import json
 import os
 import pwd
-import re
 import signal
 import socket
 import ssl
 import subprocess
 import sys
 
-from story import GROUP, SERVICE, Stage, expect, expect_in, expect_that, tell, wait_until
+from story import (GROUP, SERVICE, Stage, certificate_make, expect, expect_in, expect_that, tell,
+                   wait_until)
 
 TOKENS = {"prometheus": "metrics", "reader": "read", "shift": "operate", "portal": "keys",
           "chief": "operate,keys"}
@@ -50,11 +50,7 @@ metrics:
 
     def certificate(self, name):
         """A certificate of its own making."""
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", self.path("key.pem"),
-                        "-out", self.path("cert.pem")],
-                       check=True, stderr=subprocess.DEVNULL)
+        certificate_make(self.path("cert.pem"), self.path("key.pem"), name, "IP:127.0.0.1")
 
     def file(self, name, text=None):
         """Writes a file of the stage; without a text reads it."""

@@ -8,7 +8,6 @@
 """
 
 import base64
-import http.client
 import json
 import os
 import random
@@ -18,6 +17,7 @@ import stat
 
 from story import (DONE, GROUP, SERVICE, Stage, expect, expect_in, expect_that, tell, wait_until,
                    write_csv)
+from unix_http import unix_call
 
 PHONES = 20
 BODY_MAX = 32 << 20
@@ -34,13 +34,8 @@ def connect(site, timeout_s=20):
 
 def call(site, method, path, body=None, headers=None):
     """One request as bytes; returns (status, text)."""
-    client = http.client.HTTPConnection("admin")
-    client.sock = connect(site)
-    client.request(method, path, body, headers or {})
-    answer = client.getresponse()
-    text = answer.read().decode("utf-8", "replace")
-    client.close()
-    return answer.status, text
+    status, _, text = unix_call(site.socket, method, path, body, headers)
+    return status, text.decode("utf-8", "replace")
 
 
 def is_alive(site):

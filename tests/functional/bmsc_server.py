@@ -13,7 +13,7 @@ import socketserver
 import threading
 import time
 
-from unix_http import UnixHTTPConnection
+from unix_http import unix_call
 
 REALM = "3GPP-bootstrapping@"
 PREFIX = "urn:3GPP:metadata:2005:MBMS:"
@@ -55,15 +55,11 @@ class Request:
 
 def ask_key_source(path, btid, fqdn):
     """(status, JSON) of one question to the phones' key source."""
-    connection = UnixHTTPConnection(path)
     naf_id = fqdn.encode().hex() + "0100000001"
-    connection.request("POST", "/v1/bootstrapping-info",
-                       json.dumps({"btid": btid, "naf_id": naf_id}),
-                       {"Content-Type": "application/json"})
-    answer = connection.getresponse()
-    result = answer.status, json.loads(answer.read())
-    connection.close()
-    return result
+    status, _, text = unix_call(path, "POST", "/v1/bootstrapping-info",
+                                json.dumps({"btid": btid, "naf_id": naf_id}),
+                                {"Content-Type": "application/json"})
+    return status, json.loads(text)
 
 
 class Handler(socketserver.BaseRequestHandler):

@@ -14,10 +14,11 @@ import os
 import signal
 import socket
 import ssl
-import subprocess
 
 from console_stage import ConsoleStage, secret
-from story import GROUP, TOP, Expectation, expect, expect_in, expect_that, tell, wait_until
+from story import (GROUP, TOP, Expectation, certificate_make, expect, expect_in, expect_that, tell,
+                   wait_until)
+from unix_http import unix_call
 
 SOURCES = os.path.join(TOP, "control", "console")
 CHART = "/usr/share/javascript/chart.js/chart.min.js"
@@ -93,10 +94,7 @@ def no_path_leads_to_another_file():
             expect_that(b"root:" not in answer and b"import " not in answer, f"nothing of {path[:40]}",
                         answer[:200])
         # The page is at the console's port alone.
-        expect("GET / at the socket", subprocess.run(
-            ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--unix-socket", site.socket,
-             "http://x/"], check=False, stdout=subprocess.PIPE, text=True).stdout
-            if os.path.exists("/usr/bin/curl") else "404", "404")
+        expect("GET / at the socket", unix_call(site.socket, "GET", "/")[0], 404)
 
 
 def a_token_may_at_the_console_what_it_may_anywhere():
@@ -136,11 +134,8 @@ def a_token_may_at_the_console_what_it_may_anywhere():
 
 
 def certificate(site, name):
-    """A certificate of its own making."""
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                    "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext",
-                    "subjectAltName=IP:127.0.0.1", "-keyout", site.path("key.pem"), "-out",
-                    site.path("cert.pem")], check=True, stderr=subprocess.DEVNULL)
+    """A certificate for the address of the loopback."""
+    certificate_make(site.path("cert.pem"), site.path("key.pem"), name, "IP:127.0.0.1")
 
 
 def beyond_loopback_there_is_tls_only():

@@ -6,9 +6,8 @@
 import hashlib
 import http.client
 import json
-import socket
 
-from story import Stage
+from story import Stage, free_port
 
 TOKENS = {"reader": "read", "shift": "operate", "chief": "operate,keys"}
 
@@ -16,13 +15,6 @@ TOKENS = {"reader": "read", "shift": "operate", "chief": "operate,keys"}
 def secret(name):
     """The token of a name."""
     return f"token-of-{name}-0123456789"
-
-
-def free_port():
-    """A port of loopback that nobody listens on: a page finds a daemon again at the same one."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class ConsoleStage(Stage):

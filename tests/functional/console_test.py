@@ -76,7 +76,7 @@ def a_campaign_of_100_000_is_started_by_clicking_and_ends_as_the_api_says():
         expect_in("That is not 100,000. Nothing was done.", PAGE.text("confirm"))
         PAGE.by_id("confirm-n").send_keys(Keys.BACKSPACE * 5 + "100,000" + Keys.ENTER)
         PAGE.when("the verdict", lambda: PAGE.text("verdict") ==
-                  "Campaign 1 is done: all of its 100,000 phones verified.")
+                  "Campaign 1 is done: all of its 100,000 phones verified.", 120)
         PAGE.when("its row", lambda: PAGE.row(1))
         campaign, row = site.campaign(1), PAGE.row(1)
         expect("verified", campaign["verified"], MANY)

@@ -15,7 +15,7 @@ import stat
 
 from bmsc_server import ask_key_source
 from story import FQDN, Stage, expect, expect_that, tell
-from unix_http import UnixHTTPConnection
+from unix_http import UnixHTTPConnection, unix_call
 
 NO_PORT = "net_null0,no-rx=1"
 PATH = "/v1/bootstrapping-info"
@@ -32,12 +32,8 @@ def source_with(count, *generate):
 
 def request(site, method, path, body=b""):
     """(status, JSON) of any request."""
-    connection = UnixHTTPConnection(site.keys)
-    connection.request(method, path, body)
-    answer = connection.getresponse()
-    result = answer.status, json.loads(answer.read())
-    connection.close()
-    return result
+    status, _, text = unix_call(site.keys, method, path, body)
+    return status, json.loads(text)
 
 
 def keys_of_the_csv_are_told():

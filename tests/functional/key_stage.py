@@ -10,10 +10,10 @@ import os
 import socket
 import socketserver
 import ssl
-import subprocess
 import threading
 import time
 
+from story import certificate_make
 from ua_client import Phone, key_item, msk_body, mrk_of_ks_naf
 from ua_stage import FQDN, UaStage
 
@@ -53,10 +53,7 @@ class SecureBsf(Bsf):
     def __init__(self, directory):
         self.certificate = os.path.join(directory, "bsf.pem")
         key = os.path.join(directory, "bsf.key")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-                        "-keyout", key, "-out", self.certificate],
-                       check=True, stderr=subprocess.DEVNULL)
+        certificate_make(self.certificate, key, "localhost", "DNS:localhost")
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(self.certificate, key)
         super().__init__(("127.0.0.1", 0))

@@ -21,6 +21,7 @@ import time
 from key_stage import KeyStage, btid_of
 from story import BUILD, GROUP, NOT_ALL, Stage, TOP, expect, expect_that, tell, wait_until
 from ua_client import Line, key_item, msk_body
+from unix_http import unix_call
 
 sys.path.insert(0, os.path.join(TOP, "tools", "dev"))
 from prometheus_text import FormatError, parse  # noqa: E402
@@ -30,30 +31,12 @@ PHONES = 300
 BLOCK_TO_ADDRESS = 120 + 16
 
 
-def get(line, path="/metrics", method="GET", body=None):
-    """One call over a connected socket; returns (status, content type, text)."""
-    client = http.client.HTTPConnection("metrics")
-    client.sock = line
-    client.request(method, path, body)
-    answer = client.getresponse()
-    text = answer.read().decode()
-    client.close()
-    return answer.status, answer.getheader("Content-Type"), text
-
-
-def admin_line(site, method, path, body=None):
-    """One call over the admin socket; returns (status, content type, text)."""
-    line = socket.socket(socket.AF_UNIX)
-    line.settimeout(20)
-    line.connect(site.socket)
-    return get(line, path, method, body)
-
-
 def scrape_text(site):
     """The text of /metrics over the admin socket."""
-    status, kind, text = admin_line(site, "GET", "/metrics")
-    expect("status and type", (status, kind), (200, "text/plain; version=0.0.4; charset=utf-8"))
-    return text
+    status, headers, text = unix_call(site.socket, "GET", "/metrics")
+    expect("status and type", (status, headers["Content-Type"]),
+           (200, "text/plain; version=0.0.4; charset=utf-8"))
+    return text.decode()
 
 
 def scrape(site):
@@ -62,9 +45,14 @@ def scrape(site):
 
 
 def over_tcp(site, path="/metrics", method="GET"):
-    """A call where anybody may read metrics."""
+    """A call where anybody may read metrics; returns (status, content type, text)."""
     host, port = site.cli("status")["admin"]["metrics"].rsplit(":", 1)
-    return get(socket.create_connection((host, int(port)), timeout=20), path, method)
+    client = http.client.HTTPConnection(host, int(port), timeout=20)
+    client.request(method, path)
+    answer = client.getresponse()
+    text = answer.read().decode()
+    client.close()
+    return answer.status, answer.getheader("Content-Type"), text
 
 
 class Telemetry:
@@ -165,7 +153,7 @@ def what_happens_at_the_site_moves_its_metric():
         site.campaign_when(number, "some verified", lambda c: c["verified"] > 20)
         during = scrape(site)
         site.cli("campaign", "abort", str(number))
-        admin_line(site, "POST", "/v1/stats/stages", '{"measure": true}')
+        unix_call(site.socket, "POST", "/v1/stats/stages", '{"measure": true}')
         site.push(status=NOT_ALL)
         ask_and_fire(site)
         send_mtks(site)

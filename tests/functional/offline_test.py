@@ -19,7 +19,7 @@ import stat
 from store_test import start_fails
 from story import GROUP, SERVICE, TOP, Stage, expect, expect_in, expect_that, tell, write_csv
 from wire import check_counters, read_wire
-from wrapping_test import flip_expiry, key_file, keys_in_the_clear, reconfigure, secrets
+from wrapping_test import flip_expiry, keys_in_the_clear, reconfigure, secrets
 
 PHONES = 100
 SKIPPED = 16
@@ -39,7 +39,7 @@ def check(site, path, status=0):
 
 def wrapped_site(site, *phone_flags):
     """Phones that hold the first MSK, and a store that is wrapped."""
-    reconfigure(site, key_file(site, "wrapping.key", 1))
+    reconfigure(site, site.key_file("wrapping.key", 1))
     site.raise_all(PHONES, *phone_flags)
     expect("verified", site.push()["verified"], PHONES)
 
@@ -116,7 +116,7 @@ def store_in_use_and_wrong_keys_are_refused():
             expect(f"status of {args[0]}", status, 1)
             expect_in("in use by the process", answer["error"])
         site.stop_daemon()
-        site.wrapping_key = key_file(site, "other.key", 2)
+        site.wrapping_key = site.key_file("other.key", 2)
         status, answer, _ = offline(site, "check", site.path("store"))
         expect("status", status, 1)
         expect_in("is not the one that the store is wrapped under", answer["error"])

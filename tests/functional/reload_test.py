@@ -10,9 +10,8 @@
 import http.client
 import signal
 import ssl
-import subprocess
 
-from story import GROUP, Stage, expect, expect_in, expect_that, tell, wait_until
+from story import GROUP, Stage, certificate_make, expect, expect_in, expect_that, tell, wait_until
 
 
 def change(site, *pairs, ends_with="reload"):
@@ -78,12 +77,9 @@ def a_file_that_is_wrong_changes_nothing():
         expect_in("event=reloaded applied=1", said)
 
 
-def certificate_make(site, name):
+def named_certificate(site, name):
     """A certificate and its key, as NAME.pem and NAME.key."""
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-                    "-keyout", site.path(f"{name}.key"), "-out", site.path(f"{name}.pem")],
-                   check=True, capture_output=True)
+    certificate_make(site.path(f"{name}.pem"), site.path(f"{name}.key"), name)
 
 
 def phone_line(site):
@@ -113,7 +109,7 @@ def has_certificate(site, client, name):
 def phones_that_come_get_the_new_certificate_and_others_stay():
     with Stage() as site:
         for name in ("first", "second"):
-            certificate_make(site, name)
+            named_certificate(site, name)
         site.ua_yaml = (f"  threads: 2\n  certificate: {site.path('first.pem')}\n"
                         f"  private_key: {site.path('first.key')}\n")
         site.start_daemon()

@@ -62,13 +62,14 @@ def sigterm_in_a_campaign_loses_nothing():
 
 
 def kill_in_a_campaign_loses_nobody():
-    """A crash costs the states of the last moments: those phones get one message more."""
+    """A crash costs the states of the last moments: those phones get one message more. A fifth of a
+    second is twice what is promised."""
     with Stage() as site:
         number, before = end_in_the_middle(site, lambda: site.kill(site.daemon))
         first, _, pushes = goes_on_by_itself(site, number)
-        expect_that(first["verified"] >= before["verified"] - RATE, "verified stay verified",
+        expect_that(first["verified"] >= before["verified"] - RATE // 5, "verified stay verified",
                     (before, first))
-        expect_that(len(pushes) <= PHONES + RATE, "no new beginning", len(pushes))
+        expect_that(len(pushes) <= PHONES + RATE // 5, "no new beginning", len(pushes))
 
 
 def pause_outlives_a_restart():

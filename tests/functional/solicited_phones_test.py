@@ -15,16 +15,10 @@ from bmsc_mikey import Msk, Sender, check_against_vectors, solicit_message
 from bmsc_server import Bmsc, muk_of
 from forgery_test import write_pcap
 from frames_test import ether, ipv4, udp
-from story import COLUMNS, FQDN, GROUP, Stage, expect, expect_that, tell, wait_until, write_csv
+from story import (COLUMNS, FQDN, GROUP, Stage, expect, expect_that, free_port, tell, wait_until,
+                   write_csv)
 
 UE_MAC = bytes.fromhex("020000002601")
-
-
-def free_port():
-    """A UDP port that nobody listens on."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("0.0.0.0", 0))
-        return probe.getsockname()[1]
 
 
 class Solicited(Stage):
@@ -33,7 +27,7 @@ class Solicited(Stage):
     def __init__(self, *flags, count=60, generate=(), profile="ts33246", first="127.26.0.1"):
         super().__init__(ue_port="kernel")
         self.make_phones(count, "--first-address", first, *generate)
-        port = str(free_port())
+        port = str(free_port(socket.SOCK_DGRAM, "0.0.0.0"))
         write_csv(self.csv, [row | {"port": port} for row in self.rows], COLUMNS)
         with open(self.csv, newline="", encoding="utf-8") as file:
             self.rows = list(csv.DictReader(file))

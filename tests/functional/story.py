@@ -8,6 +8,8 @@ seen. A story is a function that takes no argument; tell() runs those of a scrip
 import csv
 import json
 import os
+import random
+import socket
 import subprocess
 import sys
 import time
@@ -27,6 +29,10 @@ LOG_TAIL = 3000
 
 class Expectation(AssertionError):
     """What was seen is not what the story expects."""
+
+
+class Skipped(Exception):
+    """The story cannot be told here."""
 
 
 def expect(what, seen, wanted):
@@ -59,6 +65,28 @@ def wait_until(what, probe, timeout_s=20, show=None):
         time.sleep(0.02)
 
 
+def free_port(kind=socket.SOCK_STREAM, host="127.0.0.1"):
+    """A port that nobody has; whoever is started again gets the same one."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+def certificate_make(path, key, name, alternative=None):
+    """A certificate of its own making, and its key."""
+    more = ["-addext", "subjectAltName=" + alternative] if alternative else []
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}", *more,
+                    "-keyout", key, "-out", path], check=True, stderr=subprocess.DEVNULL)
+
+
+def key_make(path, seed):
+    """A wrapping key; returns its source."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+        file.write(random.Random(seed).randbytes(32))
+    return "file:" + path
+
+
 def write_csv(path, rows, columns=tuple(COLUMNS)):
     """Rows as dictionaries; returns the path."""
     with open(path, "w", newline="", encoding="utf-8") as file:
@@ -87,6 +115,10 @@ class Stage(Site):
     def path(self, name):
         """A file in the site's directory."""
         return os.path.join(self.dir, name)
+
+    def key_file(self, name, seed):
+        """A new wrapping key in the site's directory; returns its source."""
+        return key_make(self.path(name), seed)
 
     def __exit__(self, kind, *rest):
         try:
@@ -184,8 +216,8 @@ class Stage(Site):
 
 
 def tell(*stories):
-    """Runs the stories of a script; exit status 1 when one fails."""
-    failed = 0
+    """Runs the stories of a script; exit status 1 when one fails, 77 when one could not be told."""
+    failed, skipped = 0, 0
     wanted = sys.argv[1:]
     if not os.path.exists(os.path.join(BUILD, "build.ninja")):
         sys.exit(f"{BUILD} is no build directory: set MSKPUSH_BUILD")
@@ -196,9 +228,12 @@ def tell(*stories):
         try:
             story()
             verdict = "ok"
+        except Skipped as why:
+            skipped += 1
+            verdict = f"skipped, {why}"
         except Exception:  # pylint: disable=broad-except
             traceback.print_exc(file=sys.stdout)
             failed += 1
             verdict = "FAILED"
         print(f"{story.__name__}: {verdict} ({time.monotonic() - begin:.1f} s)", flush=True)
-    sys.exit(1 if failed else 0)
+    sys.exit(1 if failed else 77 if skipped else 0)

@@ -8,13 +8,12 @@
 """
 
 import json
-import subprocess
 import time
 
-from story import expect, expect_in, expect_that, tell, wait_until, write_csv
+from story import certificate_make, expect, expect_in, expect_that, tell, wait_until, write_csv
 from ua_client import Phone, key_item, msk_body, params, register_body
 from ua_stage import FQDN, GROUP, SERVICE, UaStage
-from unix_http import UnixHTTPConnection
+from unix_http import unix_call
 from wire import check_counters, read_wire
 
 OTHER_GROUP, OTHER_SERVICE = "001-01/0002", "urn:other"
@@ -92,12 +91,12 @@ def exchange(site, index):
     """A phone is removed, and another one comes, with the same keys."""
     row = site.rows[index]
     site.cli("ue", "remove", row["impi"])
-    connection = UnixHTTPConnection(site.socket)
-    connection.request("PUT", "/v1/subscribers/" + row["impi"], json.dumps({
-        "btid": row["btid"], "muk": row["muk"], "mrk": row["mrk"], "expires": row["expires"],
-        "address": row["address"], "port": int(row["port"] or 2269), "services": [SERVICE], "registered": []}))
-    expect("status", connection.getresponse().status, 201)
-    connection.close()
+    subscriber = {"btid": row["btid"], "muk": row["muk"], "mrk": row["mrk"],
+                  "expires": row["expires"], "address": row["address"],
+                  "port": int(row["port"] or 2269), "services": [SERVICE], "registered": []}
+    status, _, _ = unix_call(site.socket, "PUT", "/v1/subscribers/" + row["impi"],
+                             json.dumps(subscriber))
+    expect("status", status, 201)
 
 
 def missed_update_is_served_once_within_the_back_off():
@@ -346,9 +345,7 @@ def pipelined(phone, count):
 
 def ipv6_and_tls():
     with UaStage() as site:
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-                        "-subj", "/CN=" + FQDN, "-keyout", site.path("key.pem"), "-out",
-                        site.path("cert.pem")], check=True, stderr=subprocess.DEVNULL)
+        certificate_make(site.path("cert.pem"), site.path("key.pem"), FQDN)
         site.ua_listen = '["[::1]:0", "127.0.0.1:0"]'
         site.ua_yaml += (f"  certificate: {site.path('cert.pem')}\n"
                          f"  private_key: {site.path('key.pem')}\n")

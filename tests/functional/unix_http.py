@@ -18,3 +18,14 @@ class UnixHTTPConnection(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self.path)
+
+
+def unix_call(path, method, target, body=None, headers=None):
+    """One call on a connection of its own; returns (status, headers, octets)."""
+    client = UnixHTTPConnection(path)
+    try:
+        client.request(method, target, body, headers or {})
+        answer = client.getresponse()
+        return answer.status, answer.headers, answer.read()
+    finally:
+        client.close()

@@ -11,8 +11,6 @@ refused when they are not what was written.
 
 import base64
 import json
-import os
-import random
 
 from story import GROUP, Stage, expect, expect_in, expect_that, tell, wait_until
 from store_test import start_fails
@@ -20,14 +18,6 @@ from store_test import start_fails
 PHONES = 300
 HEAD, HOT = 120, 48  # docs/store-format.md, hot block
 EXPIRES = 32
-
-
-def key_file(site, name, seed):
-    """A new wrapping key; returns its source."""
-    path = site.path(name)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
-        file.write(random.Random(seed).randbytes(32))
-    return "file:" + path
 
 
 def secrets(site):
@@ -67,7 +57,7 @@ def sealed(site):
 
 def wrapped_store_shows_no_key():
     with Stage() as site:
-        reconfigure(site, key_file(site, "wrapping.key", 1))
+        reconfigure(site, site.key_file("wrapping.key", 1))
         site.raise_all(PHONES, "--report", site.path("ue.json"))
         expect("verified", site.push()["verified"], PHONES)
         keys = secrets(site)
@@ -78,7 +68,7 @@ def wrapped_store_shows_no_key():
         expect("keys in the file", keys_in_the_clear(site, keys), 0)
         reconfigure(site, "none")
         expect_in("store.wrapping_key has to name it", start_fails(site))
-        reconfigure(site, key_file(site, "other.key", 2))
+        reconfigure(site, site.key_file("other.key", 2))
         expect_in("is not the one that the store is wrapped under", start_fails(site))
         reconfigure(site, "file:" + site.path("wrapping.key"))
         site.start_daemon()
@@ -94,7 +84,7 @@ def store_is_sealed_and_rotated_in_campaigns():
         keys = secrets(site)
         site.stop_daemon()
         expect_that(keys_in_the_clear(site, keys) == len(keys), "keys in the file", len(keys))
-        reconfigure(site, key_file(site, "wrapping.key", 1))
+        reconfigure(site, site.key_file("wrapping.key", 1))
         site.start_daemon()
         site.cli("msk", "new", GROUP)
         first = site.push_begin("--rate", "400", "--waits", "1")
@@ -104,7 +94,7 @@ def store_is_sealed_and_rotated_in_campaigns():
         site.cli("msk", "activate", GROUP, "0002")
         site.cli("msk", "new", GROUP)
         second = site.push_begin("--rate", "400", "--waits", "1")
-        source = key_file(site, "second.key", 2)
+        source = site.key_file("second.key", 2)
         site.cli("key", "rotate", source, "--deep")
         expect("data keys after it", sealed(site)["data_keys"], 1)
         expect("verified", site.campaign_end(second)["verified"], PHONES)
@@ -121,7 +111,7 @@ def bad_source_changes_nothing():
     with Stage() as site:
         site.make_phones(20)
         site.start_daemon()
-        status, answer, _ = site.run("key", "rotate", key_file(site, "wrapping.key", 1))
+        status, answer, _ = site.run("key", "rotate", site.key_file("wrapping.key", 1))
         expect("status", (status, answer["error"]), (2, "bad-key"))
         expect_in("not wrapped", answer["message"])
         site.stop_daemon()
@@ -152,7 +142,7 @@ def flip_expiry(site, row):
 
 def damaged_block_is_refused_alone():
     with Stage() as site:
-        reconfigure(site, key_file(site, "wrapping.key", 1))
+        reconfigure(site, site.key_file("wrapping.key", 1))
         site.raise_all(PHONES)
         site.stop_daemon()
         expect_that(flip_expiry(site, site.rows[50]) > 0, "the record", 0)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Runs a fuzz target over the files of a corpus, in a build without libFuzzer.
+// Runs a fuzz target over the files of a corpus, by name, in a build without libFuzzer.
 //   replay-TARGET FOLDER
 
 #include <dirent.h>
@@ -42,24 +42,26 @@ static int input_run(const char *folder, const char *name)
 	return 0;
 }
 
+static int is_input(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
 int main(int argc, char **argv)
 {
-	DIR *folder = argc == 2 ? opendir(argv[1]) : NULL;
-	const struct dirent *entry;
-	unsigned inputs = 0;
+	struct dirent **entry = NULL;
+	int inputs = argc == 2 ? scandir(argv[1], &entry, is_input, alphasort) : -1;
 	int failed = 0;
 
-	if (folder == NULL) {
+	if (inputs < 0) {
 		fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
 		return 2;
 	}
-	while ((entry = readdir(folder)) != NULL) {
-		if (entry->d_name[0] == '.')
-			continue;
-		failed |= input_run(argv[1], entry->d_name);
-		inputs++;
+	for (int i = 0; i < inputs; i++) {
+		failed |= input_run(argv[1], entry[i]->d_name);
+		free(entry[i]);
 	}
-	closedir(folder);
-	printf("%u inputs\n", inputs);
+	free(entry);
+	printf("%d inputs\n", inputs);
 	return failed || inputs == 0;
 }

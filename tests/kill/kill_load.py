@@ -12,31 +12,44 @@ import random
 import threading
 import time
 
-from story import FQDN, GROUP, SERVICE, write_csv
+from story import FQDN, GROUP, SERVICE, wait_until, write_csv
 from ua_client import Phone, register_body
-from unix_http import UnixHTTPConnection
+from unix_http import unix_call
 
 GROUP_PATH = f"/v1/groups/{GROUP}"
 MTK_PLACE = "232.26.1.1:5004"
 UNKNOWN = "unknown"  # asked for, and no answer came
+WAIT_S = 30  # longer than an act lasts whose daemon is killed
 
 
 class Refused(Exception):
-    """An answer that is no yes."""
+    """An answer that is no yes; `word` names the reason, where it has one."""
+
+    def __init__(self, text, word=None):
+        super().__init__(text)
+        self.word = word
+
+
+def word_of(text):
+    """The reason that an answer of the API names."""
+    try:
+        return json.loads(text)["error"]
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def unless(refused, *words):
+    """Goes on when it was refused for one of these reasons."""
+    if refused.word not in words:
+        raise refused
 
 
 def admin(site, method, path, body=None, kind="application/json"):
     """One call; OSError or HTTPException when the daemon dies over it."""
-    line = UnixHTTPConnection(site.socket)
-    try:
-        data = body if body is None or isinstance(body, bytes) else json.dumps(body)
-        line.request(method, path, data, {"Content-Type": kind})
-        answer = line.getresponse()
-        text = answer.read()
-    finally:
-        line.close()
-    if answer.status >= 300:
-        raise Refused(f"{method} {path}: {answer.status} {text[:300]!r}")
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body)
+    status, _, text = unix_call(site.socket, method, path, data, {"Content-Type": kind})
+    if status >= 300:
+        raise Refused(f"{method} {path}: {status} {text[:300]!r}", word_of(text))
     return json.loads(text or "{}")
 
 
@@ -49,7 +62,8 @@ def activated(site):
         if state == "next":
             try:
                 msk = admin(site, "POST", f"{GROUP_PATH}/msks/{number}/activate", {"now": True})
-            except Refused:  # that has begun already
+            except Refused as refused:  # it came into use meanwhile, or is retired
+                unless(refused, "not-next", "in-use")
                 return False
             if msk["state"] == "next":
                 return False
@@ -65,40 +79,50 @@ class Load:
         self.acts = 0
         self.fault = None
         self.is_open, self.is_over = threading.Event(), False
-        self.idle = threading.Event()
+        self.turn = threading.Lock()  # whoever acts, or sees to it that nobody does
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
     def run(self):
         """The thread."""
-        while True:
-            self.idle.set()
+        while not self.is_over:
             self.is_open.wait()
-            if self.is_over:
-                return
-            self.idle.clear()
-            try:
-                self.act()
-                self.acts += 1
-            except (OSError, http.client.HTTPException, AttributeError):
-                time.sleep(0.02)  # it was killed
-            except Exception as fault:  # pylint: disable=broad-except
-                self.fault = self.fault or fault
+            with self.turn:
+                if self.is_open.is_set() and not self.is_over:
+                    self.act_once()
+
+    def act_once(self):
+        """One act; the daemon may be killed in it."""
+        try:
+            self.act()
+            self.acts += 1
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.02)  # it was killed
+        except Exception as fault:  # pylint: disable=broad-except
+            self.fault = self.fault or fault
 
     def begin(self):
         """A daemon is there."""
         self.is_open.set()
 
     def pause(self):
-        """The daemon is gone; returns when the thread has seen it."""
+        """The daemon is gone; returns when no act is under way, and none begins."""
         self.is_open.clear()
-        self.idle.wait(30)
+        if not self.turn.acquire(timeout=WAIT_S):
+            raise TimeoutError(f"{self.name()} does not come back from its act")
+        self.turn.release()
 
     def end(self):
         """No more."""
         self.is_over = True
         self.is_open.set()
-        self.thread.join(30)
+        self.thread.join(WAIT_S)
+        if self.thread.is_alive():
+            raise TimeoutError(f"{self.name()} does not end")
+
+    def name(self):
+        """For people."""
+        return type(self).__name__.lower()
 
     def act(self):
         """Something that the daemon says yes to, or dies over."""
@@ -212,7 +236,8 @@ class Subscribers(Load):
         self.promise({impi: UNKNOWN})
         try:
             admin(self.site, "DELETE", f"/v1/subscribers/{impi}")
-        except Refused:  # a campaign holds it, or it is not there
+        except Refused as refused:
+            unless(refused, "campaign-open", "unknown-subscriber", "not-found")
             self.promise({impi: before})
             return
         self.promise({impi: None})
@@ -221,7 +246,8 @@ class Subscribers(Load):
         """The address that the daemon knows; None when there is no such subscriber."""
         try:
             return admin(self.site, "GET", f"/v1/subscribers/{impi}")["address"]
-        except Refused:
+        except Refused as refused:
+            unless(refused, "unknown-subscriber")
             return None
 
     def check(self, everything=False):
@@ -264,9 +290,12 @@ class Registrations(Load):
 
     def register_all(self):
         """Until everybody is."""
-        for row in self.rows:
-            while self.seen(row["impi"]) != [SERVICE]:
+        def is_registered(row):
+            if self.seen(row["impi"]) != [SERVICE]:
                 self.change(row, True)
+            return self.seen(row["impi"]) == [SERVICE]
+        wait_until("everybody is registered", lambda: all(map(is_registered, self.rows)), 30,
+                   lambda: {row["impi"]: self.seen(row["impi"]) for row in self.rows})
 
     def seen(self, impi):
         """As the daemon knows it."""
@@ -320,16 +349,16 @@ class Mtks(Load):
         try:
             admin(self.site, method, GROUP_PATH + "/mtk", body)
         except Refused as refused:
-            if not any(word in str(refused) for word in ("mtk-running", "no-mtks", "no-msk")):
-                raise
-            is_on = "mtk-running" in str(refused)
+            unless(refused, "mtk-running", "no-mtks", "no-msk")
+            is_on = refused.word == "mtk-running"
         self.is_on = is_on
 
     def look(self):
         """What the encryptor is told; once it was, it stays so."""
         try:
             mtks = admin(self.site, "GET", GROUP_PATH + "/mtk")["mtks"]
-        except Refused:  # not sent, or not durable yet
+        except Refused as refused:  # not sent, or not durable yet
+            unless(refused, "no-mtks")
             return
         for mtk in mtks:
             name, key = (mtk["msk"], mtk["mtk_id"]), (mtk["key"], mtk["salt"])

@@ -10,6 +10,7 @@ import struct
 HEADER = struct.Struct("<8sQ48x")
 ENTRY = struct.Struct("<q8s8s8sIIHc5x")
 MAGIC = b"mskrec-1"
+ENTRIES_MAX = 1 << 25  # of tools/ue/record.c: what comes after is lost
 
 
 def head(data):
@@ -31,7 +32,8 @@ class Judge:
         self.answered = {}  # (B-TID, CSB ID) -> when verifications left
         self.csb = {}  # B-TID -> CSB ID of the last push
         self.lives = []  # [begin, end] of daemons that could hear, in Unix microseconds
-        self.ages = []  # (age in microseconds at the end of a life, B-TID) of those asked again
+        self.ages = []  # (life, age in microseconds at its end, B-TID) of those asked again
+        self.compared = set()  # names of MTKs that were on the air and told to the encryptor
 
     def read(self):
         """Takes what is new."""
@@ -39,6 +41,8 @@ class Judge:
             magic, count = HEADER.unpack(file.read(HEADER.size))
             if magic != MAGIC:
                 raise ValueError(f"{self.path} is no record")
+            if count >= ENTRIES_MAX:
+                raise ValueError(f"{self.path} is full: fewer kills, or fewer phones")
             file.seek(HEADER.size + self.done * ENTRY.size)
             data = file.read((count - self.done) * ENTRY.size)
         self.done = count
@@ -73,8 +77,9 @@ class Judge:
     def mtks_told(self, told):
         """MTKs on the air against what the encryptor was told of them: sentences."""
         seen = {(self.numbers.get(msk), number): mtk for (msk, number), mtk in self.mtks.items()}
-        return [f"MTK {name} on the air is not the encryptor's" for name, (key, _) in told.items()
-                if name in seen and seen[name] != head(bytes.fromhex(key))[:3] + bytes(5)]
+        self.compared |= set(told) & set(seen)
+        return [f"MTK {name} on the air is not the encryptor's" for name in set(told) & set(seen)
+                if seen[name] != head(bytes.fromhex(told[name][0]))[:3] + bytes(5)]
 
     def same(self, known, name, content, fault):
         """A name stands for one thing."""
@@ -85,4 +90,4 @@ class Judge:
         """A verification was asked for again, which a daemon may have heard before it died."""
         at = bisect.bisect_right(self.lives, [answered, wall]) - 1
         if at >= 0 and self.lives[at][0] <= answered < self.lives[at][1] < wall:
-            self.ages.append((self.lives[at][1] - answered, key))
+            self.ages.append((at, self.lives[at][1] - answered, key))

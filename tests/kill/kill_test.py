@@ -15,10 +15,10 @@ usage: kill_test.py [--kills N] [--seed N] [--phones N] [--json FILE] [--broken]
 """
 
 import argparse
+import glob
 import json
 import os
 import random
-import socket
 import sys
 import time
 
@@ -26,26 +26,37 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "functional")]
 from kill_load import GROUP_PATH, MTK_PLACE, activated, admin, loads  # noqa: E402
 from kill_record import Judge, head  # noqa: E402
-from story import GROUP, BUILD, Stage, expect, expect_that, wait_until  # noqa: E402
-from wrapping_test import key_file  # noqa: E402
+from story import (  # noqa: E402
+    BUILD, GROUP, Stage, expect, expect_that, free_port, wait_until)
 
 REGISTERING, PULLING = 20, 60
 LOSS = 30
-# A verification that is older than this at a kill is not asked for again. The daemon promises 100
-# ms; the rest is what a machine that others use too may make of it. The figures say what was seen.
-SETTLED_US = 5000000
+# How old at a kill the oldest verification is that is asked for again, in half of the lives, in nine
+# of ten, in all: the daemon promises 100 ms. As long as one of its threads waited for a CPU in that
+# life is allowed on top.
+SETTLED_S = {50: 0.3, 90: 0.5, 100: 2}
 UE_KILL_EVERY = 7
+
+
+def starved(pid):
+    """Thread -> seconds that it has waited for a CPU (Linux, sched-stats)."""
+    seen = {}
+    for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
+        try:
+            with open(path, encoding="ascii") as file:
+                seen[path] = int(file.read().split()[1]) / 1e9
+        except OSError:  # it has ended
+            pass
+    return seen
+
+
+def share(values, percent):
+    """What so many percent of the values are at most."""
+    return sorted(values)[(len(values) - 1) * percent // 100] if values else 0
 
 
 class Broken(Exception):
     """A promise was broken."""
-
-
-def free_port():
-    """A TCP port that nobody has; the daemon gets the same one at each start."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Killed(Stage):
@@ -60,7 +71,7 @@ class Killed(Stage):
         self.ua_fixed = ("127.0.0.1", free_port())
         self.ua_listen = f'["127.0.0.1:{self.ua_fixed[1]}"]'
         self.ua_yaml = "  address: imported\n"
-        self.wrapping_key = key_file(self, "wrapping.key", 1)
+        self.wrapping_key = self.key_file("wrapping.key", 1)
         self.record = self.path("record")
         self.mskpushd = program
 
@@ -92,6 +103,8 @@ class Harness:
         self.starts = []  # seconds
         self.begun = 0  # this life of the daemon, in Unix microseconds
         self.held = set()
+        self.starved = {}  # when this life began
+        self.waits = []  # of the thread that waited longest for a CPU, in each life, in seconds
 
     def begin(self):
         """Provisions, and lets the first campaign begin."""
@@ -100,6 +113,7 @@ class Harness:
         site.raise_phones()
         site.start_daemon()
         self.begun = time.time_ns() // 1000
+        self.starved = starved(site.daemon.pid)
         site.provision()
         self.judge = Judge(site.record)
         self.loads = loads(site, self.options.seed, site.rows, REGISTERING, PULLING)
@@ -117,6 +131,7 @@ class Harness:
         self.site.start_daemon()
         self.starts.append(time.monotonic() - begin)
         self.begun = time.time_ns() // 1000
+        self.starved = starved(self.site.daemon.pid)
 
     def kill(self):
         """As a crash would end it; what it had ended by itself is a fault."""
@@ -129,7 +144,10 @@ class Harness:
         for load in self.loads:
             load.begin()
         time.sleep(self.random.uniform(0.02, 1.2))
+        waited = starved(self.site.daemon.pid)
         self.kill()
+        self.waits.append(max((s - self.starved.get(thread, 0) for thread, s in waited.items()),
+                              default=0))
         self.judge.lives.append([self.begun, self.moments[-1]])
         for load in self.loads:
             load.pause()
@@ -148,15 +166,41 @@ class Harness:
                 raise load.fault
             faults += load.check(**(more if hasattr(load, "fresh") else {}))
         faults += self.judge.mtks_told(self.loads[-1].told)
-        faults += [f"verified, and asked again after {age} us" for age in self.ages()
-                   if age > SETTLED_US]
         if faults:
             raise Broken(f"after kill {len(self.moments)}: {len(faults)} faults\n"
                          + "\n".join(faults[:10]))
 
     def ages(self):
         """Of verifications asked for again: who had verified is not, but for the last moments."""
-        return sorted(age for age, key in self.judge.ages if key in self.held)
+        return sorted(age for _, age, key in self.judge.ages if key in self.held)
+
+    def oldest(self):
+        """Life -> the age of the oldest of them, in seconds."""
+        oldest = {}
+        for life, age, key in self.judge.ages:
+            if key in self.held:
+                oldest[life] = max(age / 1e6, oldest.get(life, 0))
+        return oldest
+
+    def check_settled(self):
+        """What was verified is soon in the store."""
+        oldest = self.oldest()
+        expect_that(any(oldest.values()), "some are asked again", oldest)
+        for percent, limit in SETTLED_S.items():
+            over = share([age - self.waits[life] for life, age in oldest.items()], percent)
+            expect_that(over <= limit, f"in {percent} % of the lives what is asked for again is at "
+                        f"most {limit} s old", (over, oldest, self.waits))
+
+    def check_worked(self):
+        """All that was to be judged has happened."""
+        acts = {load.name(): load.acts for load in self.loads}
+        expect_that(all(acts.values()), "each load has acted", acts)
+        counts = self.judge.counts
+        expect_that(all(counts.get(kind) for kind in "PVMT"),
+                    "pushes, verifications, MSKs and MTKs in the record", counts)
+        expect_that(len(self.judge.msks) > 2, "several MSKs", len(self.judge.msks))
+        expect_that(self.judge.compared, "MTKs held against the encryptor's",
+                    (self.loads[-1].told, self.judge.numbers))
 
     def end(self):
         """All that is open comes to an end, and all phones get the last MSK."""
@@ -174,6 +218,8 @@ class Harness:
         expect(f"verified: {report}", (report["verified"], report["members"]),
                (self.options.phones,) * 2)
         self.check(everything=True)
+        self.check_worked()
+        self.check_settled()
         status = site.phones(do="status")
         holders = {msk["number"]: msk["phones"] for msk in status["msks"]}
         expect(f"phones with the last MSK: {status}", holders.get(last["number"]),
@@ -189,10 +235,15 @@ class Harness:
             "mtks": self.judge.counts.get("T", 0),
             "verifications": self.judge.counts.get("V", 0),
             "msks": len(self.judge.msks),
-            "acts": {type(load).__name__.lower(): load.acts for load in self.loads},
+            "acts": {load.name(): load.acts for load in self.loads},
             "asked_again": len(ages),
             "asked_again_ms_median": ages[len(ages) // 2] / 1000 if ages else 0,
             "asked_again_ms_max": ages[-1] / 1000 if ages else 0,
+            "oldest_ms_median": round(1000 * share(list(self.oldest().values()), 50)),
+            "oldest_ms_p90": round(1000 * share(list(self.oldest().values()), 90)),
+            "waits_ms_median": round(1000 * share(self.waits, 50)),
+            "waits_ms_max": round(1000 * share(self.waits, 100)),
+            "mtks_compared": len(self.judge.compared),
             "start_s_median": round(sorted(self.starts)[len(self.starts) // 2], 3),
             "faults": len(self.judge.faults),
         }

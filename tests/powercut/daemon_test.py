@@ -196,6 +196,8 @@ def main():
               f"{pictures} pictures at {tried} cuts", flush=True)
         if broken:
             raise Broken(text[-3000:])
+        expect_that(pictures > 0 and tried > 0 and notes, "pictures of promises were looked at",
+                    (pictures, tried, len(notes)))
         restarts(trace, site.rows, pushes, RESTARTS_LONG if is_long else RESTARTS)
 
 

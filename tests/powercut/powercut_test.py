@@ -15,8 +15,10 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "functional")]
 from powercut_trace import Broken, check, program, recorded, syncs  # noqa: E402
+from story import key_make  # noqa: E402
 
 
 def drive(story, seed, directory, trace=None, keys=()):
@@ -27,14 +29,6 @@ def drive(story, seed, directory, trace=None, keys=()):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         raise Broken(f"{story} {seed} ended with {done.returncode}: {done.stdout}")
-
-
-def key_file(directory, number):
-    """A wrapping key of chance; returns its source."""
-    path = os.path.join(directory, f"key{number}")
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
-        file.write(os.urandom(32))
-    return "file:" + path
 
 
 class Harness:
@@ -60,7 +54,7 @@ class Harness:
         """Every cut of a story from the making of the store on."""
         for seed in self.seeds(few, many):
             with tempfile.TemporaryDirectory() as directory:
-                sources = [key_file(directory, n) for n in range(keys)]
+                sources = [key_make(os.path.join(directory, f"key{n}"), None) for n in range(keys)]
                 root, trace = os.path.join(directory, "root"), os.path.join(directory, "trace")
                 os.mkdir(root)
                 drive(story, seed, root, trace, sources)

@@ -128,7 +128,7 @@ void crash_restart(struct sim *s, bool is_clean)
 void backup_forget(struct sim *s)
 {
 	free(s->backup.acked);
-	free(s->backup.is_unsure);
+	free(s->backup.maybe);
 	s->backup = (struct backup){0};
 }
 
@@ -147,12 +147,16 @@ void backup_take(struct sim *s)
 	if (ret != 0)
 		return;
 	b->acked = calloc(s->crowd.n, sizeof(*b->acked));
-	b->is_unsure = calloc(s->crowd.n, sizeof(*b->is_unsure));
-	if (b->acked == NULL || b->is_unsure == NULL)
+	b->maybe = calloc(s->crowd.n, sizeof(*b->maybe));
+	if (b->acked == NULL || b->maybe == NULL)
 		abort();
 	for (unsigned i = 0; i < s->crowd.n; i++) {
-		b->acked[i] = s->crowd.person[i].acked;
-		b->is_unsure[i] = s->crowd.person[i].is_unsure || s->crowd.person[i].is_visiting;
+		const struct person *p = &s->crowd.person[i];
+
+		b->acked[i] = p->acked;
+		b->maybe[i] = p->maybe;
+		if (p->is_visiting)
+			crowd_doubt(&b->maybe[i], p->becomes);
 	}
 	b->judge = s->judge;
 	b->is_there = true;
@@ -165,7 +169,7 @@ static void promises_restore(struct sim *s)
 
 	for (unsigned i = 0; i < s->crowd.n; i++) {
 		s->crowd.person[i].acked = b->acked[i];
-		s->crowd.person[i].is_unsure = b->is_unsure[i];
+		s->crowd.person[i].maybe = b->maybe[i];
 	}
 	memcpy(s->judge.campaign, b->judge.campaign, sizeof(s->judge.campaign));
 	s->judge.campaigns = b->judge.campaigns;
@@ -205,7 +209,7 @@ static void promises_forget(struct sim *s)
 {
 	for (unsigned i = 0; i < s->crowd.n; i++) {
 		s->crowd.person[i].acked = (struct known){0};
-		s->crowd.person[i].is_unsure = false;
+		s->crowd.person[i].maybe.n = 0;
 	}
 	s->judge.campaigns = 0;
 	for (unsigned g = 0; g < BMSC_GROUPS; g++)

@@ -180,3 +180,13 @@ struct known crowd_known(const struct person *p)
 {
 	return (struct known){.is_there = true, .key = p->keys, .in = p->in};
 }
+
+void crowd_doubt(struct maybe *maybe, struct known is)
+{
+	for (unsigned i = 0; i < maybe->n; i++)
+		if (known_equal(maybe->is[i], is))
+			return;
+	if (maybe->n == CROWD_MAYBE)
+		abort();
+	maybe->is[maybe->n++] = is;
+}

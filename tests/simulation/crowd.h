@@ -28,6 +28,13 @@ struct known {
 	uint8_t in; // bit i: registered with the service of group i
 };
 
+// What the store may have of a person instead, as long as nobody knows.
+#define CROWD_MAYBE 6
+struct maybe {
+	unsigned n; // 0: what was acknowledged, and nothing else
+	struct known is[CROWD_MAYBE];
+};
+
 struct person {
 	uint8_t keys; // bootstrappings so far; the phone has the newest
 	int64_t expires[CROWD_KEYS];
@@ -36,7 +43,8 @@ struct person {
 	bool is_liar; // its answers are wrong
 	uint32_t late_ms; // its answers come late
 	struct known acked; // the BM-SC said so
-	bool is_unsure; // it did not say whether it took what came after
+	struct maybe maybe; // it did not say whether it took these, which came after
+	struct known becomes; // by the visit, while it lasts
 	uint32_t solicited; // solicited pulls that were followed
 	uint64_t visit_ns; // when it asks over HTTP, 0: it does not
 	bool is_visiting;
@@ -72,7 +80,17 @@ bool crowd_bootstrap(struct sim *s, unsigned person);
 void crowd_record(struct sim *s, unsigned person, struct store_subscriber *sub);
 // What it is once the BM-SC has taken such a record.
 struct known crowd_known(const struct person *p);
+// The BM-SC was asked to make it this, and did not say whether it has.
+void crowd_doubt(struct maybe *maybe, struct known is);
 
+static inline bool known_equal(struct known a, struct known b)
+{
+	return a.is_there == b.is_there && a.key == b.key && a.in == b.in;
+}
+static inline bool person_is_unsure(const struct person *p)
+{
+	return p->maybe.n > 0;
+}
 static inline bool person_has_held(const struct person *p, unsigned group, unsigned number)
 {
 	return (p->held[group][number / 64 % (CROWD_NUMBERS / 64)] >> number % 64 & 1) != 0;

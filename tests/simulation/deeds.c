@@ -223,10 +223,11 @@ static void person_remove(struct sim *s)
 	struct person *p = &s->crowd.person[person];
 	struct removal removal = {&s->bmsc.ctl, id_of(s, person)};
 
-	if (removal.id == STORE_ID_NONE || p->is_visiting || p->is_unsure)
+	if (removal.id == STORE_ID_NONE || p->is_visiting || person_is_unsure(p))
 		return;
 	if (!job_run(s, "remove", removal_job, &removal)) {
-		p->is_unsure = s->storage.is_dead;
+		if (s->storage.is_dead)
+			crowd_doubt(&p->maybe, (struct known){0});
 		return;
 	}
 	p->acked = (struct known){0};

@@ -140,16 +140,36 @@ static void campaign_explain(struct sim *s, uint32_t id, struct store_reader *r)
 				sub.btid, (long)(sub.expires - os_true_s()));
 }
 
+// People whom the BM-SC has said to have in the group.
+static unsigned crowd_in(const struct sim *s, unsigned group)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->crowd.n; i++) {
+		const struct known *acked = &s->crowd.person[i].acked;
+
+		n += acked->is_there && (acked->in >> group & 1) != 0;
+	}
+	return n;
+}
+
 // Everybody is a member, and every member is verified: the judge knows that those have the MSK.
-static void last_judge(struct sim *s, uint32_t id)
+static void last_judge(struct sim *s, uint32_t id, unsigned group)
 {
 	struct campaign_view v;
 	struct store_reader *r;
 
-	if (id == 0 || ctl_reader_get(&s->bmsc.ctl, &r) != 0)
+	if (id == 0)
 		return;
+	if (ctl_reader_get(&s->bmsc.ctl, &r) != 0) {
+		sim_violate(s, "all is well, and the store cannot be read");
+		return;
+	}
 	if (campaign_view(&s->bmsc.ctl, r, id, &v) != 0) {
 		sim_violate(s, "the last campaign %u is not known", id);
+	} else if (v.record.members != crowd_in(s, group)) {
+		sim_violate(s, "the last campaign %u has %u members of %u", id, v.record.members,
+			crowd_in(s, group));
 	} else if (v.record.verified != v.record.members) {
 		campaign_explain(s, id, r);
 		sim_violate(s,
@@ -181,5 +201,5 @@ void heal_site(struct sim *s)
 	if (!campaigns_end(s))
 		sim_violate(s, "the last campaigns do not end");
 	for (unsigned g = 0; g < s->bmsc.groups && sim_is_right(s); g++)
-		last_judge(s, id[g]);
+		last_judge(s, id[g], g);
 }

@@ -142,7 +142,7 @@ void import_people(struct sim *s, unsigned first, unsigned n)
 		if (ret == 0 && sim_is_heard(s) && chunk->is_taken[i])
 			p->acked = crowd_known(p);
 		else if (ret != 0 || s->storage.is_dead)
-			p->is_unsure = true;
+			crowd_doubt(&p->maybe, crowd_known(p));
 	}
 	free(chunk);
 }

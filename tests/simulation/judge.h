@@ -51,7 +51,7 @@ struct judge {
 struct backup {
 	bool is_there;
 	struct known *acked;
-	bool *is_unsure;
+	struct maybe *maybe;
 	struct judge judge;
 };
 
@@ -62,8 +62,8 @@ void judge_frame(struct sim *s, const uint8_t *data, size_t len);
 void judge_phone(struct sim *s, unsigned person);
 // Control has settled.
 void judge_settled(struct sim *s);
-// The daemon has started again: what it had said yes to is there. And what it was not sure of is
-// known now.
+// The daemon has started again: what it had said yes to is there, or what it had been asked for and
+// did not answer. Which of them is known now.
 void judge_start(struct sim *s);
 // It said yes to a campaign, or to an MSK.
 void judge_campaign(struct sim *s, uint32_t id, bool is_armed);

@@ -125,7 +125,7 @@ static void visit_done(void *arg, int result, uint64_t version)
 	p->is_visiting = false;
 	if (!sim_is_heard(s)) {
 		// It may have been the last that was written.
-		p->is_unsure = true;
+		crowd_doubt(&p->maybe, visit->becomes);
 	} else if (result != 0) {
 		sim_note(s, "visit person=%u result=%d", visit->person, result);
 		visit_plan(s, visit->person, SIM_S + sim_draw(s, 3000) * (uint64_t)SIM_MS);
@@ -145,6 +145,7 @@ static void visit_post(struct visit *visit, int (*fn)(struct store_txn *txn, voi
 	visit->job = (struct ctl_job){.fn = fn, .done = visit_done, .arg = visit};
 	s->visits.under_way++;
 	s->crowd.person[visit->person].is_visiting = true;
+	s->crowd.person[visit->person].becomes = visit->becomes;
 	if (ctl_writer_post(&s->bmsc.ctl, &visit->job) != 0)
 		visit_done(visit, -1, 0);
 }
@@ -174,7 +175,7 @@ void visit_register(struct sim *s, unsigned person)
 	const struct person *p = &s->crowd.person[person];
 	struct visit *visit;
 
-	if (!p->acked.is_there || p->is_unsure || p->is_visiting || !sim_is_heard(s))
+	if (!p->acked.is_there || person_is_unsure(p) || p->is_visiting || !sim_is_heard(s))
 		return;
 	visit = visit_create(s, person);
 	visit->becomes = p->acked;
@@ -202,7 +203,7 @@ static void visit_now(struct sim *s, unsigned person)
 	struct person *p = &s->crowd.person[person];
 	bool is_fresh = p->expires[p->keys] > os_true_s() + s->bmsc.dp_conf.muk_margin_s;
 
-	if (p->is_unsure || p->is_visiting)
+	if (person_is_unsure(p) || p->is_visiting)
 		return;
 	if (!is_fresh && !crowd_bootstrap(s, person))
 		return;

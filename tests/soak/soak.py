@@ -27,7 +27,6 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "functional")]
 from story import COLUMNS, GROUP, Stage, expect, expect_that, wait_until  # noqa: E402
-from wrapping_test import key_file  # noqa: E402
 
 SETTLED = 10  # turns: the states of eight campaigns are kept, what they leave is used again
 CHURN, CHURN_MAX = 1000, 1000  # one in so many, and at most so many, comes or goes each turn
@@ -42,7 +41,7 @@ class Soak(Stage):
         self.options = options
         self.random = random.Random(options.seed)
         self.map_size = str(max(64 << 20, options.ues * STORE_BYTES))
-        self.wrapping_key = key_file(self, "wrapping.key", 1)
+        self.wrapping_key = self.key_file("wrapping.key", 1)
         # All phones speak HTTP from one address, which is not where they take MIKEY.
         self.ua_yaml = "  address: imported\n"
         self.churn = min(max(1, options.ues // CHURN), CHURN_MAX)
@@ -149,21 +148,19 @@ def judge_growth(turns, percent):
                     f"{key} grows by at most {percent} % from turn {SETTLED} on", (before, now))
 
 
-def run(options):
-    """The turns; returns their figures."""
+def run(options, turns):
+    """Adds the figures of each turn to `turns`."""
     end = time.monotonic() + options.hours * 3600
-    turns = []
     with Soak(options) as site:
         site.begin()
         while len(turns) < options.turns if options.turns else time.monotonic() < end:
             turns.append(site.turn())
-            print(json.dumps(dict(turn=len(turns), **turns[-1])), flush=True)
+            print(json.dumps({"turn": len(turns), **turns[-1]}), flush=True)
             judge_growth(turns, options.growth)
-    return turns
 
 
-def main():
-    """Exit status 1, with a traceback, at the first promise that does not hold."""
+def options_read():
+    """Of the command line; ends the program when they cannot be."""
     parser = argparse.ArgumentParser(description="works for hours, and does not grow")
     parser.add_argument("--ues", type=int, default=10000000)
     parser.add_argument("--phones", type=int, default=20000, help="of them, how many have a phone")
@@ -174,10 +171,24 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", help="write all figures there")
     options = parser.parse_args()
-    turns = run(options)
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(turns, file, indent=2)
+    if not 1 <= options.phones <= options.ues:
+        parser.error(f"--phones has to be 1 to --ues, which is {options.ues}")
+    if options.turns < 0 or options.hours <= 0 or options.sends < 1 or options.growth < 0:
+        parser.error("--turns, --hours, --sends and --growth cannot be that small")
+    return options
+
+
+def main():
+    """Exit status 1, with a traceback, at the first promise that does not hold."""
+    options, turns = options_read(), []
+    try:
+        run(options, turns)
+    finally:
+        if options.json:
+            with open(options.json, "w", encoding="utf-8") as file:
+                json.dump(turns, file, indent=2)
+    if len(turns) < SETTLED + 2:
+        print(f"{len(turns)} turns: growth is seen from turn {SETTLED + 2} on", file=sys.stderr)
 
 
 if __name__ == "__main__":

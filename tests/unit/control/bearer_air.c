@@ -52,8 +52,9 @@ int air_up(void **state)
 		0);
 	air.site->dp->now = air.site->dp->highest = start.first;
 	assert_int_equal(counter_mark_run(air.mark, &air.site->ctl), 0);
-	for (int i = 0; i < 5000 && counter_mark_value(air.mark) == 0; i++)
+	for (int i = 0; i < 30000 && counter_mark_value(air.mark) == 0; i++)
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	assert_int_not_equal(counter_mark_value(air.mark), 0);
 	counter_mark_stop(air.mark);
 	counter_mark_close(air.mark);
 	daemon_up();
