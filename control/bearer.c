@@ -2,7 +2,7 @@
 // Copyright the mskpush authors
 
 // A group whose MTKs are sent looks, every few milliseconds, at this:
-//   the wall clock was set           what is not on the air yet is withdrawn, if it would come late
+//   the wall clock was set back      what is not on the air yet is withdrawn
 //   its schedule is short            it is carried on, in the store
 //   an MTK comes on the air, or the
 //   last round is long enough ago    a round: all MTKs on the air, in ascending order, everywhere
@@ -179,7 +179,7 @@ static int stream_clock_follow(struct bearers *all, struct stream *s, const stru
 			return ret;
 		if (ret > 0)
 			log_warning("mtk-withdrawn",
-				"group=%04x msk=%04x why=\"the clock was set\"",
+				"group=%04x msk=%04x why=\"the clock was set back\"",
 				s->bearer.group.group, supply->number);
 		written |= ret;
 	}
@@ -258,7 +258,7 @@ static void clock_follow(struct bearers *all)
 	log_warning("mtk-clock-set", "by-ms=%lld", (long long)by_ms);
 	all->offset_ms = offset_ms;
 	for (unsigned i = 0; i < all->n; i++)
-		if (llabs(by_ms) > all->stream[i].bearer.interval_ms)
+		if (-by_ms > all->stream[i].bearer.interval_ms)
 			all->stream[i].is_clock_set = true;
 }
 

@@ -23,7 +23,7 @@ struct stream {
 	uint64_t round_ms; // CLOCK_BOOTTIME of the last round, 0 = none yet
 	uint16_t round_last[2]; // the highest MTK ID that was sent in it, under each
 	uint64_t retry_ms; // CLOCK_BOOTTIME: no writing before
-	bool is_clock_set; // by more than an interval: what is not on the air yet has to go
+	bool is_clock_set; // back, by more than an interval: what is not on the air yet has to go
 	enum mtk_wait wait;
 	uint64_t sent;
 	uint64_t unsent;
