@@ -34,8 +34,8 @@ static int block_table_reserve(struct block_table *t, uint32_t count)
 const struct store_block *block_table_look(
 	const struct block_table *t, const struct view *v, uint32_t number)
 {
-	struct blob val = {(const void *)(t->block[number] & ~BLOCK_UNSEEN),
-		sizeof(struct store_block)};
+	struct blob val = {
+		(const void *)(t->block[number] & ~BLOCK_UNSEEN), sizeof(struct store_block)};
 	const struct store_block *block = hot_block_check(v, val);
 
 	t->block[number] = (uintptr_t)(block != NULL ? block : &no_block);
@@ -53,8 +53,8 @@ uint32_t block_table_damaged(const struct block_table *t, const struct view *v)
 
 static uintptr_t block_unseen(struct blob val)
 {
-	return val.len == sizeof(struct store_block) ? (uintptr_t)val.data | BLOCK_UNSEEN :
-						       (uintptr_t)&no_block;
+	return val.len == sizeof(struct store_block) ? (uintptr_t)val.data | BLOCK_UNSEEN
+						     : (uintptr_t)&no_block;
 }
 
 // The block of a number. One that lies where it lay before keeps what was seen of it.
@@ -63,8 +63,8 @@ static uintptr_t block_at(const struct block_table *t, uint32_t known, struct db
 	uint32_t number = blob_to_u32(c->key);
 	uintptr_t block = block_unseen(c->val);
 
-	return number < known && (t->block[number] | BLOCK_UNSEEN) == block ? t->block[number] :
-									      block;
+	return number < known && (t->block[number] | BLOCK_UNSEEN) == block ? t->block[number]
+									    : block;
 }
 
 int block_table_load(struct block_table *t, const struct view *v)
@@ -110,9 +110,9 @@ static bool block_follow(void *arg, uint32_t number)
 	struct blob val;
 
 	if (number < f->blocks->count)
-		f->blocks->block[number] = db_get_u32(f->v, DB_HOT, number, &val) == 0 ?
-			block_unseen(val) :
-			(uintptr_t)&no_block;
+		f->blocks->block[number] = db_get_u32(f->v, DB_HOT, number, &val) == 0
+			? block_unseen(val)
+			: (uintptr_t)&no_block;
 	return true;
 }
 
