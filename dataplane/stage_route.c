@@ -65,9 +65,17 @@ static void ways_find(const struct worker *w, struct burst *b, uint16_t way[BURS
 			way[i] = b->frame[i]->way;
 }
 
-// Number of the next hop, -1 when the member leaves the burst.
-static int member_route(
-	struct worker *w, unsigned i, const struct way *way, const struct dp_now *now)
+static bool any_egress_holds(const struct worker *w)
+{
+	for (unsigned p = 0; p < w->shared->ports; p++)
+		if (w->egress[p].n != 0)
+			return true;
+	return false;
+}
+
+// Number of the next hop, -1 when the member leaves the burst. has_held: frames wait somewhere.
+static int member_route(struct worker *w, unsigned i, const struct way *way, bool has_held,
+	const struct dp_now *now)
 {
 	struct burst *b = &w->burst;
 	enum dp_stall why;
@@ -81,7 +89,7 @@ static int member_route(
 		return -1;
 	}
 	hop = egress_choose(w, way->route, now, &why);
-	if (hop >= 0 && egress_holds_elsewhere(w, (unsigned)hop, b->id[i])) {
+	if (has_held && hop >= 0 && egress_holds_elsewhere(w, (unsigned)hop, b->id[i])) {
 		why = DP_STALL_NONE;
 		hop = -1;
 	}
@@ -105,12 +113,13 @@ void stage_route(struct worker *w, const struct dp_now *now)
 	const struct routes *r = &w->shared->routes;
 	struct burst *b = &w->burst;
 	uint16_t way[BURST];
+	bool has_held = any_egress_holds(w);
 	unsigned kept = 0;
 
 	ways_find(w, b, way);
 	for (unsigned i = 0; i < b->n; i++) {
 		const struct way *its = routes_way(r, way[i]);
-		int hop = member_route(w, i, its, now);
+		int hop = member_route(w, i, its, has_held, now);
 
 		if (hop < 0) {
 			b->frames -= burst_frame(b, i) != NULL;
