@@ -39,7 +39,7 @@
 #define HANDED 1024 // verifications for another worker that wait for it, power of two
 #define RX_PER_TURN 4 // receive bursts for one send burst: answers must not pile up
 #define FLOOD_SURE 8 // full bursts of useless frames in a row that make a flood
-#define FLOOD_TURNS 16 // in a flood, one receive burst for so many send bursts
+#define FLOOD_TURNS 32 // in a flood, one receive burst for so many send bursts
 #define AHEAD_TURNS 16 // one burst ahead in so many turns, however much else there is to do
 
 // The clocks of one turn. Nothing below worker_loop() asks for the time.
