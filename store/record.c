@@ -188,6 +188,8 @@ int record_decode_group(struct blob in, const struct group_key *key, struct stor
 	int rc = record_take(in, GROUP_VERSION, sizeof(rec), &rec, sizeof(rec));
 
 	memset(out, 0, sizeof(*out));
+	if (rc == 0 && rec.profile > STORE_PROFILE_V600)
+		rc = -EIO;
 	if (rc != 0)
 		return rc;
 	out->id = group_id_of(key);
@@ -221,6 +223,10 @@ int record_decode_msk(struct blob in, const struct msk_key *key, struct store_ms
 	int rc = record_take(in, MSK_VERSION, sizeof(rec), &rec, sizeof(rec));
 
 	memset(out, 0, sizeof(*out));
+	if (rc == 0 && rec.state > STORE_MSK_RETIRED) {
+		explicit_bzero(&rec, sizeof(rec));
+		rc = -EIO;
+	}
 	if (rc != 0)
 		return rc;
 	memcpy(group.byte, key->byte, sizeof(group.byte));
@@ -274,6 +280,13 @@ size_t record_encode_campaign(const struct store_campaign *in, struct campaign_r
 	return sizeof(*out);
 }
 
+// Waits stand in arrays by the number of a message.
+static bool campaign_is_sound(const struct campaign_record *rec)
+{
+	return rec->kind <= STORE_CAMPAIGN_AUTO && rec->state <= STORE_CAMPAIGN_SCHEDULED &&
+		rec->sends <= STORE_SENDS_MAX && rec->solicits <= STORE_SENDS_MAX;
+}
+
 int record_decode_campaign(struct blob in, uint32_t id, struct store_campaign *out)
 {
 	struct campaign_record rec = {0};
@@ -282,6 +295,8 @@ int record_decode_campaign(struct blob in, uint32_t id, struct store_campaign *o
 	int rc = record_take(in, is_v1 ? 1 : CAMPAIGN_VERSION, size, &rec, size);
 
 	memset(out, 0, sizeof(*out));
+	if (rc == 0 && !campaign_is_sound(&rec))
+		rc = -EIO;
 	if (rc != 0)
 		return rc;
 	*out = (struct store_campaign){
