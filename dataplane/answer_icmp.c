@@ -117,19 +117,23 @@ static void echo_answer_v4(struct worker *w, unsigned port, struct rte_mbuf *m)
 	w->stats.echo_answers += answer_turn(w, port, m);
 }
 
+#define ICMP6_SUM_AT 2 // RFC 4443, 2.1
+
 static void echo_answer_v6(struct worker *w, unsigned port, struct rte_mbuf *m)
 {
 	struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv6_hdr *, m->l2_len);
-	struct icmp6_hdr *icmp = (struct icmp6_hdr *)(ip + 1);
+	uint8_t *icmp = (uint8_t *)(ip + 1); // not where the compiler would put a struct icmp6_hdr
 	uint8_t from[16];
+	uint16_t sum = 0;
 
 	memcpy(from, ip->src_addr, sizeof(from));
 	memcpy(ip->src_addr, ip->dst_addr, sizeof(from));
 	memcpy(ip->dst_addr, from, sizeof(from));
 	ip->hop_limits = FRAME_TTL;
-	icmp->icmp6_type = ICMP6_ECHO_REPLY;
-	icmp->icmp6_cksum = 0;
-	icmp->icmp6_cksum = rte_ipv6_udptcp_cksum(ip, icmp);
+	icmp[0] = ICMP6_ECHO_REPLY;
+	memcpy(icmp + ICMP6_SUM_AT, &sum, sizeof(sum));
+	sum = rte_ipv6_udptcp_cksum(ip, icmp);
+	memcpy(icmp + ICMP6_SUM_AT, &sum, sizeof(sum));
 	w->stats.echo_answers += answer_turn(w, port, m);
 }
 

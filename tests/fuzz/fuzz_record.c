@@ -134,8 +134,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static void (*const checks[])(struct blob in) = {prev_check, change_check, service_check,
 		group_check, msk_check, campaign_check, text_check};
 
-	if (size > 0)
-		checks[data[0] % (sizeof(checks) / sizeof(checks[0]))](
-			(struct blob){data + 1, size - 1});
+	void *copy;
+
+	if (size == 0)
+		return 0;
+	// Records are aligned in the store.
+	copy = malloc(size);
+	require(copy != NULL);
+	memcpy(copy, data + 1, size - 1);
+	checks[data[0] % (sizeof(checks) / sizeof(checks[0]))]((struct blob){copy, size - 1});
+	free(copy);
 	return 0;
 }
