@@ -99,5 +99,5 @@ def a_flood_does_not_keep_a_campaign_from_being_armed():
         arm(site, "frames")
 
 
-tell(a_flood_does_not_keep_a_campaign_from_being_armed, an_armed_campaign_waits_for_its_moment, frames_wait_for_their_moment,
-     an_abort_frees_what_was_armed, a_restart_arms_again)
+tell(a_flood_does_not_keep_a_campaign_from_being_armed, an_armed_campaign_waits_for_its_moment,
+     frames_wait_for_their_moment, an_abort_frees_what_was_armed, a_restart_arms_again)

@@ -7,11 +7,10 @@
 import os
 import statistics
 import struct
-import time
 
-from bench_admin import Admin
-from bench_campaign import campaign_cold, is_running, pushes, worker_seconds
-from mskpush_site import DAEMON_IP, GROUP, SERVICE, Site, SiteError
+from bench_campaign import pushes_per_cpu_second
+from bench_site import provision
+from mskpush_site import DAEMON_IP, GROUP, Site
 
 FLOOD_PHONES = 1024
 QUIET = "net_null0,no-rx=1"  # a capture that has ended costs a system call a look
@@ -42,35 +41,17 @@ def port_rate(site, args, port):
     site.port = port
     site.write_config()
     site.start_daemon()
-    admin = Admin(site.socket)
     try:
-        campaign = campaign_cold(site)
-        time.sleep(0.3)
-        (sent, _), spent = pushes(admin), worker_seconds(site)
-        time.sleep(args.seconds)
-        (sent_then, _), spent_then = pushes(admin), worker_seconds(site)
-        bad = site.cli("stats")["drops"]["bad-mac"]
-        if not is_running(site, campaign):
-            raise SiteError("a campaign ended before it could be measured: more --ues")
-        site.cli("campaign", "abort", str(campaign))
-        return (sent_then - sent) / (spent_then - spent), bad
+        return pushes_per_cpu_second(site, args.seconds), site.cli("stats")["drops"]["bad-mac"]
     finally:
-        admin.close()
         site.stop_daemon()
 
 
-def provision(site, args):
-    """Subscribers and an MSK; returns B-TIDs of some of them, and the CSB ID."""
-    csv = os.path.join(site.dir, "ues.csv")
-    site.make_csv(csv, args.ues, "--seed", "7")
-    site.start_daemon()
-    site.cli("group", "add", GROUP)
-    site.cli("service", "add", SERVICE, "--group", GROUP)
-    site.cli("ue", "import", csv)
-    csb_id = bytes.fromhex(site.cli("msk", "new", GROUP)["csb_id"])
-    site.stop_daemon()
-    with open(csv, encoding="ascii") as file:
-        return [line.split(",")[1].encode() for line in list(file)[1:FLOOD_PHONES + 1]], csb_id
+def phones_find(site):
+    """B-TIDs of some subscribers, and the CSB ID of the MSK."""
+    listed = site.cli("ue", "list", "--limit", str(FLOOD_PHONES))["subscribers"]
+    return ([one["btid"].encode() for one in listed],
+            bytes.fromhex(site.cli("msk", "list", GROUP)["msks"][0]["csb_id"]))
 
 
 def measure_flood(args, results):
@@ -85,7 +66,10 @@ def measure_flood(args, results):
         site.mac_yaml = '  mac: "02:00:00:00:00:01"\n'
         site.port = QUIET
         site.write_config()
-        names, csb_id = provision(site, args)
+        site.start_daemon()
+        provision(site, args, {})
+        names, csb_id = phones_find(site)
+        site.stop_daemon()
         for _ in range(args.repeat):
             quiet, _ = port_rate(site, args, QUIET)
             flood_write(flood, names, csb_id, site_mark(site))
