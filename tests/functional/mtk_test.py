@@ -166,7 +166,7 @@ def mtks_are_sent_ahead_and_again():
         keys_in(schedule, both)
         kept = {name: both[name] for name in before if name in both}
         expect("MTKs that were announced", kept, {name: before[name] for name in kept})
-        expect_that(kept, "some are still there", (before, both))
+        expect_that(len(kept) >= 3, "most are still there", (before, both))
         keys_in(schedule, keys)
         taken = site.phones(do="status")["mtk-taken"]
         wait_until("more are taken", lambda: site.phones(do="status")["mtk-taken"]
