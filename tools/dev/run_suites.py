@@ -18,8 +18,13 @@ SUITES = ["lint", "unit", "vectors", "fuzz-replay", "scenario", "simulation", "p
 ASAN_SUITES = ["unit", "vectors", "fuzz-replay", "scenario", "simulation"]
 
 
-def run_suite(build, suites, label):
-    """Returns (passed, failed, skipped) of one meson test run, printing what failed."""
+# The lines of a failed test that are said again at the end.
+WHY = ("FAILED", "Expectation", "expected", "Error", "ERROR", "error: Failure")
+LINES_MAX, LINE_MAX = 8, 300
+
+
+def run_suite(build, suites, label, failures):
+    """Returns (passed, failed, skipped) of one meson test run; adds what failed to `failures`."""
     log = os.path.join(build, "meson-logs", "testlog.json")
     if os.path.exists(log):
         os.unlink(log)
@@ -32,7 +37,7 @@ def run_suite(build, suites, label):
     status = subprocess.run(command, check=False).returncode
     counts = [0, 0, 0]
     if not os.path.exists(log):
-        print(f"{label}: no test ran")
+        failures.append(f"{label}: no test ran")
         return (0, 1, 0)
     with open(log, encoding="utf-8") as lines:
         for line in lines:
@@ -44,11 +49,18 @@ def run_suite(build, suites, label):
                 print(f"{label}: skipped {test['name']}: {test.get('stdout', '').strip()[-200:]}")
             else:
                 counts[1] += 1
-                print(f"{label}: FAILED {test['name']} ({test['result']})")
+                failures.append(failure(label, test))
     if status != 0 and counts[1] == 0:
-        print(f"{label}: meson test ended with status {status}")
+        failures.append(f"{label}: meson test ended with status {status}")
         counts[1] = 1
     return tuple(counts)
+
+
+def failure(label, test):
+    """What is said again at the end: the test and the lines that tell why."""
+    why = [line[:LINE_MAX] for line in (test.get("stdout", "") + test.get("stderr", "")).splitlines()
+           if any(word in line for word in WHY)]
+    return "\n  ".join([f"{label}: FAILED {test['name']} ({test['result']})"] + why[-LINES_MAX:])
 
 
 def asan_directory(build):
@@ -89,21 +101,23 @@ def asan_build(top, build, begun):
 
 def main():
     top, build, wanted = sys.argv[1], sys.argv[2], sys.argv[3:]
-    total, begun = [0, 0, 0], None
+    total, begun, failures = [0, 0, 0], None, []
     wanted = wanted or SUITES + ["asan"]
     for at, suite in enumerate(wanted):
         if suite == "functional" and "asan" in wanted[at:]:
             begun = asan_begin(top, build)
         if suite == "asan":
             try:
-                counts = run_suite(asan_build(top, build, begun), ASAN_SUITES, "asan")
+                counts = run_suite(asan_build(top, build, begun), ASAN_SUITES, "asan",
+                                   failures)
             except subprocess.CalledProcessError as error:
-                print(f"asan: the build failed: {error}")
+                failures.append(f"asan: the build failed: {error}")
                 counts = (0, 1, 0)
         else:
-            counts = run_suite(build, [suite], suite)
+            counts = run_suite(build, [suite], suite, failures)
         total = [a + b for a, b in zip(total, counts)]
     skipped = f", {total[2]} skipped" if total[2] else ""
+    print(*failures, sep="\n", end="\n" if failures else "")
     print(f"{total[0]} passed, {total[1]} failed{skipped}", flush=True)
     sys.exit(1 if total[1] else 0)
 
