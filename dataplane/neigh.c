@@ -37,7 +37,7 @@ bool neigh_mac(const struct neigh *neigh, struct rte_ether_addr *mac)
 
 static bool question_is_due(const struct neigh *neigh, uint64_t now_ns)
 {
-	uint64_t rest = neigh->is_contradicted ? NEIGH_CONTRADICTION_NS : NEIGH_REFRESH_NS;
+	uint64_t rest = neigh->contradictions > 0 ? NEIGH_CONTRADICTION_NS : NEIGH_REFRESH_NS;
 	bool is_known = (neigh->mac & NEIGH_KNOWN) != 0;
 
 	if (neigh->is_fixed)
@@ -71,13 +71,16 @@ bool neigh_asked(struct neigh *neigh, uint64_t now_ns)
 		return false;
 	neigh->mac = 0;
 	neigh->questions = 0;
+	neigh->contradictions = 0;
 	return true;
 }
 
-// Whether an answer with another MAC than the known one counts.
+// Whether an answer with another MAC than the known one counts. In a storm of claims the silence
+// of the known one proves nothing: its answers may be among the frames that were lost.
 static bool change_is_believed(const struct neigh *neigh)
 {
-	return neigh->asked_ns != 0 && neigh->questions > NEIGH_DIRECT;
+	return neigh->asked_ns != 0 && neigh->questions > NEIGH_DIRECT &&
+		neigh->contradictions <= NEIGH_CLAIMS;
 }
 
 bool neigh_learn(struct neigh *neigh, const struct rte_ether_addr *mac, uint64_t now_ns)
@@ -87,7 +90,7 @@ bool neigh_learn(struct neigh *neigh, const struct rte_ether_addr *mac, uint64_t
 	if (neigh->is_fixed || !rte_is_valid_assigned_ether_addr(mac))
 		return false;
 	if ((old & NEIGH_KNOWN) && packed != old && !change_is_believed(neigh)) {
-		neigh->is_contradicted = true;
+		neigh->contradictions++;
 		return false;
 	}
 	// Somebody who repeats what is known, unasked, proves nothing.
@@ -96,7 +99,7 @@ bool neigh_learn(struct neigh *neigh, const struct rte_ether_addr *mac, uint64_t
 	neigh->confirmed_ns = now_ns;
 	neigh->asked_ns = 0;
 	neigh->questions = 0;
-	neigh->is_contradicted = false;
+	neigh->contradictions = 0;
 	neigh->is_unconfirmed = false;
 	neigh->mac = packed;
 	return packed != old;

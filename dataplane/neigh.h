@@ -7,7 +7,8 @@
 // unknown:    everybody on the link is asked until somebody answers.
 // known:      confirmed by an answer; asked for again after a time.
 // questioned: it is asked directly, and a few times in vain. Nobody else is believed meanwhile.
-// doubted:    it does not answer. Everybody is asked, and whoever answers is the new one.
+// doubted:    it does not answer. Everybody is asked, and whoever answers is the new one, but in a
+//             storm of claims: then it has until it is lost.
 // lost:       nobody answered for long. Unknown again.
 //
 // Nothing is sent to a next hop that is doubted, nor to one whose link was down until it has
@@ -29,6 +30,7 @@
 #define NEIGH_REFRESH_NS 2000000000ull // a known MAC is asked for again after this time
 #define NEIGH_CONTRADICTION_NS 1000000000ull // and after this one when somebody contradicts
 #define NEIGH_DIRECT 3 // questions to the known MAC before everybody is asked
+#define NEIGH_CLAIMS 64 // more since the last answer are a storm, no gateway that was exchanged
 #define NEIGH_LOST 25 // questions in vain after which it is unknown
 
 struct neigh {
@@ -37,7 +39,7 @@ struct neigh {
 	_Atomic uint64_t asked_ns; // worker 0: rw, others: ro. 0 = no question is open
 	_Atomic uint64_t confirmed_ns;
 	_Atomic uint32_t questions; // since the last answer
-	_Atomic bool is_contradicted;
+	_Atomic uint32_t contradictions; // claims of another MAC since the last answer
 	_Atomic bool is_unconfirmed; // since its link was down
 };
 

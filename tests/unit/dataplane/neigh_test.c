@@ -124,6 +124,24 @@ static void mac_that_does_not_answer_is_replaced_by_who_does(void **state)
 	assert_int_equal(ask(&neigh, 32 * S), NEIGH_ASK_NOBODY);
 }
 
+// The known one's answers get lost in the storm; one of them comes through before it is lost.
+static void storm_of_claims_does_not_replace_a_mac_that_is_doubted(void **state)
+{
+	struct neigh neigh;
+	uint64_t now = 31 * S;
+
+	(void)state;
+	neigh_known(&neigh);
+	for (unsigned i = 0; i < NEIGH_LOST; i++, now += 200 * MS) {
+		assert_int_not_equal(ask(&neigh, now), NEIGH_ASK_NOBODY);
+		for (unsigned claim = 0; claim < 100; claim++)
+			assert_false(neigh_learn(&neigh, &evil, now + MS));
+	}
+	assert_mac(&neigh, &good);
+	assert_false(neigh_learn(&neigh, &good, now));
+	assert_true(neigh_is_usable(&neigh));
+}
+
 static void next_hop_that_never_answers_is_lost(void **state)
 {
 	struct rte_ether_addr mac;
@@ -208,6 +226,7 @@ int main(void)
 		cmocka_unit_test(contradiction_makes_the_question_come_earlier),
 		cmocka_unit_test(liar_who_answers_a_direct_question_is_not_believed),
 		cmocka_unit_test(mac_that_does_not_answer_is_replaced_by_who_does),
+		cmocka_unit_test(storm_of_claims_does_not_replace_a_mac_that_is_doubted),
 		cmocka_unit_test(next_hop_that_never_answers_is_lost),
 		cmocka_unit_test(link_that_was_down_brings_a_question),
 		cmocka_unit_test(nothing_is_sent_to_who_is_doubted),
