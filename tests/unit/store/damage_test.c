@@ -272,6 +272,33 @@ static void damaged_values_are_survived(void **state)
 	test_range(*state, 4, MANY, 0);
 }
 
+// The table of free ids is not sealed: an id in it that somebody has, or that never was, costs
+// nobody a record.
+static void id_that_is_not_free_is_given_to_nobody(void **state)
+{
+	static const uint8_t none;
+	struct store_env *env = *state;
+	struct store_txn *txn;
+	store_id id;
+
+	put(env, DB_FREE, 5, &none, sizeof(none));
+	put(env, DB_FREE, 100000, &none, sizeof(none));
+	for (store_id want = 6; want <= MANY + 1; want += MANY - 5) {
+		struct store_subscriber sub;
+		bool is_new;
+
+		test_subscriber(9000 + want, 9000 + want, &sub);
+		txn = test_begin(env);
+		if (want == 6)
+			assert_int_equal(store_subscriber_remove(txn, want), 0);
+		assert_int_equal(store_subscriber_put(txn, &sub, true, &id, &is_new), 0);
+		test_commit(txn);
+		assert_int_equal(id, want);
+	}
+	test_range(env, 4, 6, 0);
+	test_range(env, 7, MANY, 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -281,6 +308,7 @@ int main(void)
 		TEST(cold_block_that_cannot_be_read_is_named),
 		TEST(index_block_that_cannot_be_read_finds_nobody),
 		TEST(damaged_values_are_survived),
+		TEST(id_that_is_not_free_is_given_to_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
