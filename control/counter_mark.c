@@ -24,6 +24,7 @@ struct counter_mark {
 	struct store_mark *file;
 	pthread_mutex_t file_lock; // held by who writes it
 	bool is_of_store;
+	uint32_t copied; // into the store, at the last look
 	_Atomic uint32_t durable;
 	struct ctl *ctl;
 	pthread_t thread;
@@ -164,6 +165,7 @@ int counter_mark_open(struct store_env *env, const char *dir, bool is_clock_acce
 	start_report(&known, start);
 	m->is_of_store = known.has_file_mark && !known.is_other_machine &&
 		(!known.has_store_mark || known.file_mark >= known.store_mark);
+	m->copied = known.store_mark;
 	*out = m;
 	return 0;
 }
@@ -188,13 +190,13 @@ int counter_mark_mtk_reserve(struct counter_mark *m, uint32_t reservations)
 	return ret;
 }
 
-// Should the file be lost, a start an hour ahead of the clock is above all values only if none is
-// further ahead than that; else the store has to know them, and commits may be rare. A store that
-// takes none does not stop the counter.
-static void store_copy(struct ctl *ctl, uint32_t mark, uint32_t now)
+// Should the file be lost, a start goes by the clock and the store's copy: that has to know values
+// further ahead than an hour before they are used, and must not fall behind where commits are rare,
+// for the clock may be wrong then. A store that takes none does not stop the counter.
+static void store_copy(struct counter_mark *m, struct ctl *ctl, uint32_t mark)
 {
-	if (mark > now + COUNTER_LOST_MARK_S)
-		ctl_writer_commit(ctl);
+	if (ctl_writer_commit(ctl) == 0)
+		m->copied = mark;
 }
 
 void counter_mark_advance(struct counter_mark *m, struct ctl *ctl)
@@ -202,6 +204,7 @@ void counter_mark_advance(struct counter_mark *m, struct ctl *ctl)
 	struct dp *dp = ctl->dp;
 	uint32_t due = counter_mark_due(
 		atomic_load(&m->durable), dp_counter_now(dp), dp_counter_highest(dp));
+	bool is_far;
 	int ret;
 
 	if (due == 0)
@@ -214,8 +217,14 @@ void counter_mark_advance(struct counter_mark *m, struct ctl *ctl)
 		return;
 	}
 	atomic_store(&m->durable, due);
-	store_copy(ctl, due, dp_counter_now(dp));
+	is_far = due > dp_counter_now(dp) + COUNTER_LOST_MARK_S ||
+		due > m->copied + COUNTER_COPY_AGE_S;
+	if (is_far)
+		store_copy(m, ctl, due);
 	dp_mark_set(dp, due);
+	// Mostly nobody waits for it.
+	if (!is_far && due > m->copied + COUNTER_COPY_AGE_S / 2)
+		store_copy(m, ctl, due);
 }
 
 static void *mark_main(void *arg)

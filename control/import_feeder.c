@@ -95,6 +95,9 @@ static void verdict_say(struct import_feeder *feeder, enum store_row verdict,
 	case STORE_ROW_BTID_OF_ANOTHER:
 		owner_say(feeder, row->btid, error);
 		break;
+	case STORE_ROW_DAMAGED:
+		csv_error_set(error, "impi", "is damaged in the store");
+		break;
 	}
 }
 

@@ -5,11 +5,13 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #define LOCKS 64
+#define PART 1024 // entries: 48 KiB
 
 struct entry {
 	uint8_t ha1[32];
@@ -21,6 +23,7 @@ struct entry {
 struct ua_ha1 {
 	struct entry *entry; // zero pages cost nothing
 	size_t entries; // power of 2
+	_Atomic bool *is_used; // of each part: something was put into it
 	pthread_mutex_t lock[LOCKS]; // of each entry: entry modulo LOCKS
 };
 
@@ -33,9 +36,13 @@ int ua_ha1_create(size_t entries, struct ua_ha1 **out)
 		return -ENOMEM;
 	while (size < entries)
 		size <<= 1;
+	t->is_used = calloc(size / PART + 1, sizeof(*t->is_used));
 	t->entry = mmap(NULL, size * sizeof(*t->entry), PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (t->entry == MAP_FAILED) {
+	if (t->is_used == NULL || t->entry == MAP_FAILED) {
+		if (t->entry != MAP_FAILED)
+			munmap(t->entry, size * sizeof(*t->entry));
+		free(t->is_used);
 		free(t);
 		return -ENOMEM;
 	}
@@ -47,17 +54,21 @@ int ua_ha1_create(size_t entries, struct ua_ha1 **out)
 	return 0;
 }
 
-// Only what was used is wiped: the rest has no pages.
+// Only what was used is wiped: to look at the rest would give it pages first.
 void ua_ha1_destroy(struct ua_ha1 *t)
 {
+	size_t part;
+
 	if (t == NULL)
 		return;
-	for (size_t i = 0; i < t->entries; i++)
-		if (t->entry[i].id_plus_1 != 0)
-			explicit_bzero(&t->entry[i], sizeof(t->entry[i]));
+	part = PART < t->entries ? PART : t->entries;
+	for (size_t i = 0; i < t->entries; i += part)
+		if (t->is_used[i / PART])
+			explicit_bzero(&t->entry[i], part * sizeof(*t->entry));
 	munmap(t->entry, t->entries * sizeof(*t->entry));
 	for (int i = 0; i < LOCKS; i++)
 		pthread_mutex_destroy(&t->lock[i]);
+	free(t->is_used);
 	free(t);
 }
 
@@ -93,6 +104,8 @@ void ua_ha1_put(struct ua_ha1 *t, const struct ua_ha1_key *key, const uint8_t ha
 		memcpy(e->ha1, ha1, sizeof(e->ha1));
 		e->id_plus_1 = key->id + 1;
 		e->tag = key->tag;
+		atomic_store_explicit(
+			&t->is_used[(size_t)(e - t->entry) / PART], true, memory_order_relaxed);
 	}
 	entry_unlock(t, key->id);
 }

@@ -47,7 +47,8 @@ static int clock_check(const struct counter_known *known, int64_t now, uint32_t 
 }
 
 // A mark that is missing, damaged in part, older than the store's copy or from another machine may
-// hide values that were sent: by the clock at the time, or up to the next mark.
+// hide values that were sent: by the clock at the time, or up to the next mark. Nor has the clock
+// to be right then: the store's copy is not far behind.
 static bool mark_is_trusted(
 	const struct counter_known *known, uint32_t file_mark, uint32_t store_mark)
 {
@@ -67,7 +68,9 @@ int counter_start(const struct counter_known *known, struct dp_counter_start *st
 	if (ret != 0)
 		return ret;
 	if (!mark_is_trusted(known, file_mark, store_mark))
-		first = max_i64(now + COUNTER_LOST_MARK_S, first + COUNTER_MARK_AHEAD_S);
+		first = max_i64(now + COUNTER_LOST_MARK_S,
+			COUNTER_MARK_AHEAD_S +
+				max_i64(file_mark, (int64_t)store_mark + COUNTER_COPY_AGE_S));
 	if (first >= COUNTER_MAX || now >= COUNTER_MAX) {
 		snprintf(why, 256, "no counter values are left: the mark stands at %" PRIu32, mark);
 		return -EOVERFLOW;

@@ -20,6 +20,7 @@
 #define COUNTER_AHEAD_MAX_S 600 // values may run this far ahead of the clock
 #define COUNTER_MARK_AHEAD_S 10 // the mark runs at most this far ahead of use
 #define COUNTER_LOST_MARK_S 3600 // begin this far ahead when the mark file cannot be trusted
+#define COUNTER_COPY_AGE_S 300 // the store's copy of the mark is not further behind than this
 #define COUNTER_BACK_MAX_S 7200 // a clock further than this before the mark is refused
 #define COUNTER_FORTH_MAX_S (400 * 86400) // and one further than this after it
 // Ids that one worker owns together: a multiple of the records in a store block.

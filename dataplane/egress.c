@@ -87,22 +87,29 @@ void egress_return(struct worker *w, struct egress *e)
 	egress_clear(w, e);
 }
 
+// Whether the first next hop of a route that can be used comes after one that leads to this port.
+static bool route_passes_by(const struct worker *w, const struct route *route, unsigned port)
+{
+	bool is_here = false;
+
+	for (unsigned k = 0; k < route->hops; k++) {
+		if (w->hop_stall[route->hop[k]] == DP_STALL_NONE)
+			return is_here;
+		is_here |= w->shared->routes.hop[route->hop[k]].port == port;
+	}
+	return false;
+}
+
 // Whether a frame that waits here would now be sent by another port.
 static bool egress_is_passed_by(const struct worker *w, const struct egress *e)
 {
-	const struct routes *r = &w->shared->routes;
+	unsigned port = (unsigned)(e - w->egress), last = ROUTE_NONE;
 
-	for (unsigned i = 0; i < r->n; i++) {
-		const struct route *route = &r->route[i];
-		bool is_here = false;
-
-		for (unsigned k = 0; k < route->hops; k++) {
-			if (w->hop_stall[route->hop[k]] == DP_STALL_NONE && is_here)
-				return true;
-			if (w->hop_stall[route->hop[k]] == DP_STALL_NONE)
-				break;
-			is_here |= (e->hops & 1ull << route->hop[k]) != 0;
-		}
+	for (unsigned i = e->sent; i < e->n; i++) {
+		if (e->route[i] != last &&
+			route_passes_by(w, &w->shared->routes.route[e->route[i]], port))
+			return true;
+		last = e->route[i];
 	}
 	return false;
 }

@@ -75,6 +75,7 @@ static void frame_hand_over(struct worker *w, unsigned i, const struct dp_now *n
 	}
 	e->id[e->n] = b->id[i];
 	e->single[e->n] = b->single[i];
+	e->route[e->n] = b->route[i];
 	e->area[e->n] = b->area[i];
 	e->bytes += b->mbuf[i]->pkt_len;
 	e->is_expired[e->n] = b->is_expired[i];

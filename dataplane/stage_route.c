@@ -127,6 +127,7 @@ void stage_route(struct worker *w, const struct dp_now *now)
 		}
 		member_move(b, kept, i);
 		b->hop[kept] = (uint8_t)hop;
+		b->route[kept] = its->route;
 		b->area[kept] = its->area;
 		kept++;
 	}

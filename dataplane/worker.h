@@ -102,6 +102,7 @@ struct burst {
 	struct dp_addr address[BURST]; // fetch .. frame
 	uint16_t port[BURST]; // fetch .. frame, host order
 	uint8_t hop[BURST]; // route .. frame
+	uint16_t route[BURST]; // route .. frame
 	uint16_t area[BURST]; // route .. frame
 	uint8_t is_expired[BURST]; // fetch .. frame: under an expired MUK
 	unsigned frames; // fetch .. frame: members whose frames are built already
@@ -131,6 +132,7 @@ struct egress {
 	uint32_t counter;
 	uint32_t id[BURST];
 	struct single *single[BURST]; // of a run of singles
+	uint16_t route[BURST];
 	uint16_t area[BURST];
 	uint8_t is_expired[BURST];
 	struct rte_mbuf *mbuf[BURST];

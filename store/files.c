@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LOCK_FILE "lock"
+
 int why_not(char *why, int rc, const char *fmt, ...)
 {
 	va_list ap;
@@ -102,26 +104,52 @@ int file_remove(const char *dir, const char *name)
 	return rc;
 }
 
-// LMDB would let a second daemon in. The lock lives as long as the descriptor, so that a crash
-// leaves none behind; the pid in the file is for people.
-int dir_lock(const char *dir, int *fd, char *why)
+// --- The lock -------------------------------------------------------------------------------
+
+static void pid_read(const char *dir, char pid[32])
 {
-	char text[32] = "";
-	ssize_t len;
-	int rc = file_open(dir, "lock", O_CREAT, fd, why);
+	char why[WHY_BYTES];
+	int fd = -1;
+	ssize_t len = file_open(dir, LOCK_FILE, 0, &fd, why) == 0 ? pread(fd, pid, 31, 0) : 0;
+
+	pid[len > 0 ? len : 0] = '\0';
+	pid[strcspn(pid, "\n")] = '\0';
+	if (fd >= 0)
+		close(fd);
+}
+
+// Over what stands there, so that a full disk has room for it.
+static int pid_write(const char *dir, char *why)
+{
+	char pid[32];
+	int len = snprintf(pid, sizeof(pid), "%d\n", (int)getpid()), fd = -1;
+	int rc = file_open(dir, LOCK_FILE, O_CREAT, &fd, why);
 
 	if (rc != 0)
 		return rc;
-	if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
-		len = pread(*fd, text, sizeof(text) - 1, 0);
-		text[len > 0 ? strcspn(text, "\n") : 0] = '\0';
-		return why_not(why, -EBUSY,
-			"The store %.150s is in use by the process with pid %s.", dir,
-			text[0] != '\0' ? text : "unknown");
-	}
-	len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-	if (ftruncate(*fd, 0) != 0 || pwrite(*fd, text, (size_t)len, 0) != len)
-		return why_not(why, -errno, "The lock file of the store cannot be written: %s.",
+	if (pwrite(fd, pid, (size_t)len, 0) != len || ftruncate(fd, len) != 0)
+		rc = why_not(why, errno != 0 ? -errno : -EIO,
+			"The lock file of the store cannot be written: %s.", strerror(errno));
+	close(fd);
+	return rc;
+}
+
+// LMDB would let a second daemon in. The directory itself is locked: a file could be removed, and
+// made anew by the second one. The lock lives as long as the descriptor, so that a crash leaves
+// none behind; the pid in the file is for people.
+int dir_lock(const char *dir, int *fd, char *why)
+{
+	char pid[32];
+
+	*fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*fd < 0)
+		return why_not(why, -errno, "%.180s cannot be opened: %s.", dir, strerror(errno));
+	if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+		return pid_write(dir, why);
+	if (errno != EWOULDBLOCK)
+		return why_not(why, -errno, "The store %.150s cannot be locked: %s.", dir,
 			strerror(errno));
-	return 0;
+	pid_read(dir, pid);
+	return why_not(why, -EBUSY, "The store %.150s is in use by the process with pid %s.", dir,
+		pid[0] != '\0' ? pid : "unknown");
 }

@@ -197,21 +197,18 @@ static int changed_add(struct store_import *imp, store_id id)
 }
 
 static int row_change(struct store_import *imp, struct store_txn *txn, store_id id,
-	const struct store_subscriber *row)
+	const struct store_subscriber *row, const struct store_subscriber *old)
 {
-	struct store_subscriber old;
 	struct change_record record;
 	uint32_t number = (uint32_t)imp->changed_count;
 	size_t len;
-	int rc = view_subscriber(&txn->view, id, &old);
-	bool is_same = rc == 0 && subscriber_is_same(&old, row);
-	bool is_moved = rc == 0 && strcmp(old.btid, row->btid) != 0;
+	int rc = 0;
 
-	explicit_bzero(&old, sizeof(old));
-	imp->unchanged += is_same;
-	if (rc != 0 || is_same)
-		return rc;
-	if (is_moved)
+	if (subscriber_is_same(old, row)) {
+		imp->unchanged++;
+		return 0;
+	}
+	if (strcmp(old->btid, row->btid) != 0)
 		rc = keyset_add(&imp->moved, id + UINT64_C(1));
 	if (rc != 0)
 		return rc;
@@ -268,22 +265,36 @@ static enum store_row row_check(const struct store_import *imp, const struct vie
 	return STORE_ROW_BTID_OF_ANOTHER;
 }
 
+static int names_note(
+	struct store_import *imp, const struct store_subscriber *row, const struct row_hash *hash)
+{
+	int rc = keyset_add(&imp->impis, hash->impi);
+
+	if (rc == 0 && row->btid[0] != '\0')
+		rc = keyset_add(&imp->btids, hash->btid);
+	return rc;
+}
+
 static int row_take(struct store_import *imp, struct store_txn *txn,
 	const struct store_subscriber *row, const struct row_hash *hash, enum store_row *verdict)
 {
+	struct store_subscriber old;
 	store_id id;
 	int rc;
 
 	*verdict = row_check(imp, &txn->view, row, hash, &id);
+	if (*verdict == STORE_ROW_TAKEN && id != STORE_ID_NONE &&
+		view_subscriber(&txn->view, id, &old) != 0)
+		*verdict = STORE_ROW_DAMAGED;
 	if (*verdict != STORE_ROW_TAKEN)
 		return 0;
-	rc = keyset_add(&imp->impis, hash->impi);
-	if (rc == 0 && row->btid[0] != '\0')
-		rc = keyset_add(&imp->btids, hash->btid);
-	if (rc != 0)
-		return rc;
-	return id == STORE_ID_NONE ? row_append(imp, txn, row, hash)
-				   : row_change(imp, txn, id, row);
+	rc = names_note(imp, row, hash);
+	if (rc == 0)
+		rc = id == STORE_ID_NONE ? row_append(imp, txn, row, hash)
+					 : row_change(imp, txn, id, row, &old);
+	if (id != STORE_ID_NONE)
+		explicit_bzero(&old, sizeof(old));
+	return rc;
 }
 
 static void rows_hash(const struct store_import *imp, const struct store_subscriber *rows, size_t n,

@@ -152,26 +152,35 @@ int subscriber_change(struct store_txn *txn, store_id id, const struct store_sub
 	return blocks_write(txn, id, &layout, sub);
 }
 
+// The lowest free id. An id that somebody has, or whose block is damaged, is passed over for good:
+// the table is not sealed. -ENOENT: none is free.
+static int free_id_take(struct store_txn *txn, store_id *id)
+{
+	const struct store_hot *hot;
+	struct db_cursor c;
+	int rc = db_cursor_open(&txn->view, DB_FREE, &c);
+
+	if (rc != 0)
+		return rc;
+	while ((rc = db_cursor_first(&c)) == 0) {
+		*id = blob_to_u32(c.key);
+		rc = db_cursor_del(&c);
+		if (rc != 0 ||
+			(*id < txn->state.span && view_hot(&txn->view, *id, &hot) == -ENOENT))
+			break;
+	}
+	db_cursor_close(&c);
+	return rc;
+}
+
 // The lowest free id, or the next one above all.
 static int id_take(struct store_txn *txn, bool may_reuse_id, store_id *id)
 {
 	struct state_record *state = txn_state(txn);
-	struct db_cursor c;
-	int rc;
+	int rc = may_reuse_id ? free_id_take(txn, id) : -ENOENT;
 
-	if (may_reuse_id) {
-		rc = db_cursor_open(&txn->view, DB_FREE, &c);
-		if (rc != 0)
-			return rc;
-		rc = db_cursor_first(&c);
-		if (rc == 0) {
-			*id = blob_to_u32(c.key);
-			rc = *id < state->span ? db_cursor_del(&c) : -EIO;
-		}
-		db_cursor_close(&c);
-		if (rc != -ENOENT)
-			return rc;
-	}
+	if (rc != -ENOENT)
+		return rc;
 	if (state->span == STORE_ID_NONE)
 		return -ENOSPC;
 	*id = state->span++;

@@ -334,6 +334,10 @@ static int start_in(const struct view *v, const char *source, bool *is_first, ch
 		return rc;
 	found = record_load(v, &change.record);
 	*is_first = found == -ENOENT;
+	// Else who takes that record away could put others in the clear beside what is sealed.
+	if (*is_first && v->state->last_data_key != 0)
+		return why_not(why, -EKEYREJECTED,
+			"The store has data keys, but not what tells their wrapping key.");
 	if (found == -ENOENT && (kind == WRAPPING_NONE || v->env->is_read_only))
 		return 0;
 	if (found != 0 && found != -ENOENT)

@@ -65,7 +65,8 @@ int store_rotation_prepare(
 	return rc;
 }
 
-// All data keys that are stored, under the new wrapping key.
+// All data keys that are stored, under the new wrapping key. One that was drawn for a rotation that
+// failed has the number of a later one, which is found before it.
 static int keys_wrap(struct store_txn *txn, const struct aead_key *wrapping)
 {
 	struct wrap *w = txn->view.env->wrap;
@@ -77,7 +78,8 @@ static int keys_wrap(struct store_txn *txn, const struct aead_key *wrapping)
 		for (unsigned i = 0; i < chunk->used && rc == 0; i++) {
 			const struct wrap_key *key = &chunk->key[i];
 
-			if (db_get_u32(&txn->view, DB_KEY, key->number, &val) != 0)
+			if (wrap_find(w, key->number) != key ||
+				db_get_u32(&txn->view, DB_KEY, key->number, &val) != 0)
 				continue;
 			rc = wrap_key_seal(w, wrapping, key, &record);
 			if (rc == 0)

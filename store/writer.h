@@ -213,6 +213,7 @@ enum store_row {
 	STORE_ROW_IMPI_TWICE, // a row before has it
 	STORE_ROW_BTID_TWICE,
 	STORE_ROW_BTID_OF_ANOTHER, // subscriber in the store has it, current or previous
+	STORE_ROW_DAMAGED, // what the store has of that subscriber is not what was written
 };
 
 // Takes up to STORE_IMPORT_CHUNK rows; verdict[i] tells what became of each. Sets of the rows must

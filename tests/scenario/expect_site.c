@@ -177,7 +177,7 @@ static long value_stat(struct site *s, const struct campaign *c, struct words *w
 		STAT(singles_verified), STAT(singles_given_up), STAT(singles_refused),
 		STAT(singles_ended), STAT(handed_over), STAT(staged_used), STAT(pushes),
 		STAT(verified), STAT(solicits), STAT(solicits_expired), STAT(expired_refused),
-		STAT(put_aside)};
+		STAT(put_aside), STAT(made_anew)};
 #undef STAT
 	const char *name = word_take(w, "a counter");
 	uint64_t sum = 0, value;

@@ -82,6 +82,22 @@ static void second_opening_is_refused_with_the_pid(void **state)
 	store_env_close(test_open(dir));
 }
 
+// Whatever name the directory goes by, and whatever became of the file that tells the pid.
+static void second_opening_is_refused_by_any_name(void **state)
+{
+	const char *dir = test_dir(), *other = in(test_dir(), "other");
+	struct store_env *env = test_open(dir);
+
+	(void)state;
+	assert_int_equal(symlink(dir, other), 0);
+	expect_refused(other, -EBUSY, "in use by the process with pid");
+	assert_int_equal(unlink(in(dir, "lock")), 0);
+	expect_refused(dir, -EBUSY, "in use by the process with pid unknown.");
+	assert_int_equal(access(in(dir, "lock"), F_OK), -1);
+	store_env_close(env);
+	store_env_close(test_open(dir));
+}
+
 static void lock_goes_with_its_process(void **state)
 {
 	const char *dir = test_dir();
@@ -343,6 +359,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(directory_is_made_and_private),
 		cmocka_unit_test(second_opening_is_refused_with_the_pid),
+		cmocka_unit_test(second_opening_is_refused_by_any_name),
 		cmocka_unit_test(lock_goes_with_its_process),
 		cmocka_unit_test(two_stores_stand_side_by_side),
 		cmocka_unit_test(content_is_there_after_opening_again),

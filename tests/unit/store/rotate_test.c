@@ -4,7 +4,9 @@
 // Stores that become wrapped, get another wrapping key, and are sealed anew.
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "support_import.h"
@@ -221,6 +223,43 @@ static void deep_rotation_seals_all_under_a_new_data_key(void **state)
 	store_env_close(env);
 }
 
+// A disk that takes nothing, as this process sees it.
+static void disk_is_full(bool is_full)
+{
+	struct rlimit limit;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = is_full ? 4096 : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+// The data keys that were drawn for rotations that failed have the number of the one that did not.
+static void rotations_that_failed_leave_no_data_key(void **state)
+{
+	const char *dir = test_dir();
+	struct store_env *env = reopen(dir, key_source(0));
+
+	(void)state;
+	test_import_range(env, 0, SOME);
+	for (unsigned i = 0; i < WRAP_CHUNK_KEYS; i++) {
+		struct store_rotation *rotation;
+		char why[256];
+
+		assert_int_equal(store_rotation_prepare(env, key_source(1), &rotation, why), 0);
+		disk_is_full(true);
+		assert_true(store_rotation_commit(env, rotation, true) < 0);
+		disk_is_full(false);
+	}
+	rotate(env, key_source(1), true);
+	assert_int_equal(rewrap(env).damaged, 0);
+	rotate(env, key_source(2), false);
+	store_env_close(env);
+	env = reopen(dir, key_source(2));
+	test_range(env, 0, SOME, 0);
+	store_env_close(env);
+}
+
 static void damaged_block_stays_alone_when_all_is_sealed_anew(void **state)
 {
 	struct store_env *env = reopen(test_dir(), key_source(0));
@@ -269,6 +308,7 @@ int main(void)
 		cmocka_unit_test(sealing_goes_on_after_a_start),
 		cmocka_unit_test(rotation_changes_the_wrapping_key_alone),
 		cmocka_unit_test(deep_rotation_seals_all_under_a_new_data_key),
+		cmocka_unit_test(rotations_that_failed_leave_no_data_key),
 		cmocka_unit_test(damaged_block_stays_alone_when_all_is_sealed_anew),
 		cmocka_unit_test(plain_store_has_nothing_to_rotate),
 	};

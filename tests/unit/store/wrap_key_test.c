@@ -30,6 +30,27 @@ static void wrong_key_is_refused_with_a_sentence(void **state)
 	store_env_close(wrapped_open(dir, wrapped_right_key()));
 }
 
+// Whoever takes the record of the wrapping away does not get the store taken for one in the clear.
+static void store_that_was_wrapped_stays_wrapped(void **state)
+{
+	const char *dir = test_dir();
+	struct store_env *env = wrapped_fill(dir, wrapped_right_key());
+	struct store_txn *txn = test_begin(env);
+	struct db_cursor c;
+
+	(void)state;
+	assert_int_equal(db_cursor_open(&txn->view, DB_META, &c), 0);
+	while (db_cursor_next(&c) == 0 && blob_to_u32(c.key) != META_WRAP)
+		;
+	assert_int_equal(blob_to_u32(c.key), META_WRAP);
+	assert_int_equal(db_cursor_del(&c), 0);
+	db_cursor_close(&c);
+	test_commit(txn);
+	store_env_close(env);
+	wrapped_expect_refused(dir, wrapped_right_key(), -EKEYREJECTED, "has data keys");
+	wrapped_expect_refused(dir, "none", -EKEYREJECTED, "has data keys");
+}
+
 static void unusable_key_file_is_refused_with_a_sentence(void **state)
 {
 	const char *dir = test_dir();
@@ -104,6 +125,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wrong_key_is_refused_with_a_sentence),
+		cmocka_unit_test(store_that_was_wrapped_stays_wrapped),
 		cmocka_unit_test(unusable_key_file_is_refused_with_a_sentence),
 		cmocka_unit_test(key_comes_in_any_of_its_forms),
 		cmocka_unit_test(passphrase_goes_through_scrypt),

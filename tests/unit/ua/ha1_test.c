@@ -2,6 +2,7 @@
 // Copyright the mskpush authors
 
 #include <string.h>
+#include <sys/resource.h>
 
 #include "test.h"
 #include "ua_ha1.h"
@@ -83,6 +84,31 @@ static void a_range_is_forgotten_and_its_neighbours_stay(void **state)
 	assert_int_equal(get(0, 1), 4);
 }
 
+static long faults(void)
+{
+	struct rusage usage;
+
+	assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+	return usage.ru_minflt;
+}
+
+// The end of a large table costs what was used of it: a page fault for each page that was not
+// would be two hundred thousand here.
+static void what_was_never_used_is_not_touched_at_the_end(void **state)
+{
+	const struct ua_ha1_key key = {70000, 1, 1};
+	const uint8_t ha1[32] = {1};
+	struct ua_ha1 *large;
+	long before;
+
+	(void)state;
+	assert_int_equal(ua_ha1_create(1u << 24, &large), 0);
+	ua_ha1_put(large, &key, ha1);
+	before = faults();
+	ua_ha1_destroy(large);
+	assert_true(faults() - before < 100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -93,6 +119,7 @@ int main(void)
 			table_drop),
 		cmocka_unit_test_setup_teardown(
 			a_range_is_forgotten_and_its_neighbours_stay, table_make, table_drop),
+		cmocka_unit_test(what_was_never_used_is_not_touched_at_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
