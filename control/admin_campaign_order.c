@@ -78,6 +78,22 @@ int order_count_read(struct order_reading *rd, const char *name, uint64_t most, 
 	return has < 0 ? has : 0;
 }
 
+// Nobody is to think that who does not answer a push will be solicited.
+static int solicits_are_apt(struct order_reading *rd)
+{
+	static const char *const names[] = {"solicits", "solicit_waits", "solicit_previous"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (rd->order->kind == STORE_CAMPAIGN_PUSH &&
+			json_object_get(rd->req->body, names[i]) != NULL) {
+			admin_error(rd->reply, 400, "bad-value",
+				"A push solicits nobody: %s goes with solicit, or with auto.",
+				names[i]);
+			return -EINVAL;
+		}
+	return 0;
+}
+
 static int sends_fit(struct order_reading *rd)
 {
 	const struct campaign_order *order = rd->order;
@@ -95,7 +111,8 @@ static int sends_read(struct order_reading *rd)
 {
 	uint64_t sends = rd->initial.sends, solicits = rd->initial.solicits;
 
-	if (order_count_read(rd, "sends", STORE_SENDS_MAX, &sends) != 0 ||
+	if (solicits_are_apt(rd) != 0 ||
+		order_count_read(rd, "sends", STORE_SENDS_MAX, &sends) != 0 ||
 		order_count_read(rd, "solicits", STORE_SENDS_MAX - 1, &solicits) != 0 ||
 		admin_body_bool(rd->req, rd->reply, "new", &rd->order->is_msk_new) != 0 ||
 		admin_body_bool(rd->req, rd->reply, "solicit_previous", &rd->order->is_previous) !=

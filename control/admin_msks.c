@@ -166,10 +166,31 @@ static void share_add(
 
 static void activation_error(struct admin_reply *reply, int ret)
 {
+	enum mtk_wait wait = ret == -EKEYREVOKED ? MTK_WAIT_REVOKED
+		: ret == -EKEYREJECTED		 ? MTK_WAIT_RESTORED
+		: ret == -EKEYEXPIRED		 ? MTK_WAIT_USED_UP
+						 : MTK_WAIT_NONE;
+
 	if (ret == -EBUSY)
 		admin_error(reply, 409, "not-next", "Only a next MSK can be activated.");
+	else if (wait != MTK_WAIT_NONE)
+		admin_error(reply, 409, mtk_wait_name(wait), "%s.", mtk_wait_text(wait));
 	else
 		admin_error_store(reply, ret, "MSK");
+}
+
+static bool msk_is_revoked(struct ctl *ctl, const struct store_group_id *group, uint16_t number)
+{
+	struct store_msk msk;
+	struct store_reader *r;
+	bool is_revoked;
+
+	if (ctl_reader_get(ctl, &r) != 0)
+		return false;
+	is_revoked = store_reader_msk(r, group, number, &msk) == 0 && msk.seq_l > msk.seq_u;
+	ctl_reader_put(ctl, r);
+	explicit_bzero(&msk, sizeof(msk));
+	return is_revoked;
 }
 
 // No MTKs are sent: there is nothing that phones without the MSK would miss.
@@ -177,7 +198,9 @@ static void msk_activate_now(const struct admin_request *req, struct admin_reply
 	const struct store_group *group, uint16_t number)
 {
 	struct store_msk msk;
-	int ret = msk_activate(req->ctl, &group->id, number, &msk);
+	int ret = msk_is_revoked(req->ctl, &group->id, number)
+		? -EKEYREVOKED
+		: msk_activate(req->ctl, &group->id, number, &msk);
 
 	if (ret != 0) {
 		activation_error(reply, ret);
@@ -231,8 +254,12 @@ void admin_msk_activate(const struct admin_request *req, struct admin_reply *rep
 		msk_activate_now(req, reply, &group, number);
 		return;
 	}
+	if (order.how == BEARER_SWITCH_CANCEL && (ret == -ENOENT || ret == -ENOLINK)) {
+		admin_error(reply, 404, "not-waiting", "No change to this MSK waits.");
+		return;
+	}
 	if (ret != 0) {
-		activation_error(reply, ret == -ENOLINK ? -ENOENT : ret);
+		activation_error(reply, ret);
 		return;
 	}
 	msk_show(req, reply, &group, number);
@@ -272,6 +299,7 @@ void admin_msk_revoke(const struct admin_request *req, struct admin_reply *reply
 		admin_error_store(reply, ret, "MSK");
 		return;
 	}
+	bearers_follow(req->ctl->bearers);
 	log_info("msk-revoked", "group=%04x number=%04x", group.id.group, number);
 	reply->body = msk_json(&msk, group.profile);
 	explicit_bzero(&msk, sizeof(msk));

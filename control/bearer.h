@@ -58,9 +58,14 @@ enum bearer_switch {
 	BEARER_SWITCH_CANCEL,
 };
 // Makes a next MSK the one that MTKs go under. -ENOLINK: no MTKs are sent, so there is nothing to
-// wait for; -EBUSY: it is not a next one; -ENOENT: no such MSK, or nothing waits.
+// wait for; -EBUSY: it is not a next one; -ENOENT: nothing waits; -EKEYREVOKED, -EKEYREJECTED,
+// -EKEYEXPIRED: MTKs go on under the current one, and none can go under this: it is revoked, from
+// before a restore, or has no MTK ID left.
 int bearer_switch(struct bearers *all, const struct store_group_id *group, uint16_t number,
 	enum bearer_switch how, uint8_t percent);
+
+// Somebody else has changed MSKs in the store: the thread looks at once.
+void bearers_follow(struct bearers *all);
 
 // What there is of one group, or of all (NULL): without keys.
 json_t *bearers_json(struct bearers *all, const struct store_group_id *group);

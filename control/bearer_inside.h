@@ -74,6 +74,13 @@ static inline bool stream_waits_for_members(const struct stream *s)
 	return s->bearer.switch_percent != 0 && s->bearer.switch_to != 0 &&
 		s->bearer.switch_to == s->supply[1].number;
 }
+// MTKs go under the current MSK, and would end with a change: none can go under the next one.
+static inline bool stream_next_ends_it(const struct stream *s)
+{
+	return s->supply[1].number != 0 && stream_target(s) == 0 &&
+		mtk_supply_check(&s->supply[0]) == MTK_WAIT_NONE &&
+		mtk_supply_check(&s->supply[1]) != MTK_WAIT_NONE;
+}
 static inline uint64_t stream_end_ms(const struct stream *s)
 {
 	uint64_t a = mtk_plan_end(&s->supply[0].mtks), b = mtk_plan_end(&s->supply[1].mtks);

@@ -115,6 +115,13 @@ int bearer_stop(struct bearers *all, const struct store_group_id *group)
 	return ret;
 }
 
+static int wait_errno(enum mtk_wait wait)
+{
+	return wait == MTK_WAIT_REVOKED	    ? -EKEYREVOKED
+		: wait == MTK_WAIT_RESTORED ? -EKEYREJECTED
+					    : -EKEYEXPIRED;
+}
+
 static int switch_in(struct bearers *all, const struct store_group_id *group, uint16_t number,
 	enum bearer_switch how, uint8_t percent)
 {
@@ -133,6 +140,8 @@ static int switch_in(struct bearers *all, const struct store_group_id *group, ui
 	if (how != BEARER_SWITCH_CANCEL &&
 		(s->supply[1].number != number || s->bearer.number == number))
 		return -EBUSY;
+	if (how != BEARER_SWITCH_CANCEL && stream_next_ends_it(s))
+		return wait_errno(mtk_supply_check(&s->supply[1]));
 	s->share_ms = 0;
 	s->is_counted = false;
 	if (how == BEARER_SWITCH_NOW)
@@ -154,6 +163,15 @@ int bearer_switch(struct bearers *all, const struct store_group_id *group, uint1
 	ret = switch_in(all, group, number, how, percent);
 	pthread_mutex_unlock(&all->lock);
 	return ret;
+}
+
+void bearers_follow(struct bearers *all)
+{
+	if (all == NULL)
+		return;
+	pthread_mutex_lock(&all->lock);
+	all->is_stale = true;
+	pthread_mutex_unlock(&all->lock);
 }
 
 void bearers_count(struct bearers *all, struct bearer_counts *out)

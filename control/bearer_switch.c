@@ -54,6 +54,26 @@ static int switch_prepare(struct bearers *all, struct stream *s, const struct be
 	return ret < 0 ? ret : bearer_write(all, &bearer);
 }
 
+// It was revoked meanwhile, or has too few MTK IDs.
+static int switch_drop(struct bearers *all, struct stream *s)
+{
+	const char *reason = mtk_wait_name(mtk_supply_check(&s->supply[1]));
+	struct store_bearer bearer = s->bearer;
+	int ret;
+
+	bearer.switch_to = 0;
+	bearer.switch_percent = 0;
+	ret = bearer_write(all, &bearer);
+	if (ret != 0)
+		return ret;
+	log_warning("msk-switch-dropped", "group=%04x to=%04x reason=%s", bearer.group.group,
+		s->supply[1].number, reason);
+	event_send(all, "msk-switch-dropped", &bearer.group,
+		json_pack("{s:o, s:s}", "to", json_sprintf("%04x", s->supply[1].number), "reason",
+			reason));
+	return 0;
+}
+
 // For members, or, with no percentage any more, for dummies.
 int stream_switch_step(struct bearers *all, struct stream *s, const struct bearer_now *now)
 {
@@ -61,7 +81,9 @@ int stream_switch_step(struct bearers *all, struct stream *s, const struct beare
 
 	if (s->bearer.switch_to == 0 || s->bearer.switch_to != s->supply[1].number)
 		return 0;
-	if (stream_waits_for_members(s)) {
+	if (stream_next_ends_it(s)) {
+		ret = switch_drop(all, s);
+	} else if (stream_waits_for_members(s)) {
 		if (!s->is_counted || !rotation_is_enough(&s->share, s->bearer.switch_percent))
 			return 0;
 		ret = switch_prepare(all, s, now);

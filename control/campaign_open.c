@@ -174,7 +174,7 @@ int campaign_run_fill(struct ctl *ctl, struct campaign_run *run, const struct st
 	if (ret != 0)
 		return ret;
 	campaign_run_counted(run);
-	return campaign_pace_set(ctl, run, order, why);
+	return campaign_pace_set(ctl, run, r, order, why);
 }
 
 int campaign_run_open(struct ctl *ctl, struct campaign_opening *opening,

@@ -26,58 +26,6 @@ static uint32_t area_rate(struct ctl *ctl, unsigned area)
 	return rate;
 }
 
-// The rate that sends to n members once within so many seconds, and leaves time for repeats.
-static uint32_t rate_within(uint32_t n, uint32_t within_s)
-{
-	uint64_t messages = ((uint64_t)n * (100 + REPEATS_PERCENT) + 99) / 100;
-	uint64_t rate = (messages + within_s - 1) / within_s;
-
-	return rate > 0 ? (uint32_t)rate : 1;
-}
-
-static void areas_count(const struct campaign_run *run, uint32_t members[256])
-{
-	memset(members, 0, 256 * sizeof(members[0]));
-	for (store_id id = 0; id < run->record.span && run->dp->area != NULL; id++)
-		if (run->dp->round[id] != DP_MEMBER_NONE)
-			members[run->dp->area[id]]++;
-}
-
-static int areas_allow(
-	struct ctl *ctl, const struct campaign_run *run, uint32_t within_s, char why[256])
-{
-	uint32_t members[256];
-
-	areas_count(run, members);
-	for (unsigned i = 0; i < ctl->conf->areas; i++) {
-		uint32_t limit = area_rate(ctl, i);
-
-		if (limit == 0 || members[i] == 0 || rate_within(members[i], within_s) <= limit)
-			continue;
-		snprintf(why, 256,
-			"Area %s allows %u UEs per second: its %u members take %u seconds",
-			ctl->conf->area[i].name, limit, members[i],
-			(members[i] + limit - 1) / limit);
-		return -ETIME;
-	}
-	return 0;
-}
-
-int campaign_pace_set(struct ctl *ctl, struct campaign_run *run, const struct campaign_order *order,
-	char why[256])
-{
-	int ret;
-
-	if (order->within_s == 0)
-		return 0;
-	ret = areas_allow(ctl, run, order->within_s, why);
-	run->record.rate = rate_within(run->record.members, order->within_s);
-	atomic_store(&run->dp->rate, run->record.rate);
-	return ret;
-}
-
-// --- The plan -------------------------------------------------------------------------------
-
 static bool addr_is_none(const struct store_addr *addr)
 {
 	static const struct store_addr none, v4 = {{[10] = 0xff, [11] = 0xff}};
@@ -93,6 +41,92 @@ unsigned campaign_refusal(uint8_t kind, const struct store_hot *hot, int64_t fre
 		return DP_REFUSED_MUK_EXPIRED;
 	return addr_is_none(&hot->addr) ? DP_REFUSED_NO_ADDRESS : 0;
 }
+
+// --- A deadline -----------------------------------------------------------------------------
+
+static uint64_t messages_of(uint32_t n)
+{
+	return ((uint64_t)n * (100 + REPEATS_PERCENT) + 99) / 100;
+}
+
+// The rate that sends to n members once within so many seconds, and leaves time for repeats.
+static uint32_t rate_within(uint32_t n, uint32_t within_s)
+{
+	uint64_t rate = (messages_of(n) + within_s - 1) / within_s;
+
+	return rate > 0 ? (uint32_t)rate : 1;
+}
+
+// Members that will be sent to. Whoever has no address may still come and bring one.
+struct load {
+	uint32_t all;
+	uint32_t area[256];
+};
+
+static int64_t fresh_from(const struct ctl *ctl)
+{
+	return (int64_t)time(NULL) + (int64_t)ctl->conf->muk_margin_s;
+}
+
+static bool has_muk_for(uint8_t kind, const struct store_hot *hot, int64_t fresh_at)
+{
+	unsigned why = campaign_refusal(kind, hot, fresh_at);
+
+	return why != DP_REFUSED_NO_MUK && why != DP_REFUSED_MUK_EXPIRED;
+}
+
+static void load_count(struct ctl *ctl, const struct campaign_run *run,
+	const struct store_reader *r, struct load *load)
+{
+	int64_t fresh_at = fresh_from(ctl);
+
+	memset(load, 0, sizeof(*load));
+	for (store_id id = 0; id < run->record.span; id++) {
+		const struct store_hot *hot;
+
+		if (run->dp->round[id] == DP_MEMBER_NONE)
+			continue;
+		hot = store_reader_hot(r, id);
+		if (hot == NULL || !has_muk_for(run->record.kind, hot, fresh_at))
+			continue;
+		load->all++;
+		load->area[run->dp->area != NULL ? run->dp->area[id] : 0]++;
+	}
+}
+
+static int areas_allow(struct ctl *ctl, const struct load *load, uint32_t within_s, char why[256])
+{
+	for (unsigned i = 0; i < ctl->conf->areas; i++) {
+		uint32_t limit = area_rate(ctl, i), n = load->area[i];
+
+		if (limit == 0 || n == 0 || rate_within(n, within_s) <= limit)
+			continue;
+		snprintf(why, 256,
+			"Area %s allows %u UEs per second: its %u members take %lu seconds, with "
+			"a tenth for repeats",
+			ctl->conf->area[i].name, limit, n,
+			(unsigned long)((messages_of(n) + limit - 1) / limit));
+		return -ETIME;
+	}
+	return 0;
+}
+
+int campaign_pace_set(struct ctl *ctl, struct campaign_run *run, const struct store_reader *r,
+	const struct campaign_order *order, char why[256])
+{
+	struct load load;
+	int ret;
+
+	if (order->within_s == 0)
+		return 0;
+	load_count(ctl, run, r, &load);
+	ret = areas_allow(ctl, &load, order->within_s, why);
+	run->record.rate = rate_within(load.all, order->within_s);
+	atomic_store(&run->dp->rate, run->record.rate);
+	return ret;
+}
+
+// --- The plan -------------------------------------------------------------------------------
 
 static void member_plan(const struct campaign_run *run, const struct store_hot *hot, store_id id,
 	int64_t fresh_at, struct campaign_plan *plan)
@@ -138,7 +172,7 @@ static void plan_time(struct ctl *ctl, struct campaign_plan *plan)
 static void plan_fill(struct ctl *ctl, const struct campaign_run *run, const struct store_reader *r,
 	struct campaign_plan *plan)
 {
-	int64_t fresh_at = (int64_t)time(NULL) + (int64_t)ctl->conf->muk_margin_s;
+	int64_t fresh_at = fresh_from(ctl);
 
 	for (store_id id = 0; id < run->record.span; id++)
 		if (run->dp->round[id] != DP_MEMBER_NONE)
@@ -178,7 +212,7 @@ int campaign_plan(struct ctl *ctl, const struct campaign_order *order, struct ca
 	if (ret != 0)
 		return ret;
 	ret = store_reader_group(r, &order->group, &group);
-	if (ret == 0 && !order->is_msk_new && store_reader_msk_newest(r, &order->group, &msk) != 0)
+	if (ret == 0 && !order->is_msk_new && campaign_order_msk(r, order, &msk) != 0)
 		ret = -ENOKEY;
 	explicit_bzero(&msk, sizeof(msk));
 	if (ret == 0)

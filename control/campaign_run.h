@@ -139,6 +139,9 @@ int campaign_record_job(struct store_txn *txn, void *record);
 
 // --- campaign_start.c -----------------------------------------------------------------------
 
+// The MSK that the order names, if it lives, or the newest one that does; -ENOENT. Wipe it.
+int campaign_order_msk(
+	const struct store_reader *r, const struct campaign_order *order, struct store_msk *msk);
 // Makes the next MSK where the order wants that, and the campaign can be opened. With start_lock
 // held. -EMFILE, -EBUSY: a next one lives.
 int campaign_msk_choose(struct ctl *ctl, const struct campaign_order *order);
@@ -168,5 +171,5 @@ bool campaign_run_leave(struct ctl *ctl, struct campaign_run *run);
 
 // Sets the rate of a run that is counted, where the order gives a time instead. -ETIME: an area
 // makes that impossible, why says which.
-int campaign_pace_set(struct ctl *ctl, struct campaign_run *run, const struct campaign_order *order,
-	char why[256]);
+int campaign_pace_set(struct ctl *ctl, struct campaign_run *run, const struct store_reader *r,
+	const struct campaign_order *order, char why[256]);

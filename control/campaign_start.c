@@ -24,8 +24,7 @@ static void record_begin(const struct store_campaign *scheduled, const struct st
 		record->span = store_reader_span(r);
 }
 
-// The MSK that is named, if it lives, or the newest one that does.
-static int order_msk(
+int campaign_order_msk(
 	const struct store_reader *r, const struct campaign_order *order, struct store_msk *msk)
 {
 	int ret;
@@ -48,7 +47,7 @@ int campaign_order_run(struct ctl *ctl, const struct campaign_order *order,
 	if (ret != 0)
 		return ret;
 	ret = store_reader_group(r, &order->group, &group);
-	if (ret == 0 && order_msk(r, order, &opening.msk) != 0)
+	if (ret == 0 && campaign_order_msk(r, order, &opening.msk) != 0)
 		ret = -ENOKEY;
 	if (ret == 0 && scheduled != NULL)
 		record_begin(scheduled, r, &record);

@@ -37,9 +37,17 @@ static int random_fill(void *to, size_t n)
 	return getrandom(to, n, 0) == (ssize_t)n ? 0 : -EIO;
 }
 
-static int msk_put_job(struct store_txn *txn, void *msk)
+struct creation {
+	struct store_msk *msk;
+	struct store_msk revoked; // the next one that makes room for it; number 0: none
+};
+
+static int creation_job(struct store_txn *txn, void *arg)
 {
-	return store_msk_put(txn, msk);
+	struct creation *c = arg;
+	int ret = c->revoked.number != 0 ? store_msk_put(txn, &c->revoked) : 0;
+
+	return ret != 0 ? ret : store_msk_put(txn, c->msk);
 }
 
 // Keys, RAND and CSB ID are drawn once an MSK. In the old encoding the CSB ID names
@@ -57,22 +65,31 @@ static int msk_draw(struct store_msk *msk, const struct store_group *group)
 	return ret;
 }
 
-static bool group_has_current(const struct store_reader *r, const struct store_group_id *group)
+static bool group_has(const struct store_reader *r, const struct store_group_id *group,
+	uint8_t state, struct store_msk *msk)
 {
-	struct store_msk msk;
-	uint16_t after = 0;
-	bool has = false;
-
-	while (!has && store_reader_msk_next(r, group, after, &msk) == 0) {
-		has = msk.state == STORE_MSK_CURRENT;
-		after = msk.number;
-	}
-	explicit_bzero(&msk, sizeof(msk));
-	return has;
+	*msk = (struct store_msk){0};
+	while (store_reader_msk_next(r, group, msk->number, msk) == 0)
+		if (msk->state == state)
+			return true;
+	explicit_bzero(msk, sizeof(*msk));
+	return false;
 }
 
-static int msk_prepare(struct ctl *ctl, struct store_msk *msk, struct store_group *group)
+// A next one that is revoked, and that no campaign takes away from phones now, is retired.
+static void revoked_find(struct ctl *ctl, const struct store_reader *r,
+	const struct store_group_id *group, struct store_msk *out)
 {
+	if (group_has(r, group, STORE_MSK_NEXT, out) && out->seq_l > out->seq_u &&
+		campaigns_of_msk(ctl->campaigns, group, out->number) == 0)
+		out->state = STORE_MSK_RETIRED;
+	else
+		explicit_bzero(out, sizeof(*out));
+}
+
+static int creation_prepare(struct ctl *ctl, struct creation *c, struct store_group *group)
+{
+	struct store_msk *msk = c->msk, current;
 	struct store_reader *r;
 	int ret = ctl_reader_get(ctl, &r);
 
@@ -80,9 +97,13 @@ static int msk_prepare(struct ctl *ctl, struct store_msk *msk, struct store_grou
 		return ret;
 	ret = store_reader_group(r, &msk->group, group);
 	if (ret == 0) {
-		msk->state = group_has_current(r, &msk->group) ? STORE_MSK_NEXT : STORE_MSK_CURRENT;
+		msk->state = group_has(r, &msk->group, STORE_MSK_CURRENT, &current)
+			? STORE_MSK_NEXT
+			: STORE_MSK_CURRENT;
 		msk->number = msk_number_after(group->last_key_number);
+		revoked_find(ctl, r, &msk->group, &c->revoked);
 	}
+	explicit_bzero(&current, sizeof(current));
 	ctl_reader_put(ctl, r);
 	return ret;
 }
@@ -91,22 +112,24 @@ int msk_new(struct ctl *ctl, const struct store_group_id *group, uint16_t seq_l,
 	struct store_msk *out)
 {
 	uint32_t now = (uint32_t)time(NULL);
+	struct creation creation = {.msk = out};
 	struct store_group record;
 	int ret;
 
 	*out = (struct store_msk){.group = *group, .seq_l = seq_l, .seq_u = seq_u, .created = now};
 	pthread_mutex_lock(&ctl->msk_lock);
-	ret = msk_prepare(ctl, out, &record);
+	ret = creation_prepare(ctl, &creation, &record);
 	out->activated = out->state == STORE_MSK_CURRENT ? now : 0;
 	// A CSB ID that a living MSK has is -EEXIST: draw again.
 	for (int tries = 0; ret == 0 || (ret == -EEXIST && tries < CSB_TRIES); tries++) {
 		ret = msk_draw(out, &record);
 		if (ret == 0)
-			ret = ctl_writer_run(ctl, msk_put_job, out);
+			ret = ctl_writer_run(ctl, creation_job, &creation);
 		if (ret == 0)
 			break;
 	}
 	pthread_mutex_unlock(&ctl->msk_lock);
+	explicit_bzero(&creation, sizeof(creation));
 	if (ret != 0)
 		explicit_bzero(out, sizeof(*out));
 	return ret;

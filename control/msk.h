@@ -11,6 +11,7 @@
 
 // Makes the next MSK of a group: it is current at once when the group has no current one, else
 // next. -ENOENT: no such group; -EBUSY: a next one lives already; -ENOSPC: after Key Number 0xffff.
+// A next one that is revoked, and that no campaign pushes, is retired for it.
 int msk_new(struct ctl *ctl, const struct store_group_id *group, uint16_t seq_l, uint16_t seq_u,
 	struct store_msk *out);
 // Makes the next MSK current and retires the one before. -ENOENT: no such MSK; -EBUSY: it is

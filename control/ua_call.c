@@ -11,7 +11,7 @@
 #include "ua_names.h"
 #include "ua_server.h"
 
-#define SHED_SPREAD_S 10 // who is turned away comes back in that many seconds
+#define RETRY_AFTER_S 2 // for who was not turned away because of too many
 
 bool ua_call_end(struct ua_call *call, enum ua_result result)
 {
@@ -283,10 +283,10 @@ bool ua_call_is_unframed(const struct ua_call *call)
 // Those who are turned away together do not come back together.
 static void retry_after(struct ua_call *call, char text[UA_HEADER_MAX])
 {
-	unsigned seconds = 2;
+	unsigned seconds = RETRY_AFTER_S;
 
-	if (call->result == UA_SHED)
-		seconds = 1 + call->thread->shed++ % SHED_SPREAD_S;
+	if (call->result == UA_SHED || call->result == UA_OVERLOADED)
+		seconds = ua_line_join(&call->thread->line, call->thread->now_ns);
 	snprintf(text, UA_HEADER_MAX, "%u", seconds);
 }
 

@@ -245,6 +245,16 @@ static int wait_ms(const struct ua_http *http)
 	return ms;
 }
 
+// What a turn's work came to.
+static void turn_measure(struct ua_thread *t)
+{
+	uint64_t busy_ns = ua_clock_ns() - t->now_ns;
+
+	t->stats.busy_ns += busy_ns;
+	ua_line_measure(&t->line, t->answered, busy_ns);
+	t->answered = 0;
+}
+
 static void turn(struct ua_http *http)
 {
 	struct epoll_event events[CONF_EAL_ARGS_MAX + 1];
@@ -264,7 +274,7 @@ static void turn(struct ua_http *http)
 	http->thread->stats.waiting = http->thread->waiting;
 	http->thread->stats.bodies_read = ua_bodies_count(http->thread->bodies);
 	connections_look_after(http);
-	http->thread->stats.busy_ns += ua_clock_ns() - http->thread->now_ns;
+	turn_measure(http->thread);
 }
 
 void *ua_http_loop(void *arg)

@@ -224,6 +224,7 @@ static enum MHD_Result answer_send(struct ua_call *call)
 	enum MHD_Result ret;
 
 	call->thread->stats.result[call->procedure][call->result]++;
+	call->thread->answered += ua_result_status(call->result) != 503;
 	meter_time(&call->thread->ua->ctl->meters.ua[call->procedure], call->begun_ns);
 	ua_latency_note(call);
 	ua_note_write(call);

@@ -27,6 +27,7 @@
 #include "ua_catalogue.h"
 #include "ua_ha1.h"
 #include "ua_limit.h"
+#include "ua_line.h"
 #include "ua_memo.h"
 #include "ua_replay.h"
 
@@ -68,7 +69,8 @@ struct ua_thread {
 	unsigned waiting; // calls that are suspended
 	struct ua_call *spare; // that nobody uses now
 	unsigned spares;
-	unsigned shed; // calls that were turned away
+	struct ua_line line; // of calls that were turned away
+	unsigned answered; // others, in this turn
 	struct dp_single order[UA_ORDERS_MAX];
 	unsigned orders;
 	// Calls whose wait is over; anybody puts, this thread takes.

@@ -67,6 +67,12 @@ def removal_offers_the_rekey():
         status, output, _ = site.run("ue", "remove", site.rows[2]["impi"], is_json=False)
         expect_that(status == 0 and f"mskpush push {GROUP} --new --auto" in output, "the offer",
                     output)
+        # A next MSK lives: the re-key is refused, what was removed is, and what is left to do is said.
+        status, output, errors = site.run("ue", "remove", site.rows[3]["impi"], "--rekey",
+                                          is_json=False)
+        expect_that(status == 1 and f"mskpush push {GROUP} --new --auto" in output
+                    and "next MSK" in errors, "the offer", (status, output, errors))
+        expect("gone", site.run("ue", "show", site.rows[3]["impi"])[0], 1)
         removal_of_a_service(site)
 
 
@@ -77,7 +83,7 @@ def removal_of_a_service(site):
     status, answer, _ = site.run("service", "remove", SERVICE, "--rekey")
     expect("while phones have it", (status, answer["error"]), (1, "in-use"))
     rows = [row | {"services": service, "registered": service} for row, service in
-            zip(site.rows[3:], [""] * (COUNT - 13) + [OTHER] * 10)]
+            zip(site.rows[4:], [""] * (COUNT - 14) + [OTHER] * 10)]
     site.cli("ue", "import", write_csv(site.path("moved.csv"), rows))
     done = site.cli("service", "remove", SERVICE, "--rekey")
     expect("groups", done["groups"], [GROUP])

@@ -95,6 +95,9 @@ def auto_pushes_to_the_fresh_and_solicits_the_rest():
     with Whole("--expired", str(EXPIRED), "--no-muk", "10") as site:
         status, plan, _ = site.run("push", GROUP, "--new", "--auto", "--dry-run")
         expect("exit status of the plan", status, 0)
+        # Who is refused takes no time: 110 % of the others in ten seconds.
+        deadline = site.run("push", GROUP, "--dry-run", "--within", "10s")[1]
+        expect("the rate of a deadline", deadline["rate"], -(-deadline["pushes"] * 11 // 100))
         seen, campaign, errors = site.run("push", GROUP, "--new", "--auto")
         expect(f"exit status ({campaign} {errors})", seen, NOT_ALL)
         expect("members", campaign["members"], PHONES)
@@ -121,6 +124,9 @@ def orders_that_cannot_be_are_refused():
             (("solicit", GROUP, "--by", "2020-01-01T00:00:00Z"), "past"),
             (("push", GROUP, "--rate", "5", "--within", "5s"), "exclude"),
             (("push", GROUP, "--undelivered-of", "77"), "not known"),
+            (("push", GROUP, "--solicits", "3"), "solicits nobody"),
+            (("push", GROUP, "--solicit-previous"), "solicits nobody"),
+            (("push", GROUP, "--msk", "00ff", "--dry-run"), "no MSK"),
         )
         for words, text in cases:
             status, answer, _ = site.run(*words)

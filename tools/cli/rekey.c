@@ -67,38 +67,50 @@ static int group_rekey(struct cli *cli, const struct cli_args *args, const char 
 		return err;
 	if (!cli->is_json)
 		printf("campaign %" PRIu64 " pushes a new MSK of %s; watch it with: mskpush "
-		       "campaign watch %" PRIu64 "\n",
-			number_at(campaign, "id"), group, number_at(campaign, "id"));
+		       "campaign watch %" PRIu64 "\n"
+		       "who is removed is shut out once it is in use: mskpush msk activate %s %s\n",
+			number_at(campaign, "id"), group, number_at(campaign, "id"), group,
+			text_at(campaign, "msk.number"));
 	json_array_append_new(ids, json_integer((json_int_t)number_at(campaign, "id")));
 	json_decref(campaign);
 	return 0;
 }
 
-static void offer_print(const json_t *groups)
+static void offer_print(const json_t *groups, size_t first)
 {
 	const json_t *group;
-	size_t i;
 
-	json_array_foreach((json_t *)groups, i, group)
+	for (size_t i = first; (group = json_array_get(groups, i)) != NULL; i++)
 		printf("its MSK of %s is still known; a new one for all others: mskpush push %s "
-		       "--new --auto\n",
-			json_string_value(group), json_string_value(group));
+		       "--new --auto, then mskpush msk activate %s NUMBER\n",
+			json_string_value(group), json_string_value(group),
+			json_string_value(group));
+}
+
+// What is removed stays removed, whatever becomes of the re-keys: those that did not begin are
+// still offered.
+static int groups_rekey(
+	struct cli *cli, const struct cli_args *args, const json_t *groups, json_t *ids)
+{
+	size_t n = 0;
+	int err = 0;
+
+	if (args->option[OPT_REKEY] != NULL)
+		while (n < json_array_size(groups) && err == 0) {
+			err = group_rekey(
+				cli, args, json_string_value(json_array_get(groups, n)), ids);
+			n += err == 0;
+		}
+	if (!cli->is_json)
+		offer_print(groups, n);
+	return err;
 }
 
 static int rekey_offer(struct cli *cli, const struct cli_args *args, const json_t *groups)
 {
 	json_t *ids = json_array(), *out;
-	const json_t *group;
-	size_t i;
-	int err = 0;
+	int err = groups_rekey(cli, args, groups, ids);
 
-	if (args->option[OPT_REKEY] == NULL && !cli->is_json)
-		offer_print(groups);
-	json_array_foreach((json_t *)groups, i, group)
-	{
-		if (args->option[OPT_REKEY] != NULL && err == 0)
-			err = group_rekey(cli, args, json_string_value(group), ids);
-	}
 	if (cli->is_json && err == 0) {
 		out = json_pack("{s:O, s:O}", "groups", groups, "campaigns", ids);
 		cli_print_json(out);

@@ -179,6 +179,65 @@ static void nothing_goes_under_a_revoked_msk(void **state)
 	json_decref(keys);
 }
 
+static void expect_refused(uint16_t number, int ret)
+{
+	struct site *s = air.site;
+
+	assert_int_equal(bearer_switch(air.all, &s->group, number, BEARER_SWITCH_WAIT, 98), ret);
+	assert_int_equal(bearer_switch(air.all, &s->group, number, BEARER_SWITCH_NOW, 0), ret);
+}
+
+// Else there would be none from then on, until somebody sees it.
+static void msk_that_no_mtk_can_go_under_is_not_changed_to(void **state)
+{
+	struct site *s = air.site;
+	struct store_msk msk;
+	unsigned before;
+
+	(void)state;
+	air_start();
+	assert_int_equal(msk_new(&s->ctl, &s->group, 10, 10, &msk), 0); // the first would be 11
+	expect_refused(2, -EKEYEXPIRED);
+	assert_int_equal(msk_revoke(&s->ctl, &s->group, 2, &msk), 0);
+	expect_refused(2, -EKEYREVOKED);
+	before = s->dp->mtks;
+	air_pass(6 * SECOND);
+	assert_true(air_orders_under(1, before) > 0);
+	// Where none can go under the current one either it is the way on.
+	assert_int_equal(msk_revoke(&s->ctl, &s->group, 1, &msk), 0);
+	assert_int_equal(bearer_switch(air.all, &s->group, 2, BEARER_SWITCH_NOW, 0), 0);
+}
+
+static void change_to_an_msk_that_is_revoked_meanwhile_is_dropped(void **state)
+{
+	struct site *s = air.site;
+	struct store_msk msk;
+	json_t *stream;
+	unsigned before;
+
+	(void)state;
+	air_start();
+	site_subscribers(s, 2);
+	assert_int_equal(msk_new(&s->ctl, &s->group, 0, 65535, &msk), 0);
+	assert_int_equal(bearer_switch(air.all, &s->group, 2, BEARER_SWITCH_WAIT, 98), 0);
+	air_pass(3 * SECOND);
+	assert_int_equal(msk_revoke(&s->ctl, &s->group, 2, &msk), 0);
+	bearers_follow(air.all);
+	before = s->dp->mtks;
+	air_pass(10 * SECOND);
+	assert_int_equal(air_orders_under(2, 0), 0);
+	assert_true(air_orders_under(1, before) > 0);
+	stream = air_show();
+	assert_true(json_is_null(json_object_get(stream, "switch")));
+	json_decref(stream);
+	// A new one takes its place.
+	assert_int_equal(msk_new(&s->ctl, &s->group, 0, 65535, &msk), 0);
+	assert_int_equal(msk.number, 3);
+	assert_int_equal(bearer_switch(air.all, &s->group, 3, BEARER_SWITCH_NOW, 0), 0);
+	air_pass(3 * SECOND);
+	assert_true(air_orders_under(3, 0) > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +247,8 @@ int main(void)
 		WITH_AIR(change_that_waits_survives_a_restart_and_can_be_cancelled),
 		WITH_AIR(dummy_makes_the_next_msk_known_before_it_is_used),
 		WITH_AIR(nothing_goes_under_a_revoked_msk),
+		WITH_AIR(msk_that_no_mtk_can_go_under_is_not_changed_to),
+		WITH_AIR(change_to_an_msk_that_is_revoked_meanwhile_is_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

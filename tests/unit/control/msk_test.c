@@ -119,6 +119,33 @@ static void msk_is_not_revoked_while_any_campaign_sends_it(void **state)
 	assert_int_equal(msk_revoke(&s->ctl, &s->group, 2, &msk), 0);
 }
 
+// Phones that deleted it have one MSK, and can take another.
+static void new_msk_takes_the_place_of_a_next_one_that_is_revoked(void **state)
+{
+	struct site *s = *state;
+	struct campaign_order order = {
+		.group = s->group, .sends = 1, .wait_s = {1}, .only = STORE_ID_NONE};
+	struct store_msk msk;
+	char why[256];
+	uint32_t id;
+
+	site_subscribers(s, 1);
+	assert_int_equal(msk_new(&s->ctl, &s->group, 0, 9, &msk), 0);
+	assert_int_equal(msk_new(&s->ctl, &s->group, 0, 9, &msk), -EBUSY);
+	assert_int_equal(msk_revoke(&s->ctl, &s->group, 2, &msk), 0);
+	// Phones are being told of it.
+	assert_int_equal(campaign_start(&s->ctl, &order, &id, why), 0);
+	assert_int_equal(msk_new(&s->ctl, &s->group, 0, 9, &msk), -EBUSY);
+	fake_dp_sent(fake_dp_opened(s->dp, 0), 0, 1);
+	fake_dp_verified(fake_dp_opened(s->dp, 0), 0, DP_DONE_CURRENT);
+	site_settle(s);
+	assert_int_equal(msk_new(&s->ctl, &s->group, 0, 9, &msk), 0);
+	assert_int_equal(msk.number, 3);
+	assert_int_equal(msk.state, STORE_MSK_NEXT);
+	assert_int_equal(stored(s, 1).state, STORE_MSK_CURRENT);
+	assert_int_equal(stored(s, 2).state, STORE_MSK_RETIRED);
+}
+
 static int v600_job(struct store_txn *txn, void *id)
 {
 	struct store_group group = {
@@ -175,6 +202,7 @@ int main(void)
 		WITH_SITE(every_msk_has_its_own_key_rand_and_csb_id),
 		WITH_SITE(revoked_msk_has_an_empty_interval_and_its_old_octets),
 		WITH_SITE(msk_is_not_revoked_while_any_campaign_sends_it),
+		WITH_SITE(new_msk_takes_the_place_of_a_next_one_that_is_revoked),
 		WITH_SITE(csb_id_of_the_old_encoding_is_the_group),
 		WITH_SITE(unknown_group_has_no_msks),
 		cmocka_unit_test(key_numbers_leave_zero_out),
