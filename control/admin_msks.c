@@ -164,9 +164,12 @@ static void share_add(
 			(json_int_t)(share.members - share.have)));
 }
 
-static void activation_error(struct admin_reply *reply, int ret)
+static void activation_error(struct admin_reply *reply, enum bearer_switch how, int ret)
 {
-	if (ret == -EBUSY)
+	if (how == BEARER_SWITCH_CANCEL && (ret == -ENOENT || ret == -ENOLINK))
+		admin_error(reply, 409, "not-waiting",
+			"Nothing waits for that MSK: it comes into use already, or was not to.");
+	else if (ret == -EBUSY)
 		admin_error(reply, 409, "not-next", "Only a next MSK can be activated.");
 	else
 		admin_error_store(reply, ret, "MSK");
@@ -180,7 +183,7 @@ static void msk_activate_now(const struct admin_request *req, struct admin_reply
 	int ret = msk_activate(req->ctl, &group->id, number, &msk);
 
 	if (ret != 0) {
-		activation_error(reply, ret);
+		activation_error(reply, BEARER_SWITCH_NOW, ret);
 		return;
 	}
 	log_info("msk-activated", "group=%04x number=%04x", group->id.group, number);
@@ -232,7 +235,7 @@ void admin_msk_activate(const struct admin_request *req, struct admin_reply *rep
 		return;
 	}
 	if (ret != 0) {
-		activation_error(reply, ret == -ENOLINK ? -ENOENT : ret);
+		activation_error(reply, order.how, ret);
 		return;
 	}
 	msk_show(req, reply, &group, number);
