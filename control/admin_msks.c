@@ -164,14 +164,17 @@ static void share_add(
 			(json_int_t)(share.members - share.have)));
 }
 
-static void activation_error(struct admin_reply *reply, int ret)
+static void activation_error(struct admin_reply *reply, enum bearer_switch how, int ret)
 {
 	enum mtk_wait wait = ret == -EKEYREVOKED ? MTK_WAIT_REVOKED
 		: ret == -EKEYREJECTED		 ? MTK_WAIT_RESTORED
 		: ret == -EKEYEXPIRED		 ? MTK_WAIT_USED_UP
 						 : MTK_WAIT_NONE;
 
-	if (ret == -EBUSY)
+	if (how == BEARER_SWITCH_CANCEL && (ret == -ENOENT || ret == -ENOLINK))
+		admin_error(reply, 409, "not-waiting",
+			"Nothing waits for that MSK: it comes into use already, or was not to.");
+	else if (ret == -EBUSY)
 		admin_error(reply, 409, "not-next", "Only a next MSK can be activated.");
 	else if (wait != MTK_WAIT_NONE)
 		admin_error(reply, 409, mtk_wait_name(wait), "%s.", mtk_wait_text(wait));
@@ -203,7 +206,7 @@ static void msk_activate_now(const struct admin_request *req, struct admin_reply
 		: msk_activate(req->ctl, &group->id, number, &msk);
 
 	if (ret != 0) {
-		activation_error(reply, ret);
+		activation_error(reply, BEARER_SWITCH_NOW, ret);
 		return;
 	}
 	log_info("msk-activated", "group=%04x number=%04x", group->id.group, number);
@@ -254,12 +257,8 @@ void admin_msk_activate(const struct admin_request *req, struct admin_reply *rep
 		msk_activate_now(req, reply, &group, number);
 		return;
 	}
-	if (order.how == BEARER_SWITCH_CANCEL && (ret == -ENOENT || ret == -ENOLINK)) {
-		admin_error(reply, 404, "not-waiting", "No change to this MSK waits.");
-		return;
-	}
 	if (ret != 0) {
-		activation_error(reply, ret);
+		activation_error(reply, order.how, ret);
 		return;
 	}
 	msk_show(req, reply, &group, number);

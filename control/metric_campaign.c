@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "campaign_run.h"
 #include "meter.h"
 #include "metric.h"
 #include "metric_facts.h"
@@ -115,6 +116,27 @@ static void stall_collect(
 	}
 }
 
+// Who is not governed has no series: any number would read as a limit.
+static void governed_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	if (f->solicit_rate != 0)
+		metric_sample(
+			m, sink, f->solicit_rate == DP_RATE_NOTHING ? 0 : f->solicit_rate, NULL);
+}
+
+static void utilisation_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	metric_sample(m, sink, f->ctl->campaigns->governor.utilisation, NULL);
+}
+
+static void latency_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	metric_sample(m, sink, f->ctl->campaigns->governor.p99_ms / 1000, NULL);
+}
+
 const struct metric metric_campaign_rows[] = {
 	{"mskpush_campaigns_started_total", METRIC_COUNTER, "",
 		"Campaigns started since the daemon runs", started_collect, 0},
@@ -137,5 +159,15 @@ const struct metric metric_campaign_rows[] = {
 		"Time since an open campaign was started", figure_collect, FIGURE_SECONDS},
 	{"mskpush_campaign_stalled", METRIC_GAUGE, "campaign,group,cause",
 		"1 when an open campaign sends nothing now for this cause", stall_collect, 0},
+	{"mskpush_governor_rate", METRIC_GAUGE, "",
+		"Solicited pulls per second that the governor lets all campaigns send; 0 is none, "
+		"no value is no governor",
+		governed_collect, 0},
+	{"mskpush_governor_utilisation", METRIC_GAUGE, "",
+		"Share of the time that the threads of Ua worked, in the last look of the governor",
+		utilisation_collect, 0},
+	{"mskpush_governor_latency_seconds", METRIC_GAUGE, "",
+		"Time that 99 in 100 answers to phones took at most, in that look", latency_collect,
+		0},
 };
 const size_t metric_campaign_count = sizeof(metric_campaign_rows) / sizeof(metric_campaign_rows[0]);

@@ -22,6 +22,15 @@ static void ports_read(const struct dp *dp, struct metric_facts *f)
 			dp_queue_stats_read(dp, p, q, &f->queue[p][q]);
 }
 
+static void areas_read(const struct ctl *ctl, struct metric_facts *f)
+{
+	for (unsigned i = 0; i < ctl->conf->areas; i++) {
+		dp_area_stats_read(ctl->dp, i, &f->area[i]);
+		f->area_rate[i] = dp_area_rate(ctl->dp, i);
+	}
+	dp_area_stats_read(ctl->dp, DP_AREAS_MAX, &f->area[ctl->conf->areas]);
+}
+
 static void dataplane_read(struct ctl *ctl, struct metric_facts *f)
 {
 	pthread_mutex_lock(&ctl->dp_lock);
@@ -31,9 +40,8 @@ static void dataplane_read(struct ctl *ctl, struct metric_facts *f)
 		for (unsigned i = 0; i < f->status.workers; i++)
 			dp_stats_read(ctl->dp, (int)i, &f->worker[i]);
 		ports_read(ctl->dp, f);
-		for (unsigned i = 0; i < ctl->conf->areas; i++)
-			dp_area_stats_read(ctl->dp, i, &f->area[i]);
-		dp_area_stats_read(ctl->dp, DP_AREAS_MAX, &f->area[ctl->conf->areas]);
+		areas_read(ctl, f);
+		f->solicit_rate = dp_solicit_rate(ctl->dp);
 	}
 	pthread_mutex_unlock(&ctl->dp_lock);
 }

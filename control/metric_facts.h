@@ -20,6 +20,8 @@ struct metric_facts {
 	struct dp_stats sum; // over all workers
 	struct dp_stats worker[DP_WORKERS_MAX];
 	struct dp_area_stats area[DP_AREAS_MAX + 1]; // the one behind the last: in none
+	uint32_t area_rate[DP_AREAS_MAX]; // UEs per second, 0: no limit
+	uint32_t solicit_rate; // as dp_solicit_rate() says
 	struct dp_port_stats queue[DP_PORTS_MAX][DP_WORKERS_MAX];
 	struct ua_stats ua;
 	struct bearer_counts mtk;

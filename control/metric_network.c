@@ -134,6 +134,13 @@ static void area_collect(
 	}
 }
 
+static void pace_collect(
+	const struct metric *m, const struct metric_facts *f, struct metric_sink *sink)
+{
+	for (unsigned i = 0; i < f->ctl->conf->areas; i++)
+		metric_sample(m, sink, f->area_rate[i], f->ctl->conf->area[i].name, NULL);
+}
+
 #define COUNT(field) count_collect, offsetof(struct dp_port_stats, field)
 #define QUEUE(field) queue_collect, offsetof(struct dp_port_stats, field)
 #define AREA(field) area_collect, offsetof(struct dp_area_stats, field)
@@ -183,5 +190,8 @@ const struct metric metric_network_rows[] = {
 		"Members of an area that became verified", AREA(verified)},
 	{"mskpush_area_unreachable_total", METRIC_COUNTER, "area",
 		"Messages that did not reach phones of an area, as ICMP says", AREA(unreachable)},
+	{"mskpush_area_rate", METRIC_GAUGE, "area",
+		"UEs per second that all campaigns together may send to in an area; 0 is no limit",
+		pace_collect, 0},
 };
 const size_t metric_network_count = sizeof(metric_network_rows) / sizeof(metric_network_rows[0]);

@@ -153,7 +153,8 @@ static int order_check(const struct setup_order *order)
 	if ((order->port == NULL) == (order->interface == NULL))
 		return complain("--write needs --port or --interface, and one of them", "");
 	if (order->interface != NULL &&
-		(!text_is_plain(order->interface) || strlen(order->interface) > 15))
+		(!text_is_plain(order->interface) || strlen(order->interface) > 15 ||
+			strpbrk(order->interface, "/,") != NULL))
 		return complain("not the name of an interface: ", order->interface);
 	for (int i = 0; i < 3; i++) {
 		if (texts[i] == NULL)
@@ -199,7 +200,10 @@ int main(int argc, char **argv)
 		if (ret != 0)
 			return ret;
 	}
-	setup_advise(o.root, &machine, o.order.port, &findings);
+	if (o.order.interface != NULL)
+		setup_advise_interface(o.root, &machine, o.order.interface, &findings);
+	else
+		setup_advise(o.root, &machine, o.order.port, &findings);
 	(o.is_json ? setup_print_json : setup_print)(&machine, &findings, stdout);
 	for (unsigned i = 0; i < findings.n; i++)
 		if (findings.finding[i].is_missing)

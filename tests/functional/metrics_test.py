@@ -92,6 +92,8 @@ STILL = {
     "mskpush_store_writer_waiting", "mskpush_store_readers", "mskpush_singles_total",
     "mskpush_singles_merged_total", "mskpush_singles_full_total",
     "mskpush_singles_pushes_total", "mskpush_singles_ended_total",
+    # Moved by what phones ask, as long as the governor's look is of that moment.
+    "mskpush_governor_rate", "mskpush_governor_utilisation", "mskpush_governor_latency_seconds",
     # Moved on every few seconds.
     "mskpush_replay_mark",
     # Counted at most once a minute.
@@ -153,6 +155,7 @@ def what_happens_at_the_site_moves_its_metric():
         site.campaign_when(number, "some verified", lambda c: c["verified"] > 20)
         during = scrape(site)
         site.cli("campaign", "abort", str(number))
+        site.cli("area", "set", "all", "--rate", "100000")
         unix_call(site.socket, "POST", "/v1/stats/stages", '{"measure": true}')
         site.push(status=NOT_ALL)
         ask_and_fire(site)
@@ -166,6 +169,9 @@ def what_happens_at_the_site_moves_its_metric():
         expect("drops", {labels[0][1]: value for (_, labels), value in
                          end["mskpush_drops_total"].series().items()}, stats["drops"])
         expect("subscribers", end["mskpush_subscribers"].value(), PHONES)
+        expect("limit of the area", end["mskpush_area_rate"].value(area="all"), 100000)
+        expect_that(end["mskpush_governor_rate"].value() >= 10, "solicited pulls are governed",
+                    end["mskpush_governor_rate"].series())
         expired = sum(row["btid"] != "" and int_time(row["expires"]) < time.time()
                       for row in site.rows)
         without = sum(row["btid"] == "" for row in site.rows)

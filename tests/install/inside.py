@@ -18,6 +18,7 @@ import subprocess
 import sys
 
 UNIT = "/lib/systemd/system/mskpushd.service"
+BACKUP_UNIT, BACKUPS = "/lib/systemd/system/mskpush-backup.service", "/var/lib/mskpush/backup"
 CONFIG = "/etc/mskpush/mskpushd.yaml"
 GROUP, SERVICE, PHONES = "001-01/0001", "urn:example:news", 500
 VHOST = "/run/mskpush/v.sock"
@@ -45,11 +46,11 @@ def cli(*args):
     return json.loads(run("mskpush", "--json", *args))
 
 
-def exec_start():
-    """The unit's command line and account."""
-    with open(UNIT, encoding="utf-8") as file:
+def exec_line(unit, key="ExecStart"):
+    """A command line of a unit, as the service manager would run it, and the account."""
+    with open(unit, encoding="utf-8") as file:
         text = file.read()
-    return (shlex.split(re.search(r"^ExecStart=(.*)$", text, re.M)[1]),
+    return (shlex.split(re.search(rf"^{key}=(.*)$", text, re.M)[1].replace("%%", "%")),
             re.search(r"^User=(.*)$", text, re.M)[1])
 
 
@@ -57,7 +58,7 @@ class Daemon:
     """What systemd would run, with this script in its place."""
 
     def __init__(self):
-        argv, user = exec_start()
+        argv, user = exec_line(UNIT)
         self.line = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         if os.path.exists("/run/notify"):
             os.unlink("/run/notify")
@@ -132,6 +133,26 @@ def rekeys():
     daemon.stop()
 
 
+def backs_up():
+    """The nightly service, with eight older backups that are there."""
+    user = pwd.getpwnam("mskpush")
+    os.mkdir(BACKUPS)
+    os.chown(BACKUPS, user.pw_uid, user.pw_gid)
+    for day in range(1, 9):
+        with open(f"{BACKUPS}/2025010{day}T030000Z.mdb", "w", encoding="utf-8"):
+            pass
+    daemon = Daemon()
+    for key in ("ExecStart", "ExecStartPost"):
+        argv, name = exec_line(BACKUP_UNIT, key)
+        run("setpriv", f"--reuid={name}", f"--regid={name}", "--init-groups", "--no-new-privs", *argv,
+            env={"PATH": "/usr/bin:/bin"})
+    daemon.stop()
+    kept = sorted(os.listdir(BACKUPS))
+    check(len(kept) == 7 and kept[0] == "20250103T030000Z.mdb", "seven backups are kept")
+    answer = json.loads(run("mskpush-store", "check", f"{BACKUPS}/{kept[-1]}", "--json"))
+    check(answer["subscribers"] == PHONES, f"the nightly backup is whole {answer}")
+
+
 def removed():
     run("dpkg", "--remove", "mskpush", "mskpush-ue")
     check(not os.path.exists("/usr/bin/mskpushd"), "removed: the programs are gone")
@@ -156,5 +177,6 @@ def purged():
 installed()
 starts_as_is()
 rekeys()
+backs_up()
 removed()
 purged()

@@ -67,8 +67,8 @@ static void iommu_advise(const struct setup_machine *m, struct setup_findings *f
 	finding = finding_add(f, NULL, true);
 	text_set(finding,
 		"no IOMMU is in use: switch it on in the firmware (VT-d, AMD-Vi) and for the "
-		"kernel. In a virtual machine without one: echo 1 > "
-		"/sys/module/vfio/parameters/enable_unsafe_noiommu_mode");
+		"kernel. In a virtual machine that has none: modprobe uio_pci_generic && driverctl "
+		"set-override PORT uio_pci_generic, and a daemon of root's");
 	command_set(finding,
 		"sed -i 's/^GRUB_CMDLINE_LINUX=\"/&%s iommu=pt /' /etc/default/grub && update-grub "
 		"&& reboot",
@@ -101,6 +101,27 @@ static void hugepages_advise(const struct setup_machine *m, struct setup_finding
 		"/etc/sysctl.d/70-mskpush.conf");
 }
 
+// The service's account makes files there.
+static void hugetlbfs_advise(
+	const char *root, const struct setup_machine *m, struct setup_findings *f)
+{
+	struct setup_finding *finding;
+	struct stat st;
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/dev/hugepages", strcmp(root, "/") == 0 ? "" : root);
+	if (m->hugepages_free < SETUP_HUGEPAGES_NEEDED || stat(path, &st) != 0 ||
+		(st.st_mode & 0030) == 0030)
+		return;
+	finding = finding_add(f, NULL, true);
+	text_set(finding, "/dev/hugepages is root's alone; the daemon runs as mskpush");
+	command_set(finding,
+		"mkdir -p /etc/systemd/system/dev-hugepages.mount.d && "
+		"printf '[Mount]\\nOptions=gid=mskpush,mode=0775\\n' > "
+		"/etc/systemd/system/dev-hugepages.mount.d/mskpush.conf && "
+		"chgrp mskpush /dev/hugepages && chmod g+w /dev/hugepages");
+}
+
 // --- A port -----------------------------------------------------------------------------------
 
 static bool port_is_vfio(const struct setup_port *port)
@@ -114,12 +135,36 @@ static bool port_is_shared(const struct setup_port *port)
 	return strncmp(port->driver, "mlx", 3) == 0 || strcmp(port->driver, "mana") == 0;
 }
 
+// The way of machines without an IOMMU.
+static bool port_is_uio(const struct setup_port *port)
+{
+	return strcmp(port->driver, "uio_pci_generic") == 0 || strcmp(port->driver, "igb_uio") == 0;
+}
+
+static bool port_needs_vfio(const struct setup_port *port)
+{
+	return !port_is_shared(port) && !port_is_uio(port);
+}
+
+static void uio_advise(const struct setup_port *port, struct setup_findings *f)
+{
+	struct setup_finding *finding = finding_add(f, port, false);
+
+	text_set(finding,
+		"under %s it is for a daemon of root's alone, not the service's, and it can write "
+		"to all memory",
+		port->driver);
+	command_set(finding, "mskpushd --config /etc/mskpush/mskpushd.yaml");
+}
+
 static void driver_advise(
 	const struct setup_machine *m, const struct setup_port *port, struct setup_findings *f)
 {
 	struct setup_finding *finding;
 
-	if (port_is_vfio(port) || port_is_shared(port))
+	if (port_is_uio(port))
+		uio_advise(port, f);
+	if (port_is_vfio(port) || !port_needs_vfio(port))
 		return;
 	finding = finding_add(f, port, true);
 	if (port->driver[0] == '\0')
@@ -168,7 +213,7 @@ static void group_advise(const char *root, const struct setup_port *port, struct
 	struct setup_finding *finding;
 	char path[128];
 
-	if (port->iommu_group < 0 || port_is_shared(port))
+	if (port->iommu_group < 0 || !port_needs_vfio(port))
 		return;
 	snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%d/devices", port->iommu_group);
 	file_each(root, path, group_look, &g);
@@ -232,6 +277,7 @@ void setup_advise(const char *root, const struct setup_machine *m, const struct 
 	struct setup_findings *out)
 {
 	struct setup_finding *finding;
+	bool is_vfio = false;
 
 	out->n = 0;
 	clock_advise(m, out);
@@ -243,12 +289,32 @@ void setup_advise(const char *root, const struct setup_machine *m, const struct 
 		command_set(finding, "mskpush-setup --write FILE --interface NAME ...");
 		return;
 	}
-	if (port == NULL || !port_is_shared(port)) {
+	for (unsigned i = 0; i < m->ports; i++)
+		is_vfio |= (port == NULL || port == &m->port[i]) && port_needs_vfio(&m->port[i]);
+	if (is_vfio) {
 		iommu_advise(m, out);
 		vfio_advise(m, out);
 	}
 	hugepages_advise(m, out);
+	hugetlbfs_advise(root, m, out);
 	for (unsigned i = 0; i < m->ports; i++)
 		if (port == NULL || port == &m->port[i])
 			port_advise(root, m, &m->port[i], out);
+}
+
+void setup_advise_interface(const char *root, const struct setup_machine *m, const char *interface,
+	struct setup_findings *out)
+{
+	struct setup_finding *finding;
+	struct setup_port port;
+
+	out->n = 0;
+	clock_advise(m, out);
+	if (setup_interface(root, interface, &port)) {
+		link_advise(&port, out);
+		return;
+	}
+	finding = finding_add(out, NULL, true);
+	text_set(finding, "there is no interface %.15s; these are there:", interface);
+	command_set(finding, "ip -br link");
 }

@@ -8,6 +8,7 @@
 
 #define PCI "sys/bus/pci/devices/"
 #define CLASS_NETWORK 0x02
+#define UPPER_LEVELS_MAX 4
 
 struct look {
 	const char *root;
@@ -76,28 +77,67 @@ static void name_fill(const char *root, struct setup_port *port)
 
 // --- The kernel's side of a port --------------------------------------------------------------
 
-// The kernel's IPv4 routes: a line each, the interface first.
-static bool interface_is_routed(const char *root, const char *interface)
+struct use {
+	const char *root;
+	bool is_routed;
+	unsigned depth;
+};
+
+// The kernel's routes: a line each. Of IPv4 the interface stands first; of IPv6 last, and only the
+// default route counts, for each interface has others.
+static bool route_is_of(const char *line, const char *interface, bool is_v6)
+{
+	static const char v6_default[] = "00000000000000000000000000000000 00 ";
+	size_t len = strlen(interface);
+	const char *last = strrchr(line, ' ');
+
+	if (!is_v6)
+		return strncmp(line, interface, len) == 0 && line[len] == '\t';
+	return strncmp(line, v6_default, strlen(v6_default)) == 0 && last != NULL &&
+		strcspn(last + 1, "\n") == len && strncmp(last + 1, interface, len) == 0;
+}
+
+static void routes_look(struct use *use, const char *file_name, const char *interface, bool is_v6)
 {
 	char path[512], line[256];
-	size_t len = strlen(interface);
-	bool is_routed = false;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/proc/net/route", strcmp(root, "/") == 0 ? "" : root);
+	snprintf(path, sizeof(path), "%s/proc/net/%s", strcmp(use->root, "/") == 0 ? "" : use->root,
+		file_name);
 	file = fopen(path, "re");
 	if (file == NULL)
-		return false;
+		return;
 	while (fgets(line, sizeof(line), file) != NULL)
-		is_routed |= strncmp(line, interface, len) == 0 && line[len] == '\t';
+		use->is_routed |= route_is_of(line, interface, is_v6);
 	fclose(file);
-	return is_routed;
+}
+
+static void upper_look(void *arg, const char *name);
+
+// An interface, and the bonds, bridges and VLANs that stand on it.
+static void use_look(struct use *use, const char *interface)
+{
+	char path[64];
+
+	routes_look(use, "route", interface, false);
+	routes_look(use, "ipv6_route", interface, true);
+	snprintf(path, sizeof(path), "sys/class/net/%.15s", interface);
+	if (use->depth++ < UPPER_LEVELS_MAX)
+		file_each(use->root, path, upper_look, use);
+	use->depth--;
+}
+
+static void upper_look(void *arg, const char *name)
+{
+	if (strncmp(name, "upper_", 6) == 0)
+		use_look(arg, name + 6);
 }
 
 static void interface_take(void *arg, const char *name)
 {
 	struct look *look = arg;
 	struct setup_port *port = look->port;
+	struct use use = {.root = look->root};
 	char path[256], text[32];
 
 	if (port->interface[0] != '\0')
@@ -112,7 +152,21 @@ static void interface_take(void *arg, const char *name)
 	snprintf(path, sizeof(path), "sys/class/net/%s/address", port->interface);
 	if (file_line(look->root, path, text, sizeof(text)))
 		snprintf(port->mac, sizeof(port->mac), "%.17s", text);
-	port->is_routed = interface_is_routed(look->root, port->interface);
+	use_look(&use, port->interface);
+	port->is_routed = use.is_routed;
+}
+
+bool setup_interface(const char *root, const char *name, struct setup_port *out)
+{
+	struct look look = {.root = root, .port = out};
+	char path[64];
+
+	memset(out, 0, sizeof(*out));
+	snprintf(path, sizeof(path), "sys/class/net/%.15s", name);
+	if (!file_exists(root, path))
+		return false;
+	interface_take(&look, name);
+	return true;
 }
 
 // virtio puts a device of its own, virtio<n>, between the port and its interface.

@@ -15,6 +15,7 @@
 #define SETUP_FINDINGS_MAX 256
 #define SETUP_TEXT_MAX 256
 #define SETUP_CPUS_MAX 1024
+#define SETUP_HUGEPAGES_NEEDED (768ull << 20) // the daemon's 512 MiB, and some
 
 enum setup_link {
 	SETUP_LINK_UNKNOWN, // no driver of the kernel tells
@@ -32,7 +33,7 @@ struct setup_port {
 	int iommu_group; // -1: none
 	enum setup_link link;
 	bool is_switched_on; // "up" as ip(8) shows it
-	bool is_routed; // the kernel sends through it
+	bool is_routed; // the kernel sends through it, or through what stands on it
 	int speed_mbps; // 0: not known
 };
 
@@ -67,6 +68,8 @@ void file_each(
 // --- Ports (ports.c) --------------------------------------------------------------------------
 
 void setup_ports(const char *root, struct setup_machine *m);
+// What the kernel says of an interface of its own. false: there is none of that name.
+bool setup_interface(const char *root, const char *name, struct setup_port *out);
 const struct setup_port *setup_port_find(const struct setup_machine *m, const char *address);
 // CPUs beside a port's memory, without the first of the machine when there are others; those
 // that the kernel keeps free for such work when there are any. Returns how many.
@@ -88,6 +91,9 @@ struct setup_findings {
 
 // What stands between this machine and pushing through a port; port NULL: through any.
 void setup_advise(const char *root, const struct setup_machine *m, const struct setup_port *port,
+	struct setup_findings *out);
+// The same for an interface of the kernel, which takes no more than a packet socket.
+void setup_advise_interface(const char *root, const struct setup_machine *m, const char *interface,
 	struct setup_findings *out);
 
 // --- Output -----------------------------------------------------------------------------------

@@ -12,8 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HUGEPAGES_WANTED (768ull << 20) // the daemon's 512 MiB, and some
-
 static void cpus_write(const char *root, const struct setup_order *order, FILE *out)
 {
 	int cpus[SETUP_CPUS_MAX];
@@ -31,7 +29,7 @@ static void cpus_write(const char *root, const struct setup_order *order, FILE *
 static void conf_write(
 	const char *root, const struct setup_machine *m, const struct setup_order *order, FILE *out)
 {
-	bool is_huge = order->port != NULL && m->hugepages_free >= HUGEPAGES_WANTED;
+	bool is_huge = order->port != NULL && m->hugepages_free >= SETUP_HUGEPAGES_NEEDED;
 
 	fprintf(out,
 		"# Written by mskpush-setup. Keys that do not stand here have their defaults: see\n"

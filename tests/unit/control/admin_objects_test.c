@@ -78,6 +78,8 @@ static void msk_shows_its_check_value_and_never_its_key(void **state)
 	expect_error("POST /v1/groups/001-01/0009/msks", NULL, 404, "unknown-group");
 	expect_error("POST /v1/groups/001-01/0001/msks/2/activate", NULL, 400, "bad-number");
 	expect_error("POST /v1/groups/001-01/0001/msks/0001/activate", NULL, 409, "not-next");
+	expect_error("POST /v1/groups/001-01/0001/msks/0002/activate", "{\"cancel\": true}", 409,
+		"not-waiting");
 	assert_int_equal(call("POST /v1/groups/001-01/0001/msks/0002/activate", NULL), 200);
 	assert_int_equal(call("GET /v1/groups/001-01/0001/msks", NULL), 200);
 	dump = json_dumps(client.body, 0);

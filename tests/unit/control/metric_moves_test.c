@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "audit.h"
+#include "campaign_run.h"
 #include "log.h"
 #include "meter.h"
 #include "metric.h"
@@ -72,6 +73,8 @@ static void status_fill(struct dp *dp)
 	port->stats = (struct dp_port_stats){1, 2, 3, 4, 5};
 	dp->status.hops = 1;
 	dp->area = (struct dp_area_stats){1, 2, 3};
+	dp->area_rate[0] = 500;
+	dp->solicit_rate = 700;
 	dp->now = 100;
 	dp->highest = 200;
 	dp->mark = 300;
@@ -238,6 +241,8 @@ static void every_metric_moves_with_its_source(void **state)
 	status_fill(s->dp);
 	log_and_audit_fill(s, path);
 	s->ctl.started_ms = 1;
+	s->ctl.campaigns->governor.utilisation = 0.5;
+	s->ctl.campaigns->governor.p99_ms = 20;
 	atomic_fetch_add(&s->ctl.meters.reloads, 1);
 	atomic_fetch_add(&s->ctl.meters.commits_failed, 1);
 	atomic_fetch_add(&s->ctl.meters.admin_answers[4], 1);
@@ -278,11 +283,17 @@ static void figures_are_those_of_their_source(void **state)
 	struct site *s = *state;
 	char *text;
 
+	s->conf.areas = 1;
+	snprintf(s->conf.area[0].name, sizeof(s->conf.area[0].name), "north");
 	site_subscribers(s, 4);
 	campaigns_make(s);
 	stats_fill(s->dp);
 	status_fill(s->dp);
+	s->ctl.campaigns->governor.p99_ms = 20;
 	text = metric_text(&s->ctl);
+	assert_int_equal(value_of(text, "mskpush_area_rate{area=\"north\"}"), 500);
+	assert_int_equal(value_of(text, "mskpush_governor_rate"), 700);
+	assert_float_equal(value_of(text, "mskpush_governor_latency_seconds"), 0.02, 1e-9);
 	assert_int_equal(value_of(text, "mskpush_pushes_total"), 1000);
 	assert_int_equal(value_of(text, "mskpush_verifications_total"), 1001);
 	assert_int_equal(value_of(text, "mskpush_drops_total{cause=\"runt\"}"),
@@ -317,6 +328,21 @@ static void figures_are_those_of_their_source(void **state)
 	free(text);
 }
 
+static void governor_that_lets_none_through_is_not_one_that_is_off(void **state)
+{
+	struct site *s = *state;
+	char *text;
+
+	s->dp->solicit_rate = DP_RATE_NOTHING;
+	text = metric_text(&s->ctl);
+	assert_int_equal(value_of(text, "mskpush_governor_rate"), 0);
+	free(text);
+	s->dp->solicit_rate = 0;
+	text = metric_text(&s->ctl);
+	assert_null(strstr(text, "\nmskpush_governor_rate "));
+	free(text);
+}
+
 static void buckets_add_up_to_the_count(void **state)
 {
 	struct site *s = *state;
@@ -344,6 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(every_metric_moves_with_its_source),
 		T(figures_are_those_of_their_source),
+		T(governor_that_lets_none_through_is_not_one_that_is_off),
 		T(buckets_add_up_to_the_count),
 	};
 

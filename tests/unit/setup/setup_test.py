@@ -71,6 +71,8 @@ class Machine:
         self.file("sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "512\n")
         self.file("sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "512\n")
         self.file("usr/sbin/driverctl", "")
+        os.makedirs(self.path("dev/hugepages"))
+        os.chmod(self.path("dev/hugepages"), 0o775)
 
 
 class Setup(unittest.TestCase):
@@ -156,6 +158,32 @@ class Setup(unittest.TestCase):
         self.machine.file("proc/net/route", "Iface\tDestination\nens1f0\t00000000\n")
         self.assertTrue(any("THIS MACHINE'S OWN TRAFFIC" in text for text in self.commands()))
 
+    def test_port_below_a_bond_and_its_vlan_carries_what_they_carry(self):
+        self.machine.is_ready()
+        self.machine.interface(self.machine.device(NIC), "ens1f0")
+        self.machine.link("sys/class/net/ens1f0/upper_bond0", "../bond0")
+        self.machine.link("sys/class/net/bond0/upper_bond0.7", "../bond0.7")
+        self.machine.file("proc/net/route", "Iface\tDestination\nbond0.70\t00000000\n")
+        self.assertFalse(self.look()["ports"][0]["is_routed"])
+        self.machine.file("proc/net/route", "Iface\tDestination\nbond0.7\t00000000\n")
+        self.assertTrue(self.look()["ports"][0]["is_routed"])
+
+    def test_default_route_of_ipv6_is_traffic_and_its_link_local_one_is_not(self):
+        self.machine.is_ready()
+        self.machine.interface(self.machine.device(NIC), "ens1f0")
+        row = "{} {} 00000000000000000000000000000000 00 {} 00000400 00000001 00000000 00000001   ens1f0\n"
+        self.machine.file("proc/net/ipv6_route", row.format("fe80" + "0" * 28, "40", "0" * 32))
+        self.assertFalse(self.look()["ports"][0]["is_routed"])
+        self.machine.file("proc/net/ipv6_route", row.format("0" * 32, "00", "fe80" + "0" * 28))
+        self.assertTrue(self.look()["ports"][0]["is_routed"])
+
+    def test_port_under_uio_lacks_neither_iommu_nor_vfio(self):
+        self.machine.file("run/systemd/timesync/synchronized", "")
+        self.machine.device(NIC, driver="uio_pci_generic")
+        findings = self.look(status=0)["findings"]
+        self.assertEqual([f["is_missing"] for f in findings], [False, False])
+        self.assertTrue(any("daemon of root's" in f["text"] for f in findings), findings)
+
     def test_interface_of_virtio_is_found(self):
         base = self.machine.device("0000:00:03.0", driver="virtio-pci", node=-1)
         self.machine.interface(base, "eth0", below="virtio7/net")
@@ -178,6 +206,15 @@ class Setup(unittest.TestCase):
         os.chmod(self.machine.path("dev/vfio/12"), 0o600)
         self.assertTrue(any("70-mskpush.rules" in line for line in self.commands().values()))
         os.chmod(self.machine.path("dev/vfio/12"), 0o660)
+        self.look(status=0)
+
+    def test_huge_pages_of_root_alone_are_missing_to_the_daemon(self):
+        self.machine.is_ready()
+        self.machine.device(NIC, driver="vfio-pci", group=12)
+        os.chmod(self.machine.path("dev/hugepages"), 0o755)
+        self.assertEqual(["gid=mskpush" in line for line in self.commands().values()], [True])
+        # Where the configuration does without them they are in nobody's way.
+        self.machine.file("sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "100\n")
         self.look(status=0)
 
     def test_machine_without_ports_is_shown_another_way(self):
@@ -219,8 +256,18 @@ class Setup(unittest.TestCase):
         self.assertIn("cpus: [5]", self.written())
 
     def test_interface_of_the_kernel_goes_through_a_packet_socket(self):
-        self.run_setup("--write", self.out, "--interface", "eth1", *ADDRESS, status=1)
+        self.machine.device(NIC)
+        self.machine.file("run/systemd/timesync/synchronized", "")
+        done = self.run_setup("--write", self.out, "--interface", "eth1", *ADDRESS, status=1)
+        self.assertIn("there is no interface eth1", done.stdout)
         self.assertIn("device: 'net_af_packet0,iface=eth1'", self.written())
+
+    def test_interface_of_the_kernel_needs_nothing_of_a_pci_port(self):
+        self.machine.file("run/systemd/timesync/synchronized", "")
+        self.machine.interface(self.machine.device(NIC), "eth1", flags="0x1002", carrier=0)
+        write = ["--json", "--write", self.out, "--interface", "eth1", *ADDRESS]
+        self.assertEqual([f["command"][:7] for f in self.look(*write, status=0)["findings"]],
+                         ["ip link"])
 
     def test_file_that_is_there_is_kept_unless_forced(self):
         with open(self.out, "w", encoding="utf-8") as file:
@@ -240,6 +287,8 @@ class Setup(unittest.TestCase):
                       [*write, "--interface", "eth1"], [*write, *ADDRESS],
                       [*write, "--interface", "eth1'\nx: y", *ADDRESS],
                       [*write, "--interface", "e" * 40, *ADDRESS],
+                      [*write, "--interface", "../x", *ADDRESS],
+                      [*write, "--interface", "eth1,blocksz=1", *ADDRESS],
                       [*write, "--interface", "eth1", *ADDRESS[:-1], "a'b"]):
             done = self.run_setup(*flags, status=2)
             self.assertTrue(done.stderr, flags)
