@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -214,12 +216,23 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 
 const char *argp_program_version = "mskpush-store " MSKPUSH_VERSION;
 
+// It reads keys: of a crash nothing is left.
+static void dumps_forbid(void)
+{
+	const struct rlimit none = {0, 0};
+
+	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		fprintf(stderr, "mskpush-store: core dumps cannot be forbidden: %s\n",
+			strerror(errno));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct argp argp = {options, option_take, "COMMAND STORE", doc, 0, 0, 0};
 	struct args args = {.wrapping_key = "none"};
 	int code;
 
+	dumps_forbid();
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
 	code = verb_find(args.verb)->run(&args);

@@ -213,6 +213,8 @@ def everything_it_says(site):
         for is_json in (True, False):
             status, output, errors = site.run(*args, is_json=is_json)
             said += f"{args} {status} {json.dumps(output)} {errors}\n"
+    for path in ("/metrics", "/v1/key", "/v1/mtks", f"/v1/subscribers/{impi}"):
+        said += call(site, "GET", path)[1]
     return said
 
 
@@ -225,7 +227,7 @@ def nothing_secret_comes_out():
         site.push()
         site.push("--new")
         said = everything_it_says(site)
-        for name in ("mskpushd.log", "mskpush-ue.log"):
+        for name in ("mskpushd.log", "mskpush-ue.log", "store/audit.log"):
             with open(site.path(name), encoding="utf-8", errors="replace") as file:
                 said += file.read()
         with open(f"/proc/{site.daemon.pid}/cmdline", "rb") as file:
@@ -246,9 +248,9 @@ def only_the_owner_gets_in():
     with Stage() as site:
         site.raise_all(PHONES)
         modes = {name: stat.S_IMODE(os.stat(site.path(name)).st_mode)
-                 for name in ("admin.sock", "store", "store/data.mdb", "store/counter.mark")}
-        expect("modes", modes, {"admin.sock": 0o600, "store": 0o700, "store/data.mdb": 0o600,
-                                "store/counter.mark": 0o600})
+                 for name in ("admin.sock", "store", "store/data.mdb", "store/lock.mdb",
+                              "store/lock", "store/counter.mark", "store/audit.log")}
+        expect("modes", modes, {name: 0o700 if name == "store" else 0o600 for name in modes})
         expect("shutdown", call(site, "POST", "/v1/shutdown")[0], 200)
         expect("exit status", site.daemon.wait(20), 0)
         status, answer, _ = site.run("status")

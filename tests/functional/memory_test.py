@@ -16,12 +16,15 @@ import signal
 import struct
 import subprocess
 
-from story import Skipped, Stage, expect, expect_that, tell
+from story import SERVICE, Skipped, Stage, expect, expect_that, tell
+from ua_client import register_body
+from ua_stage import UaStage
 from wrapping_test import reconfigure, secrets
 
 PHONES = 300
 SEARCHED = 5  # of them
 LIMIT = 1 << 20
+NOTHING = bytes(4 << 20)
 # Kinds of memory in a dump by default (core(5)): anonymous, private and shared; ELF headers;
 # private huge pages.
 USUAL_FILTER = 0x33
@@ -60,10 +63,12 @@ def memory(pid, core_filter):
                 continue
             at = region[0]
             while at < region[1]:
-                size = min(region[1] - at, 16 << 20)
+                size = min(region[1] - at, len(NOTHING))
                 try:
                     file.seek(at)
-                    yield region[3], file.read(size)
+                    data = file.read(size)
+                    if data != NOTHING[:len(data)]:  # most of it was never used
+                        yield region[3], data
                 except OSError:
                     pass
                 at += size
@@ -174,14 +179,26 @@ def limit_is_used_for_keys():
                     "as far as it goes", memory_now)
 
 
+def http_keys(phone):
+    """(kind, octets) of what a request is judged by (RFC 7616): H(A1), and what it is made of."""
+    ha1 = phone.hash(f"{phone.btid}:{phone.realm}:{phone.password}")
+    return [("HA1", bytes.fromhex(ha1)), ("HA1 in hex", ha1.encode()),
+            ("MRK in base64", phone.password.rstrip("=").encode())]
+
+
 def keys_are_wiped_after_use():
     """Also without that filter: of the subscribers' keys and the wrapping key nothing is left in
     what a dump usually holds, when they are not in use."""
-    with Stage() as site:
+    with UaStage() as site:
         reconfigure(site, site.key_file("wrapping.key", 1))
         site.raise_all(PHONES, "--report", site.path("ue.json"))
         expect("verified", site.push()["verified"], PHONES)
         keys = [entry for entry in site_keys(site) if entry[0] != "MSK"]
+        for index in range(2):
+            phone = site.phone(index)
+            expect("registered", phone.ask("register", register_body(SERVICE)).status, 200)
+            phone.close()
+            keys += http_keys(phone)
         pid = site.daemon.pid
         expect("keys in memory", found_in(memory(pid, USUAL_FILTER), keys), [])
         # The same search finds what is there: a name that the daemon has just written.
