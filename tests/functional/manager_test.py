@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the mskpush authors
 
-"""What a service manager hears of the daemon, and that a daemon that hangs is not fed.
+"""What a service manager hears of the daemon, that a daemon that hangs is not fed, and that what the
+unit forbids is nothing it needs.
 
     NOTIFY_SOCKET (this script) <-- READY, STATUS, WATCHDOG, STOPPING -- mskpushd
 """
 
 import ctypes
 import os
+import signal
 import socket
 import time
 
-from story import Stage, expect, expect_in, expect_that, tell, wait_until
+from story import BUILD, HERE, Stage, expect, expect_in, expect_that, tell, wait_until
 
 WATCHDOG_S = 1
 PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 0x4206, 0x4207, 17
@@ -108,6 +110,31 @@ def a_worker_that_hangs_starves_the_watchdog():
         expect_that(site.listen(3) >= 2, "it is fed again", site.heard)
 
 
+class Confined(Stage):
+    """A site whose daemon runs under the filters of its unit."""
+
+    def spawn(self, seat, argv, log):
+        if seat == "daemon":
+            unit = os.path.join(BUILD, "tools", "dist", "mskpushd.service")
+            argv = [os.path.join(HERE, "unit_filter.py"), unit, *argv]
+        super().spawn(seat, argv, log)
+
+
+def the_unit_forbids_nothing_that_is_needed():
+    with Confined() as site:
+        site.wrapping_key = site.key_file("wrapping.key", 1)
+        site.extra_yaml = 'metrics: {listen: "127.0.0.1:0"}\n'
+        site.raise_all(200)
+        expect("verified", site.push()["verified"], 200)
+        site.cli("backup", site.path("copy.mdb"))
+        site.cli("key", "rotate")
+        site.daemon.send_signal(signal.SIGHUP)
+        wait_until("the file is read again", lambda: "event=reloaded" in site.log("mskpushd"))
+        expect("verified", site.push("--new")["verified"], 200)
+        with open(f"/proc/{site.daemon.pid}/status", encoding="utf-8") as file:
+            expect_in("Seccomp_filters:\t3", file.read())  # two of the unit's and its own
+
+
 if __name__ == "__main__":
     tell(the_manager_hears_the_whole_life, a_start_that_fails_is_told_with_its_reason,
-         a_worker_that_hangs_starves_the_watchdog)
+         a_worker_that_hangs_starves_the_watchdog, the_unit_forbids_nothing_that_is_needed)

@@ -22,6 +22,8 @@ BACKUP_UNIT, BACKUPS = "/lib/systemd/system/mskpush-backup.service", "/var/lib/m
 CONFIG = "/etc/mskpush/mskpushd.yaml"
 GROUP, SERVICE, PHONES = "001-01/0001", "urn:example:news", 500
 VHOST = "/run/mskpush/v.sock"
+WANTS = ["/etc/systemd/system/multi-user.target.wants/mskpushd.service",
+         "/etc/systemd/system/timers.target.wants/mskpush-backup.timer"]
 
 
 def say(text):
@@ -90,8 +92,7 @@ def installed():
     check(user.pw_uid not in (0, 65534) and user.pw_shell.endswith("nologin"), "the account is there")
     state = os.stat("/var/lib/mskpush")
     check((state.st_uid, state.st_mode & 0o777) == (user.pw_uid, 0o700), "the store is the account's")
-    check(os.path.exists("/etc/systemd/system/multi-user.target.wants/mskpushd.service"),
-          "the service is enabled")
+    check(all(map(os.path.lexists, WANTS)), "service and nightly backup are enabled")
     for program in ("mskpushd", "mskpush", "mskpush-ue", "mikey-dump"):
         run(program, "--version")
         check(glob.glob(f"/usr/share/man/man?/{program}.?.gz") or not os.path.isdir("/usr/share/man/man1"),
@@ -169,8 +170,8 @@ def removed():
 def purged():
     run("dpkg", "--purge", "mskpush", "mskpush-ue")
     left = [path for path in ("/etc/mskpush", "/var/lib/mskpush", "/var/log/mskpush",
-                              "/etc/systemd/system/multi-user.target.wants/mskpushd.service",
-                              "/usr/share/bash-completion/completions/mskpush") if os.path.exists(path)]
+                              "/usr/share/bash-completion/completions/mskpush", *WANTS)
+            if os.path.lexists(path)]
     check(not left, f"purged: nothing is left {left or ''}".rstrip())
 
 
