@@ -2,7 +2,8 @@
 // Copyright the mskpush authors
 
 // When those who are turned away are to come back: each is given a place in a line that moves as
-// fast as its thread has been seen to serve. One thread's; time is an argument.
+// fast as its thread has been seen to serve, and that begins the later the longer the thread has
+// been turning others away already. One thread's; time is an argument.
 
 #pragma once
 
@@ -12,6 +13,8 @@
 
 struct ua_line {
 	uint64_t end_ns; // the place of the next one
+	uint64_t since_ns; // when it began to turn others away
+	uint64_t last_ns; // when it did so last
 	double cost_ns; // of a request, as measured; 0: not known
 	// Of the measurement under way.
 	uint64_t busy_ns;

@@ -100,21 +100,23 @@ static uint64_t version(struct site *s)
 
 static void jobs_that_wait_together_share_a_commit_and_fail_alone(void **state)
 {
-	const struct timespec nap = {.tv_nsec = 20000000};
 	struct site *s = *state;
 	struct order orders[JOBS];
 	pthread_t threads[JOBS], gate_holder;
-	unsigned clock = 0;
+	unsigned clock = 0, waiting;
 	struct gate gate;
 	uint64_t before = version(s);
 
 	gate_holder = gate_close(&gate, &s->ctl);
+	waiting = writer_waiting(s->ctl.writer);
 	for (int i = 0; i < JOBS; i++) {
 		orders[i] = (struct order){
 			.ctl = &s->ctl, .result = i == 3 ? -EDOM : 0, .clock = &clock};
 		snprintf(orders[i].name, sizeof(orders[i].name), "s%d", i);
 		pthread_create(&threads[i], NULL, order_thread, &orders[i]);
-		nanosleep(&nap, NULL); // so that they queue up in this order
+		// So that they queue up in this order.
+		while (writer_waiting(s->ctl.writer) < waiting + (unsigned)i + 1)
+			sched_yield();
 	}
 	sem_post(&gate.open);
 	pthread_join(gate_holder, NULL);

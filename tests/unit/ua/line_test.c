@@ -80,6 +80,23 @@ static void the_line_moves(void **state)
 	assert_int_equal(told[1], 100);
 }
 
+static void the_longer_it_is_too_much_the_later_it_begins(void **state)
+{
+	uint64_t now = NOW;
+
+	(void)state;
+	cost_is_measured();
+	for (int tenth = 0; tenth < 200; tenth++, now += SECOND / 10) {
+		memset(told, 0, sizeof(told));
+		turn_away(10, now);
+		assert_int_equal(told[tenth < 10 ? 1 : tenth < 100 ? tenth / 10 : 10], 10);
+	}
+	// It is over when there was nobody for a while.
+	memset(told, 0, sizeof(told));
+	turn_away(10, now + 3 * SECOND);
+	assert_int_equal(told[1], 10);
+}
+
 static void nobody_waits_for_ever(void **state)
 {
 	(void)state;
@@ -106,6 +123,7 @@ int main(void)
 		cmocka_unit_test_setup(many_come_back_as_fast_as_they_can_be_served, line_make),
 		cmocka_unit_test_setup(a_slow_server_lets_them_wait_longer, line_make),
 		cmocka_unit_test_setup(the_line_moves, line_make),
+		cmocka_unit_test_setup(the_longer_it_is_too_much_the_later_it_begins, line_make),
 		cmocka_unit_test_setup(nobody_waits_for_ever, line_make),
 		cmocka_unit_test_setup(
 			turns_without_answers_and_single_ones_tell_nothing, line_make),
