@@ -173,7 +173,7 @@ def cut_connection_keeps_nothing():
 
 
 def import_beside_a_campaign():
-    phones, rate, others = 2000, 1000, 50000
+    phones, rate, others = 2000, 100, 50000
     with Stage() as site:
         site.map_size = "128M"
         big = site.path("big.csv")
@@ -187,6 +187,7 @@ def import_beside_a_campaign():
         seen = site.campaign(number)
         expect("added", done["added"], others)
         expect_that(seen["state"] == "running", "an import within the campaign", seen)
+        site.cli("campaign", "set", str(number), "--rate", str(20 * rate))
         end = site.campaign_end(number)
         expect("members, verified, pushes", (end["members"], end["verified"], end["pushes"]),
                (phones, phones, phones))
