@@ -54,6 +54,11 @@ static int import_mark(struct store_import *imp)
 
 	if (rc != 0)
 		return rc;
+	rc = span_pass_damage(txn);
+	if (rc != 0) {
+		store_txn_abort(txn);
+		return rc;
+	}
 	imp->base = txn->state.span;
 	imp->next = imp->base;
 	txn_state(txn)->import = IMPORT_ADDING;

@@ -202,3 +202,51 @@ int cold_block_load(const struct view *v, uint32_t number, struct cold_block *ou
 		return rc == -ENOENT ? 0 : rc;
 	return wrap_open(v, DB_COLD, blob_u32(&number), (struct blob){block, sizeof(*block)}, out);
 }
+
+// --- What cannot be read --------------------------------------------------------------------
+
+static bool is_damage(int rc)
+{
+	return rc != 0 && rc != -ENOMEM;
+}
+
+// Ids that nobody gets need their hot blocks all the same.
+static int span_move(struct store_txn *txn, uint32_t span)
+{
+	struct state_record *state = txn_state(txn);
+	struct store_block block;
+	int rc = 0;
+
+	while (state->span < span && rc == 0) {
+		uint32_t number = state->span / STORE_BLOCK_SUBSCRIBERS;
+		uint32_t next = (number + 1) * STORE_BLOCK_SUBSCRIBERS;
+
+		if (hot_block_load(&txn->view, number, &block) == 0)
+			rc = hot_block_put(txn, number, &block);
+		state->span = next < span ? next : span;
+	}
+	explicit_bzero(&block, sizeof(block));
+	return rc;
+}
+
+int span_pass_damage(struct store_txn *txn)
+{
+	union {
+		struct store_block hot;
+		struct cold_block cold;
+	} block;
+	uint32_t span = txn_state(txn)->span;
+	unsigned hot = span % STORE_BLOCK_SUBSCRIBERS, cold = span % COLD_BLOCK_SUBSCRIBERS;
+	unsigned pass = 0;
+
+	if (hot != 0 &&
+		is_damage(hot_block_load(&txn->view, span / STORE_BLOCK_SUBSCRIBERS, &block.hot)))
+		pass = STORE_BLOCK_SUBSCRIBERS - hot;
+	if (cold != 0 &&
+		is_damage(
+			cold_block_load(&txn->view, span / COLD_BLOCK_SUBSCRIBERS, &block.cold)) &&
+		pass < COLD_BLOCK_SUBSCRIBERS - cold)
+		pass = COLD_BLOCK_SUBSCRIBERS - cold;
+	explicit_bzero(&block, sizeof(block));
+	return pass != 0 && pass <= STORE_ID_NONE - span ? span_move(txn, span + pass) : 0;
+}

@@ -181,6 +181,9 @@ static int id_take(struct store_txn *txn, bool may_reuse_id, store_id *id)
 
 	if (rc != -ENOENT)
 		return rc;
+	rc = span_pass_damage(txn);
+	if (rc != 0)
+		return rc;
 	if (state->span == STORE_ID_NONE)
 		return -ENOSPC;
 	*id = state->span++;

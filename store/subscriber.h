@@ -47,6 +47,9 @@ int cold_block_merge(
 // A copy of a block to change; an empty one when there is none yet.
 int hot_block_load(const struct view *v, uint32_t number, struct store_block *out);
 int cold_block_load(const struct view *v, uint32_t number, struct cold_block *out);
+// When the blocks that the next new id lies in cannot be read: the ids up to the next block are
+// passed over for good, so that new subscribers have one they can be written to.
+int span_pass_damage(struct store_txn *txn);
 
 // Changes a subscriber that is there, previous B-TID and index included. old is what
 // view_subscriber() gave.

@@ -322,6 +322,63 @@ static void damaged_subscriber_is_left_out_of_an_import_alone(void **state)
 	test_range(env, 90, 100, 2000);
 }
 
+static void damage_last(struct store_env *env, enum db_id db, uint32_t number)
+{
+	struct store_block block;
+
+	get_block(env, db, number, &block);
+	block.version = BLOCK_VERSION + 1;
+	put(env, db, number, &block, sizeof(block));
+}
+
+static void cold_damage_last(struct store_env *env, uint32_t number)
+{
+	struct cold_block block;
+
+	get_block(env, DB_COLD, number, &block);
+	block.seat.version = BLOCK_VERSION + 1;
+	put(env, DB_COLD, number, &block, sizeof(block));
+}
+
+static store_id put_new(struct store_env *env, uint32_t n)
+{
+	struct store_subscriber sub;
+
+	test_subscriber(n, n, &sub);
+	return test_put(env, &sub);
+}
+
+// One at a time, and a file of them: ids go on behind the block.
+static void new_subscribers_are_taken_though_the_last_blocks_are_damaged(void **state)
+{
+	struct store_env *env = *state;
+	struct store_import *imp;
+	struct store_reader *r;
+
+	damage_last(env, DB_HOT, MANY / STORE_BLOCK_SUBSCRIBERS);
+	assert_int_equal(put_new(env, 8000), 720);
+	assert_int_equal(put_new(env, 8001), 721);
+	cold_damage_last(env, 721 / COLD_BLOCK_SUBSCRIBERS);
+	assert_int_equal(put_new(env, 8002), 756);
+	damage_last(env, DB_HOT, 756 / STORE_BLOCK_SUBSCRIBERS);
+	cold_damage_last(env, 756 / COLD_BLOCK_SUBSCRIBERS);
+	assert_int_equal(store_import_begin(env, 0, &imp), 0);
+	for (uint32_t i = 0; i < 200; i++)
+		assert_int_equal(test_import_row(imp, 8100 + i, 8100 + i), STORE_ROW_TAKEN);
+	assert_int_equal(test_import_finish(imp).added, 200);
+	r = test_reader(env);
+	assert_int_equal(store_reader_span(r), 810 + 200);
+	for (uint32_t i = 0; i < 200; i++) {
+		struct store_subscriber sub, out;
+
+		test_subscriber(8100 + i, 8100 + i, &sub);
+		assert_int_equal(store_reader_find_btid(r, sub.btid), 810 + i);
+		assert_int_equal(store_reader_subscriber(r, 810 + i, &out), 0);
+		assert_string_equal(out.impi, sub.impi);
+	}
+	store_reader_destroy(r);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -333,6 +390,7 @@ int main(void)
 		TEST(damaged_values_are_survived),
 		TEST(id_that_is_not_free_is_given_to_nobody),
 		TEST(damaged_subscriber_is_left_out_of_an_import_alone),
+		TEST(new_subscribers_are_taken_though_the_last_blocks_are_damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
