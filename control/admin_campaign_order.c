@@ -279,6 +279,9 @@ static void order_refused(struct admin_reply *reply, int ret, uint32_t id, const
 	case -ENOKEY:
 		admin_error(reply, 409, "no-msk", "%s.", why);
 		break;
+	case -EKEYREVOKED:
+		admin_error(reply, 409, "msk-revoked", "%s.", why);
+		break;
 	case -EMFILE:
 		admin_error(reply, 409, "too-many-campaigns", "%s.", why);
 		break;

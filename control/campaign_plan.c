@@ -212,8 +212,8 @@ int campaign_plan(struct ctl *ctl, const struct campaign_order *order, struct ca
 	if (ret != 0)
 		return ret;
 	ret = store_reader_group(r, &order->group, &group);
-	if (ret == 0 && !order->is_msk_new && campaign_order_msk(r, order, &msk) != 0)
-		ret = -ENOKEY;
+	if (ret == 0 && !order->is_msk_new)
+		ret = campaign_order_msk(r, order, &msk);
 	explicit_bzero(&msk, sizeof(msk));
 	if (ret == 0)
 		ret = run_plan(ctl, order, r, plan, why);

@@ -139,7 +139,8 @@ int campaign_record_job(struct store_txn *txn, void *record);
 
 // --- campaign_start.c -----------------------------------------------------------------------
 
-// The MSK that the order names, if it lives, or the newest one that does; -ENOENT. Wipe it.
+// The MSK that the order names, if it lives, or the newest one that does. -ENOKEY: there is none;
+// -EKEYREVOKED: those who are solicited would not get it. Wipe it.
 int campaign_order_msk(
 	const struct store_reader *r, const struct campaign_order *order, struct store_msk *msk);
 // Makes the next MSK where the order wants that, and the campaign can be opened. With start_lock

@@ -27,12 +27,14 @@ static void record_begin(const struct store_campaign *scheduled, const struct st
 int campaign_order_msk(
 	const struct store_reader *r, const struct campaign_order *order, struct store_msk *msk)
 {
-	int ret;
+	int ret = order->msk_number == 0
+		? store_reader_msk_newest(r, &order->group, msk)
+		: store_reader_msk(r, &order->group, order->msk_number, msk);
 
-	if (order->msk_number == 0)
-		return store_reader_msk_newest(r, &order->group, msk);
-	ret = store_reader_msk(r, &order->group, order->msk_number, msk);
-	return ret == 0 && msk->state == STORE_MSK_RETIRED ? -ENOENT : ret;
+	if (ret != 0 || msk->state == STORE_MSK_RETIRED)
+		return -ENOKEY;
+	// Who is solicited asks for it, and nobody gets one that is revoked.
+	return order->kind == STORE_CAMPAIGN_SOLICIT && msk->seq_l > msk->seq_u ? -EKEYREVOKED : 0;
 }
 
 int campaign_order_run(struct ctl *ctl, const struct campaign_order *order,
@@ -47,8 +49,8 @@ int campaign_order_run(struct ctl *ctl, const struct campaign_order *order,
 	if (ret != 0)
 		return ret;
 	ret = store_reader_group(r, &order->group, &group);
-	if (ret == 0 && campaign_order_msk(r, order, &opening.msk) != 0)
-		ret = -ENOKEY;
+	if (ret == 0)
+		ret = campaign_order_msk(r, order, &opening.msk);
 	if (ret == 0 && scheduled != NULL)
 		record_begin(scheduled, r, &record);
 	else if (ret == 0)
@@ -86,6 +88,8 @@ void campaign_start_explain(int ret, uint32_t id, char why[256])
 {
 	const char *text = ret == -ENOENT ? "There is no such key group"
 		: ret == -ENOKEY ? "The key group has no MSK that is not retired: make one first"
+		: ret == -EKEYREVOKED
+		? "The MSK is revoked, and no phone gets it that asks: push it, or name another"
 		: ret == -EMFILE ? "As many campaigns are open as there can be"
 		: ret == -EAGAIN ? "A worker takes no commands"
 		: ret == -ESTALE ? "What that campaign did not reach is not known any more"

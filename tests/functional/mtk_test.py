@@ -217,6 +217,8 @@ def next_msk_waits_for_enough_and_the_others_miss_it():
         # Phones delete it when they are told so; nothing goes under it from then on.
         revoked = site.cli("msk", "revoke", GROUP, "0002")
         expect_that(revoked["seq_l"] > revoked["seq_u"], "an empty interval", revoked)
+        status, answer, _ = site.run("solicit", GROUP)
+        expect("a solicit", (status, answer["error"]), (NOT_ALL, "msk-revoked"))
         expect("verified", site.push("--msk", "0002")["verified"], PHONES)
         expect("holders", site.holders("0002"), 0)
         wait_until("no MTKs", lambda: site.mtk()["waits_for"] == "msk-revoked", show=site.mtk)

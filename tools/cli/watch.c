@@ -108,17 +108,21 @@ void campaign_print(const json_t *campaign, const json_t *drops)
 
 static void campaign_progress(struct progress *p, const json_t *campaign)
 {
-	char text[160], verified[PRINT_NUMBER_MAX], members[PRINT_NUMBER_MAX],
-		rate[PRINT_NUMBER_MAX];
+	char text[160], sent[64], verified[PRINT_NUMBER_MAX], members[PRINT_NUMBER_MAX],
+		number[PRINT_NUMBER_MAX];
 	uint64_t all = number_at(campaign, "members");
 	uint64_t done = all - number_at(campaign, "pending");
 	const json_t *stall = value_at(campaign, "stall");
 
-	snprintf(text, sizeof(text), "%s of %s verified, round %" PRIu64 ", %s pushes/s%s%s",
+	if (strcmp(text_at(campaign, "kind"), "solicit") == 0)
+		snprintf(sent, sizeof(sent), "%s solicits",
+			number_text(number_at(campaign, "solicits"), number));
+	else
+		snprintf(sent, sizeof(sent), "%s pushes/s",
+			number_text((uint64_t)real_at(campaign, "pushes_per_s"), number));
+	snprintf(text, sizeof(text), "%s of %s verified, round %" PRIu64 ", %s%s%s",
 		number_text(number_at(campaign, "verified"), verified), number_text(all, members),
-		number_at(campaign, "round"),
-		number_text((uint64_t)real_at(campaign, "pushes_per_s"), rate),
-		json_is_string(stall) ? ", stalled: " : "",
+		number_at(campaign, "round"), sent, json_is_string(stall) ? ", stalled: " : "",
 		json_is_string(stall) ? json_string_value(stall) : "");
 	progress_show(p, all > 0 ? (double)done / (double)all : 0, text);
 }
