@@ -10,22 +10,28 @@
 #include "log.h"
 #include "msk.h"
 
-int stream_switch_begin(struct bearers *all, struct stream *s, const struct bearer_now *now)
+// The wait is over: MTKs go under the MSK with this number.
+static int wait_end(struct bearers *all, const struct stream *s, uint16_t number)
 {
 	struct store_bearer bearer = s->bearer;
-	int ret;
 
-	bearer.number = s->supply[1].number;
+	bearer.number = number;
 	bearer.switch_to = 0;
 	bearer.switch_percent = 0;
-	ret = bearer_write(all, &bearer);
+	return bearer_write(all, &bearer);
+}
+
+int stream_switch_begin(struct bearers *all, struct stream *s, const struct bearer_now *now)
+{
+	uint16_t from = s->supply[0].number, to = s->supply[1].number;
+	int ret = wait_end(all, s, to);
+
 	if (ret != 0)
 		return ret;
-	log_info("msk-switching", "group=%04x from=%04x to=%04x", bearer.group.group,
-		s->supply[0].number, bearer.number);
-	event_send(all, "msk-switching", &bearer.group,
-		json_pack("{s:o, s:o}", "from", json_sprintf("%04x", s->supply[0].number), "to",
-			json_sprintf("%04x", bearer.number)));
+	log_info("msk-switching", "group=%04x from=%04x to=%04x", s->bearer.group.group, from, to);
+	event_send(all, "msk-switching", &s->bearer.group,
+		json_pack("{s:o, s:o}", "from", json_sprintf("%04x", from), "to",
+			json_sprintf("%04x", to)));
 	ret = stream_withdraw(all, s, 0, now);
 	return ret < 0 ? ret : 0;
 }
@@ -58,17 +64,13 @@ static int switch_prepare(struct bearers *all, struct stream *s, const struct be
 static int switch_drop(struct bearers *all, struct stream *s)
 {
 	const char *reason = mtk_wait_name(mtk_supply_check(&s->supply[1]));
-	struct store_bearer bearer = s->bearer;
-	int ret;
+	int ret = wait_end(all, s, s->bearer.number);
 
-	bearer.switch_to = 0;
-	bearer.switch_percent = 0;
-	ret = bearer_write(all, &bearer);
 	if (ret != 0)
 		return ret;
-	log_warning("msk-switch-dropped", "group=%04x to=%04x reason=%s", bearer.group.group,
+	log_warning("msk-switch-dropped", "group=%04x to=%04x reason=%s", s->bearer.group.group,
 		s->supply[1].number, reason);
-	event_send(all, "msk-switch-dropped", &bearer.group,
+	event_send(all, "msk-switch-dropped", &s->bearer.group,
 		json_pack("{s:o, s:s}", "to", json_sprintf("%04x", s->supply[1].number), "reason",
 			reason));
 	return 0;
