@@ -121,7 +121,7 @@ static int mark_read(
 	if (!good[0] || !good[1])
 		*state = STORE_MARK_HALF;
 	// A daemon that died right after it made the file has left no mark.
-	else if (m->last.sequence < 2)
+	else if (m->last.mark == 0)
 		*state = STORE_MARK_MISSING;
 	else if (memcmp(m->last.machine_id, machine_id, sizeof(m->last.machine_id)) != 0)
 		*state = STORE_MARK_OTHER_MACHINE;

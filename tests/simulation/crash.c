@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "counter_mark.h"
 #include "import_people.h"
 #include "offline.h"
 #include "sim.h"
@@ -42,7 +43,7 @@ static void mark_harm(struct sim *s)
 {
 	char path[STORAGE_PATH];
 
-	if (!sim_chance(s, 6))
+	if (!sim_chance(s, 6) || s->is_mark_alone)
 		return;
 	snprintf(path, sizeof(path), "%s/store/counter.mark", s->storage.root);
 	unlink(path);
@@ -222,6 +223,11 @@ void store_lose(struct sim *s)
 {
 	char path[STORAGE_PATH];
 
+	// Not both: where the mark file was lost too, and not made again yet, only a clock that is
+	// right helps.
+	if (!s->bmsc.is_up || counter_mark_value(s->bmsc.mark) == 0)
+		return;
+	s->is_mark_alone = true;
 	storage_kill(&s->storage, 0);
 	bmsc_stop(s, false);
 	storage_next(&s->storage, false);

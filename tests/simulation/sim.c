@@ -73,12 +73,25 @@ static bool is_time(struct sim *s, uint64_t *last, uint64_t every_ns)
 	return true;
 }
 
+// Whether what was lost of the counter is there twice again.
+static void mark_watch(struct sim *s)
+{
+	struct store_reader *r;
+	uint32_t mark;
+
+	if (!s->is_mark_alone || !sim_is_heard(s) || ctl_reader_get(&s->bmsc.ctl, &r) != 0)
+		return;
+	s->is_mark_alone = store_reader_mark(r, &mark) != 0;
+	ctl_reader_put(&s->bmsc.ctl, r);
+}
+
 static void control_turn(struct sim *s)
 {
 	struct bmsc *b = &s->bmsc;
 
 	if (is_time(s, &s->mark_ns, 100 * SIM_MS))
 		counter_mark_advance(b->mark, &b->ctl);
+	mark_watch(s);
 	if (sim_is_heard(s) && writer_waiting(b->ctl.writer) > 0 &&
 		(s->is_calm || sim_chance(s, 50)))
 		writer_turn(b->ctl.writer);

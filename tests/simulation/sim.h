@@ -37,6 +37,7 @@ struct sim {
 	uint64_t mark_ns; // when each was last turned
 	uint64_t settle_ns;
 	uint64_t ports_ns;
+	bool is_mark_alone; // the store was lost, and has no copy of the mark yet
 	bool is_calm; // nothing is held up on purpose any more
 	unsigned deeds;
 	unsigned crashes;

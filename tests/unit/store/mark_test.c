@@ -47,6 +47,20 @@ static void missing_mark_is_made(void **state)
 	store_mark_close(open_mark(dir, 0, STORE_MARK_MISSING));
 }
 
+// A daemon that died right after its first reservation leaves no mark either.
+static void reservation_alone_is_no_mark(void **state)
+{
+	const char *dir = test_dir();
+	struct store_mark *m = open_mark(dir, 0, STORE_MARK_MISSING);
+
+	(void)state;
+	assert_int_equal(store_mark_mtk_reserve(m, 16), 0);
+	store_mark_close(m);
+	m = open_mark(dir, 0, STORE_MARK_MISSING);
+	assert_int_equal(store_mark_mtk_reservations(m), 16);
+	store_mark_close(m);
+}
+
 // What a first start that was cut off leaves.
 static void file_that_was_not_finished_is_made_anew(void **state)
 {
@@ -200,6 +214,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(missing_mark_is_made),
+		cmocka_unit_test(reservation_alone_is_no_mark),
 		cmocka_unit_test(file_that_was_not_finished_is_made_anew),
 		cmocka_unit_test(mark_without_room_leaves_no_file),
 		cmocka_unit_test(last_mark_written_is_read),
