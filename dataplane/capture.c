@@ -43,6 +43,7 @@ static bool capture_write(struct capture *c)
 	c->left -= n;
 	if (rte_pcapng_write_packets(c->file, mbufs, (uint16_t)n) < 0)
 		c->left = 0;
+	rte_pktmbuf_free_bulk(mbufs, n);
 	return true;
 }
 

@@ -166,8 +166,10 @@ def client_that_does_not_read():
         line.close()
         wait_until("the end of the capture",
                    lambda: "event=capture-ended" in site.log("mskpushd"))
-        client = capture_begin(site, site.path("after.pcapng"), "--count", "3000")
-        expect("verified", site.push()["verified"], 3000)
+        # More than there are buffers for copies.
+        client = capture_begin(site, site.path("after.pcapng"), "--count", "12000")
+        for _ in range(2):
+            expect("verified", site.push("--rate", "5000")["verified"], 3000)
         client.communicate(timeout=20)
         expect("exit status of the next capture", client.returncode, DONE)
 
