@@ -15,9 +15,11 @@ import hashlib
 import os
 import shutil
 import stat
+import subprocess
 
 from store_test import start_fails
-from story import GROUP, SERVICE, TOP, Stage, expect, expect_in, expect_that, tell, write_csv
+from story import (GROUP, SERVICE, TOP, Stage, expect, expect_in, expect_that, tell, wait_until,
+                   write_csv)
 from wire import check_counters, read_wire
 from wrapping_test import flip_expiry, keys_in_the_clear, reconfigure, secrets
 
@@ -124,6 +126,24 @@ def store_in_use_and_wrong_keys_are_refused():
         expect("status", status, 1)
         expect("usage", site.run("mend", site.path("store"), is_json=False,
                                  program="mskpush-store")[0], 2)
+
+
+def core_limits(pid):
+    """(soft, hard) limit of a process's core dumps."""
+    with open(f"/proc/{pid}/limits", encoding="ascii") as file:
+        return next(tuple(line.split()[4:6]) for line in file if line.startswith("Max core"))
+
+
+def nothing_of_the_offline_tool_is_dumped():
+    """While it waits for somebody to write the store that it is to read."""
+    with Stage() as site:
+        os.mkfifo(site.path("fifo"))
+        tool = subprocess.Popen([site.program("mskpush-store"), "check", site.path("fifo")])
+        try:
+            wait_until("no core dump", lambda: core_limits(tool.pid) == ("0", "0"))
+        finally:
+            tool.kill()
+            tool.wait()
 
 
 def damaged_subscribers_are_listed():
@@ -247,6 +267,7 @@ def store_of_format_1_is_upgraded():
 
 if __name__ == "__main__":
     tell(restored_backup_repeats_nothing, backup_shows_no_key_and_takes_no_place_of_another,
-         store_in_use_and_wrong_keys_are_refused, damaged_subscribers_are_listed,
+         store_in_use_and_wrong_keys_are_refused, nothing_of_the_offline_tool_is_dumped,
+         damaged_subscribers_are_listed,
          exported_subscribers_are_imported_again,
          store_of_format_1_is_upgraded)
