@@ -101,6 +101,8 @@ static int file_mark_known(struct counter_mark *m, const char *dir, struct count
 	known->has_file_mark = ret == 0 && state != STORE_MARK_MISSING;
 	known->is_other_machine = ret == 0 && state == STORE_MARK_OTHER_MACHINE;
 	known->is_half_damaged = ret == 0 && state == STORE_MARK_HALF;
+	if (ret == 0)
+		known->file_clock = store_mark_clock(m->file);
 	return ret;
 }
 
@@ -210,7 +212,7 @@ void counter_mark_advance(struct counter_mark *m, struct ctl *ctl)
 	if (due == 0)
 		return;
 	pthread_mutex_lock(&m->file_lock);
-	ret = store_mark_write(m->file, due);
+	ret = store_mark_write(m->file, due, dp_counter_now(dp));
 	pthread_mutex_unlock(&m->file_lock);
 	if (ret != 0) {
 		log_warning("mark-not-written", "mark=%u errno=%d", due, -ret);

@@ -25,15 +25,34 @@ static int64_t clock_counter(int64_t realtime_s)
 	return realtime_s > COUNTER_EPOCH ? realtime_s - COUNTER_EPOCH : 0;
 }
 
-static int clock_check(const struct counter_known *known, int64_t now, uint32_t mark, char why[256])
+// A mark that is missing, damaged in part, older than the store's copy or from another machine may
+// hide values that were sent: by the clock at the time, or up to the next mark. Nor has the clock
+// to be right then: the store's copy is not far behind.
+static bool mark_is_trusted(const struct counter_known *known, uint32_t store_mark)
+{
+	return known->has_file_mark && !known->is_other_machine && !known->is_half_damaged &&
+		known->file_mark >= store_mark;
+}
+
+// Before which moment a clock was set back. A mark runs ahead of a clock that is right: by an hour
+// after a loss, and by some seconds with each of many starts in a row.
+static int64_t clock_before(const struct counter_known *known, uint32_t store_mark, uint32_t mark)
+{
+	bool has_clock = mark_is_trusted(known, store_mark) && known->file_clock != 0;
+
+	return has_clock && known->file_clock < mark ? known->file_clock : mark;
+}
+
+static int clock_check(const struct counter_known *known, int64_t now, int64_t before,
+	uint32_t mark, char why[256])
 {
 	if (known->is_clock_accepted)
 		return 0;
-	if (now < (int64_t)mark - COUNTER_BACK_MAX_S) {
+	if (now < before - COUNTER_BACK_MAX_S) {
 		snprintf(why, 256,
-			"the clock stands %" PRId64 " s before the counter mark: set the clock, or "
-			"accept it with --accept-clock",
-			(int64_t)mark - now);
+			"the clock stands %" PRId64 " s before %s: set the clock, or accept it "
+			"with --accept-clock",
+			before - now, before < mark ? "where it stood" : "the counter mark");
 		return -ERANGE;
 	}
 	if (mark != 0 && now > (int64_t)mark + COUNTER_FORTH_MAX_S) {
@@ -46,16 +65,6 @@ static int clock_check(const struct counter_known *known, int64_t now, uint32_t 
 	return 0;
 }
 
-// A mark that is missing, damaged in part, older than the store's copy or from another machine may
-// hide values that were sent: by the clock at the time, or up to the next mark. Nor has the clock
-// to be right then: the store's copy is not far behind.
-static bool mark_is_trusted(
-	const struct counter_known *known, uint32_t file_mark, uint32_t store_mark)
-{
-	return known->has_file_mark && !known->is_other_machine && !known->is_half_damaged &&
-		file_mark >= store_mark;
-}
-
 int counter_start(const struct counter_known *known, struct dp_counter_start *start, char why[256])
 {
 	uint32_t store_mark = known->has_store_mark ? known->store_mark : 0;
@@ -63,11 +72,11 @@ int counter_start(const struct counter_known *known, struct dp_counter_start *st
 	uint32_t mark = max_u32(store_mark, file_mark);
 	int64_t now = clock_counter(known->realtime_s);
 	int64_t first = mark;
-	int ret = clock_check(known, now, mark, why);
+	int ret = clock_check(known, now, clock_before(known, store_mark, mark), mark, why);
 
 	if (ret != 0)
 		return ret;
-	if (!mark_is_trusted(known, file_mark, store_mark))
+	if (!mark_is_trusted(known, store_mark))
 		first = max_i64(now + COUNTER_LOST_MARK_S,
 			COUNTER_MARK_AHEAD_S +
 				max_i64(file_mark, (int64_t)store_mark + COUNTER_COPY_AGE_S));

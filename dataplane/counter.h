@@ -21,7 +21,7 @@
 #define COUNTER_MARK_AHEAD_S 10 // the mark runs at most this far ahead of use
 #define COUNTER_LOST_MARK_S 3600 // begin this far ahead when the mark file cannot be trusted
 #define COUNTER_COPY_AGE_S 300 // the store's copy of the mark is not further behind than this
-#define COUNTER_BACK_MAX_S 7200 // a clock further than this before the mark is refused
+#define COUNTER_BACK_MAX_S 7200 // a clock that was set back further than this is refused
 #define COUNTER_FORTH_MAX_S (400 * 86400) // and one further than this after it
 // Ids that one worker owns together: a multiple of the records in a store block.
 #define COUNTER_SLICE 720
@@ -34,13 +34,14 @@ struct counter_known {
 	uint32_t store_mark;
 	bool has_file_mark;
 	uint32_t file_mark;
+	uint32_t file_clock; // the latest of the counter's clock that the file has seen; 0: none
 	bool is_other_machine; // the mark file was written on another machine
 	bool is_half_damaged; // one sector of the mark file is damaged
 	bool is_clock_accepted; // --accept-clock
 };
 
-// Works out where to begin. -ERANGE: the clock is too far from the mark (why tells, and what to
-// do); -EOVERFLOW: no values are left.
+// Works out where to begin. -ERANGE: the clock is too far from the mark, or from where it stood
+// (why tells, and what to do); -EOVERFLOW: no values are left.
 int counter_start(const struct counter_known *known, struct dp_counter_start *start, char why[256]);
 
 // The allocator: the last value used for each subscriber. It begins, for everybody, at the mark.

@@ -29,7 +29,8 @@ struct mark_record {
 	uint64_t sequence;
 	uint8_t machine_id[16];
 	uint32_t mtk_reservations;
-	uint8_t spare[460];
+	uint32_t clock; // the latest one seen; 0 in files of before there was this
+	uint8_t spare[456];
 	uint64_t checksum; // SipHash-1-3 under the zero key of all before it
 };
 _Static_assert(sizeof(struct mark_record) == SECTOR_BYTES, "a mark fills one sector");
@@ -177,12 +178,14 @@ int store_mark_open(const char *dir, const uint8_t machine_id[16], struct store_
 	return 0;
 }
 
-int store_mark_write(struct store_mark *m, uint32_t mark)
+int store_mark_write(struct store_mark *m, uint32_t mark, uint32_t clock)
 {
 	struct mark_record next = m->last;
 	int rc;
 
 	next.mark = mark;
+	if (clock > next.clock)
+		next.clock = clock;
 	next.sequence++;
 	rc = sector_write(m, &next);
 	if (rc == 0)
@@ -190,6 +193,11 @@ int store_mark_write(struct store_mark *m, uint32_t mark)
 	if (rc == 0)
 		m->last = next;
 	return rc;
+}
+
+uint32_t store_mark_clock(const struct store_mark *m)
+{
+	return m->last.clock;
 }
 
 uint32_t store_mark_mtk_reservations(const struct store_mark *m)
@@ -205,7 +213,7 @@ int store_mark_mtk_reserve(struct store_mark *m, uint32_t reservations)
 	if (reservations <= before)
 		return 0;
 	m->last.mtk_reservations = reservations;
-	rc = store_mark_write(m, m->last.mark);
+	rc = store_mark_write(m, m->last.mark, 0);
 	if (rc != 0)
 		m->last.mtk_reservations = before;
 	return rc;

@@ -257,8 +257,11 @@ enum store_mark_state {
 // sectors are damaged. *mark is 0 when there was none; a file never written to counts as missing.
 int store_mark_open(const char *dir, const uint8_t machine_id[16], struct store_mark **out,
 	uint32_t *mark, enum store_mark_state *state);
-// Durable when it returns 0. May be called from any one thread at a time, not only the writer.
-int store_mark_write(struct store_mark *m, uint32_t mark);
+// Durable when it returns 0. clock: where the counter's clock stands, the file keeps the latest.
+// May be called from any one thread at a time, not only the writer.
+int store_mark_write(struct store_mark *m, uint32_t mark, uint32_t clock);
+// The latest clock that was written, 0 when none was.
+uint32_t store_mark_clock(const struct store_mark *m);
 // How often MTK IDs were given out, as far as the file was told; a store that counts less is not
 // the one that did it. Likewise durable, by one thread at a time.
 uint32_t store_mark_mtk_reservations(const struct store_mark *m);

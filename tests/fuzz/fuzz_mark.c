@@ -115,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mark = mark_found(dir, &m);
 	if (m == NULL)
 		return 0;
-	require(store_mark_write(m, mark ^ 0x5a) == 0);
+	require(store_mark_write(m, mark ^ 0x5a, 0) == 0);
 	store_mark_close(m);
 	require(mark_found(dir, &m) == (mark ^ 0x5a));
 	store_mark_close(m);

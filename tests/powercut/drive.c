@@ -220,7 +220,7 @@ void drive_mark_move(struct drive *d)
 	char text[32];
 
 	d->mark_value += 1 + drive_chance(d, 10);
-	assert_int_equal(store_mark_write(d->mark, d->mark_value), 0);
+	assert_int_equal(store_mark_write(d->mark, d->mark_value, 0), 0);
 	snprintf(text, sizeof(text), "mark %u", d->mark_value);
 	drive_note(text);
 }

@@ -171,6 +171,38 @@ static void clock_back_is_judged_to_the_second(void **state)
 	assert_int_equal(counter_start(&known, &start, why), -ERANGE);
 }
 
+// A daemon that was started again and again, a mark further each time.
+static void mark_far_ahead_of_a_clock_that_is_right_is_no_hindrance(void **state)
+{
+	struct counter_known known = known_after(t_now + YEAR_S);
+	struct dp_counter_start start;
+	char why[256];
+
+	(void)state;
+	known.file_clock = t_now + 7200;
+	assert_int_equal(counter_start(&known, &start, why), 0);
+	assert_int_equal(start.first, t_now + YEAR_S);
+	known.file_clock++;
+	assert_int_equal(counter_start(&known, &start, why), -ERANGE);
+	assert_non_null(strstr(why, "7201 s before where it stood"));
+}
+
+static void clock_of_a_file_that_is_not_trusted_tells_nothing(void **state)
+{
+	struct counter_known known = known_after(t_now + 7201);
+	struct dp_counter_start start;
+	char why[256];
+
+	(void)state;
+	known.file_clock = t_now;
+	assert_int_equal(counter_start(&known, &start, why), 0);
+	known.file_mark--;
+	assert_int_equal(counter_start(&known, &start, why), -ERANGE);
+	known.file_mark++;
+	known.is_half_damaged = true;
+	assert_int_equal(counter_start(&known, &start, why), -ERANGE);
+}
+
 static void clock_far_after_the_mark_is_refused_unless_accepted(void **state)
 {
 	struct counter_known known = known_after(t_now - 400 * 86400);
@@ -354,6 +386,8 @@ int main(void)
 		cmocka_unit_test(mark_that_may_be_the_last_but_one_begins_an_hour_and_a_step_ahead),
 		cmocka_unit_test(clock_back_by_a_year_is_refused_unless_accepted),
 		cmocka_unit_test(clock_back_is_judged_to_the_second),
+		cmocka_unit_test(mark_far_ahead_of_a_clock_that_is_right_is_no_hindrance),
+		cmocka_unit_test(clock_of_a_file_that_is_not_trusted_tells_nothing),
 		cmocka_unit_test(clock_far_after_the_mark_is_refused_unless_accepted),
 		cmocka_unit_test(no_values_above_the_half_range_are_begun),
 		cmocka_unit_test(values_follow_the_clock),

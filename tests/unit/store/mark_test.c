@@ -105,10 +105,27 @@ static void last_mark_written_is_read(void **state)
 
 	(void)state;
 	for (uint32_t i = 1; i < 6; i++) {
-		assert_int_equal(store_mark_write(m, 1000 * i), 0);
+		assert_int_equal(store_mark_write(m, 1000 * i, 0), 0);
 		store_mark_close(m);
 		m = open_mark(dir, 1000 * i, STORE_MARK_OK);
 	}
+	store_mark_close(m);
+}
+
+// Also while it is set back, and over reservations, which know no clock.
+static void latest_clock_is_kept(void **state)
+{
+	const char *dir = test_dir();
+	struct store_mark *m = open_mark(dir, 0, STORE_MARK_MISSING);
+
+	(void)state;
+	assert_int_equal(store_mark_clock(m), 0);
+	assert_int_equal(store_mark_write(m, 1000, 990), 0);
+	assert_int_equal(store_mark_write(m, 1010, 700), 0);
+	assert_int_equal(store_mark_mtk_reserve(m, 16), 0);
+	store_mark_close(m);
+	m = open_mark(dir, 1010, STORE_MARK_OK);
+	assert_int_equal(store_mark_clock(m), 990);
 	store_mark_close(m);
 }
 
@@ -120,7 +137,7 @@ static void mark_of_another_machine_is_told(void **state)
 	uint32_t mark;
 
 	(void)state;
-	assert_int_equal(store_mark_write(m, 77), 0);
+	assert_int_equal(store_mark_write(m, 77, 0), 0);
 	store_mark_close(m);
 	assert_int_equal(store_mark_open(dir, other_machine, &m, &mark, &s), 0);
 	assert_int_equal(mark, 77);
@@ -128,7 +145,7 @@ static void mark_of_another_machine_is_told(void **state)
 	store_mark_close(m);
 	assert_int_equal(store_mark_open(dir, other_machine, &m, &mark, &s), 0);
 	assert_int_equal(s, STORE_MARK_OTHER_MACHINE);
-	assert_int_equal(store_mark_write(m, 88), 0);
+	assert_int_equal(store_mark_write(m, 88, 0), 0);
 	store_mark_close(m);
 	assert_int_equal(store_mark_open(dir, other_machine, &m, &mark, &s), 0);
 	assert_int_equal(s, STORE_MARK_OK);
@@ -143,8 +160,8 @@ static void one_damaged_sector_gives_the_other(void **state)
 	uint8_t good[1024], bad[1024];
 
 	(void)state;
-	assert_int_equal(store_mark_write(m, 100), 0); // sequence 2, first sector
-	assert_int_equal(store_mark_write(m, 200), 0); // sequence 3, second sector
+	assert_int_equal(store_mark_write(m, 100, 0), 0); // sequence 2, first sector
+	assert_int_equal(store_mark_write(m, 200, 0), 0); // sequence 3, second sector
 	store_mark_close(m);
 	file(dir, good, false);
 	for (unsigned bit = 0; bit < 8 * 1024; bit++) {
@@ -154,7 +171,7 @@ static void one_damaged_sector_gives_the_other(void **state)
 		store_mark_close(open_mark(dir, bit < 8 * 512 ? 200 : 100, STORE_MARK_HALF));
 	}
 	m = open_mark(dir, 100, STORE_MARK_HALF);
-	assert_int_equal(store_mark_write(m, 300), 0);
+	assert_int_equal(store_mark_write(m, 300, 0), 0);
 	store_mark_close(m);
 	store_mark_close(open_mark(dir, 300, STORE_MARK_OK));
 }
@@ -168,7 +185,7 @@ static void two_damaged_sectors_are_refused(void **state)
 	uint32_t mark;
 
 	(void)state;
-	assert_int_equal(store_mark_write(m, 100), 0);
+	assert_int_equal(store_mark_write(m, 100, 0), 0);
 	store_mark_close(m);
 	file(dir, data, false);
 	data[100] ^= 1;
@@ -190,7 +207,7 @@ static void short_mark_file_is_refused_or_half_read(void **state)
 	uint32_t mark;
 
 	(void)state;
-	assert_int_equal(store_mark_write(m, 100), 0);
+	assert_int_equal(store_mark_write(m, 100, 0), 0);
 	store_mark_close(m);
 	snprintf(path, sizeof(path), "%s/counter.mark", dir);
 	assert_int_equal(truncate(path, 700), 0);
@@ -218,6 +235,7 @@ int main(void)
 		cmocka_unit_test(file_that_was_not_finished_is_made_anew),
 		cmocka_unit_test(mark_without_room_leaves_no_file),
 		cmocka_unit_test(last_mark_written_is_read),
+		cmocka_unit_test(latest_clock_is_kept),
 		cmocka_unit_test(mark_of_another_machine_is_told),
 		cmocka_unit_test(one_damaged_sector_gives_the_other),
 		cmocka_unit_test(two_damaged_sectors_are_refused),

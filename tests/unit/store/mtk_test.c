@@ -241,10 +241,10 @@ static void mark_file_keeps_the_reservations(void **state)
 
 	(void)state;
 	assert_int_equal(store_mark_open(dir, machine, &m, &mark, &mark_state), 0);
-	assert_int_equal(store_mark_write(m, 1000), 0);
+	assert_int_equal(store_mark_write(m, 1000, 0), 0);
 	assert_int_equal(store_mark_mtk_reserve(m, 5), 0);
 	assert_int_equal(store_mark_mtk_reserve(m, 4), 0);
-	assert_int_equal(store_mark_write(m, 1010), 0);
+	assert_int_equal(store_mark_write(m, 1010, 0), 0);
 	store_mark_close(m);
 	assert_int_equal(store_mark_open(dir, machine, &m, &mark, &mark_state), 0);
 	assert_int_equal(mark, 1010);
