@@ -6,12 +6,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "admin.h"
 #include "dp.h"
 #include "log.h"
 #include "subscriber_json.h"
+
+#define END_NAPS 100
 
 static void capture_end(struct ctl *ctl)
 {
@@ -52,7 +55,7 @@ static int phone_address(
 }
 
 // -EBUSY: one runs already; -ENODEV: there is no dataplane.
-static int capture_begin(struct ctl *ctl, const struct dp_capture *capture)
+static int capture_try(struct ctl *ctl, const struct dp_capture *capture)
 {
 	int ret = -ENODEV;
 
@@ -60,6 +63,19 @@ static int capture_begin(struct ctl *ctl, const struct dp_capture *capture)
 	if (ctl->dp != NULL)
 		ret = dp_capture_start(ctl->dp, capture);
 	pthread_mutex_unlock(&ctl->dp_lock);
+	return ret;
+}
+
+// One whose client has just gone may still be ending: it gets a moment for that.
+static int capture_begin(struct ctl *ctl, const struct dp_capture *capture)
+{
+	const struct timespec nap = {.tv_nsec = 10000000};
+	int ret = capture_try(ctl, capture);
+
+	for (int naps = 0; ret == -EBUSY && naps < END_NAPS; naps++) {
+		nanosleep(&nap, NULL);
+		ret = capture_try(ctl, capture);
+	}
 	return ret;
 }
 

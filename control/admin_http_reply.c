@@ -6,13 +6,13 @@
 
 #include "admin_http_reply.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define PIPE_BLOCK 65536
-#define PIPE_LOOK_MS 250
 
 // What a browser is told of everything that the console's listener says: nothing of the page comes
 // from elsewhere, nobody frames it, and a body is what its type says. There are no cookies, so that
@@ -35,25 +35,20 @@ struct pipe_reply {
 	int client_fd;
 };
 
-static bool client_has_gone(int fd)
-{
-	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
-
-	return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
-}
-
-// Blocks in this connection's thread until there is something, and looks after the client in
-// between: libmicrohttpd would not notice that it has gone.
+// Blocks in this connection's thread until there is something, and looks after the client
+// meanwhile: libmicrohttpd would not notice that it has gone.
 static ssize_t pipe_read(void *arg, uint64_t at, char *buf, size_t size)
 {
 	struct pipe_reply *pipe = arg;
-	struct pollfd p = {.fd = pipe->fd, .events = POLLIN};
+	struct pollfd p[] = {
+		{.fd = pipe->fd, .events = POLLIN}, {.fd = pipe->client_fd, .events = POLLRDHUP}};
 	ssize_t n;
 
 	(void)at;
-	while (poll(&p, 1, PIPE_LOOK_MS) <= 0)
-		if (client_has_gone(pipe->client_fd))
-			return MHD_CONTENT_READER_END_WITH_ERROR;
+	while (poll(p, 2, -1) < 0 && errno == EINTR)
+		;
+	if (p[0].revents == 0)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
 	n = read(pipe->fd, buf, size);
 	if (n > 0)
 		return n;

@@ -180,6 +180,15 @@ static void default_report(void *arg, const char *key, const char *value)
 	log_warning("conf-default", "key=%s value=\"%s\"", key, value);
 }
 
+// Whether all of what was asked for has been written.
+static int output_end(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_SUCCESS;
+	fprintf(stderr, "mskpushd: standard output takes no more\n");
+	return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	static struct program program;
@@ -188,7 +197,7 @@ int main(int argc, char **argv)
 	char why[CONF_WHY_MAX];
 
 	if (ret != 0)
-		return ret > 0 ? EXIT_SUCCESS : EXIT_USAGE;
+		return ret > 0 ? output_end() : EXIT_USAGE;
 	if (conf_read(options, &program.daemon.conf, why) != 0) {
 		fprintf(stderr, "mskpushd: %s\n", why);
 		return EXIT_USAGE;
@@ -196,11 +205,11 @@ int main(int argc, char **argv)
 	if (options->only_check) {
 		printf("%s: right\n", options->config);
 		conf_explain(&program.daemon.conf, stdout);
-		return EXIT_SUCCESS;
+		return output_end();
 	}
 	if (options->only_print) {
 		conf_print(&program.daemon.conf, stdout);
-		return EXIT_SUCCESS;
+		return output_end();
 	}
 	log_level_set((enum log_level)program.daemon.conf.log.level);
 	if (log_target_set((enum log_target)program.daemon.conf.log.target, NULL) != 0)

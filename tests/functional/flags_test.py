@@ -11,9 +11,10 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import time
 
-from story import BAD_USAGE, DONE, Stage, expect, expect_in, expect_that, tell
+from story import BAD_USAGE, DONE, NOT_ALL, Stage, expect, expect_in, expect_that, tell
 
 RIGHT = """fqdn: bmsc.home1.net
 store:
@@ -99,6 +100,12 @@ def an_empty_file_is_right_and_a_missing_one_is_not():
             status, output, _ = site.run(*words, is_json=False, program="mskpushd")
             expect(f"exit status of {words}", status, DONE)
             expect_in("mskpushd", output)
+        for words in (("--help",), ("--print-config",), ("--check-config", "/dev/null")):
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                done = subprocess.run([site.program("mskpushd"), *words], stdout=full, check=False,
+                                      env=site.environment(), stderr=subprocess.PIPE, text=True)
+            expect(f"exit status of {words} to a full disk", done.returncode, NOT_ALL)
+            expect_in("takes no more", done.stderr)
 
 
 def print_config_is_accepted_again():
