@@ -151,6 +151,16 @@ json_t *admin_campaign_json(const struct store_reader *r, const struct campaign_
 
 // --- Members --------------------------------------------------------------------------------
 
+// What who was given up was sent, where all were sent the same; -1: they were not.
+static int sends_of_all(const struct store_campaign *record)
+{
+	bool has_previous = (record->flags & STORE_CAMPAIGN_PREVIOUS) != 0;
+
+	if (record->kind == STORE_CAMPAIGN_PUSH)
+		return record->sends;
+	return record->kind == STORE_CAMPAIGN_SOLICIT && !has_previous ? record->solicits : -1;
+}
+
 struct admin_member admin_member_of(uint8_t state, const struct store_campaign *record)
 {
 	if ((state & STORE_MEMBER_REFUSED) != 0)
@@ -159,8 +169,9 @@ struct admin_member admin_member_of(uint8_t state, const struct store_campaign *
 	if ((state & STORE_MEMBER_VERIFIED) != 0)
 		return (struct admin_member){"verified", NULL, state & ~STORE_MEMBER_VERIFIED};
 	if (state == STORE_MEMBER_GIVEN_UP)
-		return (struct admin_member){"given-up", "no-answer", record->sends};
-	if (state == STORE_MEMBER_ABORTED)
+		return (struct admin_member){"given-up", "no-answer", sends_of_all(record)};
+	// One that was taken back before it began has its members as they were chosen.
+	if (state == STORE_MEMBER_ABORTED || record->state == STORE_CAMPAIGN_ABORTED)
 		return (struct admin_member){"given-up", "aborted", -1};
 	return (struct admin_member){"pending", NULL, state};
 }

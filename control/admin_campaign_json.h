@@ -13,7 +13,7 @@ json_t *admin_campaign_json(const struct store_reader *r, const struct campaign_
 struct admin_member {
 	const char *state; // "verified", "refused", "given-up", "pending"
 	const char *why; // NULL: nothing to say
-	int sends; // -1: not known, the store keeps another state in its place
+	int sends; // messages; -1: not known, the store keeps another state in its place
 };
 struct admin_member admin_member_of(uint8_t state, const struct store_campaign *record);
 json_t *admin_member_sends_json(const struct admin_member *member);

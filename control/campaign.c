@@ -139,9 +139,7 @@ static int campaign_unschedule(struct ctl *ctl, uint32_t id)
 	if (ret == 0 && record.state != STORE_CAMPAIGN_SCHEDULED)
 		ret = -ENOENT;
 	if (ret == 0) {
-		record.state = STORE_CAMPAIGN_ABORTED;
-		record.ended_ms = campaign_now_ms();
-		record.given_up = record.members;
+		campaign_record_drop(&record);
 		ret = ctl_writer_run(ctl, campaign_record_job, &record);
 	}
 	pthread_mutex_unlock(&ctl->campaigns->start_lock);

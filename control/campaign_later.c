@@ -33,7 +33,7 @@ static int run_schedule(struct ctl *ctl, struct campaign_run *run,
 		return ret;
 	ret = campaign_run_fill(ctl, run, r, order, why);
 	ctl_reader_put(ctl, r);
-	if (campaign_order_chooses(order))
+	if (campaign_order_chooses(order) || order->only != STORE_ID_NONE)
 		run->record.flags |= STORE_CAMPAIGN_SELECTED;
 	return ret != 0 ? ret : ctl_writer_run(ctl, scheduled_job, run);
 }
@@ -69,6 +69,16 @@ int campaign_order_schedule(
 	return ret;
 }
 
+void campaign_record_drop(struct store_campaign *record)
+{
+	record->state = STORE_CAMPAIGN_ABORTED;
+	record->ended_ms = campaign_now_ms();
+	// Nobody was a member yet, but for those who were chosen.
+	if ((record->flags & STORE_CAMPAIGN_SELECTED) == 0)
+		record->members = 0;
+	record->given_up = record->members;
+}
+
 // While another campaign runs on the group it waits on.
 static void scheduled_begin(struct ctl *ctl, const struct store_campaign *scheduled)
 {
@@ -101,9 +111,7 @@ static void scheduled_begin(struct ctl *ctl, const struct store_campaign *schedu
 	// When others have ended there is room for it; one that had been opened is closed already.
 	if (ret == -EMFILE || ret == -EAGAIN)
 		return;
-	failed.state = STORE_CAMPAIGN_ABORTED;
-	failed.ended_ms = campaign_now_ms();
-	failed.given_up = failed.members;
+	campaign_record_drop(&failed);
 	ctl_writer_run(ctl, campaign_record_job, &failed);
 }
 

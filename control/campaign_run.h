@@ -158,6 +158,8 @@ void campaign_start_explain(int ret, uint32_t id, char why[256]);
 // Stores an order for later. Errors as campaign_start().
 int campaign_order_schedule(
 	struct ctl *ctl, const struct campaign_order *order, uint32_t *id, char why[256]);
+// The report of one that is taken back, or cannot begin.
+void campaign_record_drop(struct store_campaign *record);
 
 // --- campaign_leave.c -----------------------------------------------------------------------
 

@@ -18,6 +18,7 @@
 #define RING_FRAMES 4096
 #define POOL_FRAMES 8191
 #define FRAME_BYTES_MAX 2048
+#define STAMP_HIGH 3 // word of an enhanced packet block (pcapng)
 
 struct capture {
 	struct dp_shared *shared;
@@ -171,20 +172,42 @@ static bool frame_is_wanted(const struct capture *c, const struct rte_mbuf *m)
 		memcmp(data + at + from + size, address, size) == 0;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+// DPDK 22.11 takes its time base after the first frame's cycles, and stamps all frames 2^64 cycles
+// late. The stamp is in the head of the packet block that the copy begins with.
+static void frame_stamp(struct rte_mbuf *copy, uint64_t ns)
+{
+	uint32_t *block = rte_pktmbuf_mtod(copy, uint32_t *);
+
+	block[STAMP_HIGH] = (uint32_t)(ns >> 32);
+	block[STAMP_HIGH + 1] = (uint32_t)ns;
+}
+
 // Copies what is wanted; a copy that cannot be had is NULL.
 static void frames_copy(struct worker *w, unsigned port, struct rte_mbuf **mbufs, unsigned n,
 	enum rte_pcapng_direction direction)
 {
 	struct capture *c = w->capturing;
-	uint64_t now = rte_rdtsc();
+	uint64_t ns = now_ns();
+	struct rte_mbuf *copy;
 
 	w->copied = 0;
 	for (unsigned i = 0; i < n; i++) {
 		if (!frame_is_wanted(c, mbufs[i]))
 			continue;
 		w->copy_of[w->copied] = (uint8_t)i;
-		w->copies[w->copied++] = rte_pcapng_copy(w->shared->port[port].id, w->queue,
-			mbufs[i], c->pool, FRAME_BYTES_MAX, now, direction);
+		copy = rte_pcapng_copy(w->shared->port[port].id, w->queue, mbufs[i], c->pool,
+			FRAME_BYTES_MAX, rte_rdtsc(), direction);
+		if (copy != NULL)
+			frame_stamp(copy, ns);
+		w->copies[w->copied++] = copy;
 	}
 }
 

@@ -49,6 +49,9 @@ def read_pcapng(path):
             body = data[at + 8:at + length - 4]
             kept, whole = struct.unpack_from("<II", body, 12)
             expect("octets kept", kept, whole)
+            high, low = struct.unpack_from("<II", body, 4)
+            seconds = (high << 32 | low) / 1e9
+            expect_that(abs(seconds - time.time()) < 600, "the time of now", seconds)
             flags = options_of(body, 20 + (kept + 3) // 4 * 4).get(2)
             direction = struct.unpack("<I", flags)[0] & 3 if flags else 0
             packets.append((direction, body[20:20 + kept]))

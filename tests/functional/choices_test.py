@@ -116,21 +116,43 @@ def many_are_sent_to_only_when_their_number_is_typed():
             site.cli("campaign", "abort", str(campaign["id"]), check=False)
 
 
+def undelivered_report(site, number):
+    """(given up, what became of those on the list, how long it is)."""
+    listed = site.undelivered(number).values()
+    return (site.campaign(number)["given_up"],
+            {(m["state"], m["why"], m["sends"]) for m in listed}, len(listed))
+
+
+def aborted(count):
+    """The report of a campaign that so many were chosen for, and nobody was sent."""
+    return (count, {("given-up", "aborted", None)}, count)
+
+
 def campaign_begins_at_its_time_also_after_a_restart():
     with Stage() as site:
         site.raise_all(PHONES)
         at = int(time.time()) + 12  # all that comes before the wait is done by then
         number = site.push_begin("--at", str(at))
         expect("state", site.campaign(number)["state"], "scheduled")
-        taken_back = site.push_begin("--at", str(at))
-        site.cli("campaign", "abort", str(taken_back))
+        taken_back = [site.push_begin("--at", str(at), *who) for who in
+                      ((), ("--sample", "50%"), ("--ue", site.rows[0]["impi"]))]
+        for other in taken_back:
+            site.cli("campaign", "abort", str(other))
+        expect("reports of those that were taken back", [undelivered_report(site, other)
+               for other in taken_back], [(0, set(), 0), aborted(PHONES // 2), aborted(1)])
+        # These phones do not fetch.
+        lost = site.run("solicit", GROUP, "--ue", site.rows[0]["impi"], "--solicits", "2",
+                        "--solicit-waits", "0")[1]
+        expect("who did not come", undelivered_report(site, lost["id"]),
+               (1, {("given-up", "no-answer", 2)}, 1))
         site.stop_daemon()
         site.start_daemon()
         end = site.campaign_end(number)
         expect("verified", end["verified"], PHONES)
-        expect("state of the one that was taken back", site.campaign(taken_back)["state"], "aborted")
+        expect("states of those that were taken back",
+               {site.campaign(other)["state"] for other in taken_back}, {"aborted"})
         site.stop_phones()
-        pushes, _ = read_wire(site.pcap)
+        pushes = [push for push in read_wire(site.pcap)[0] if push.number]
         expect("sends of each", set(sends_per_btid(pushes).values()), {1})
         expect_that(pushes[0].micros >= at * 1000000, "nothing before its time",
                     (pushes[0].micros, at))
