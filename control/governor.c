@@ -26,7 +26,7 @@
 #define FALL 0.75
 #define FALL_MS 400 // phones come some time after they were solicited
 #define RISE 1.05
-#define RISE_SHARE 0.2 // of the way to the goal
+#define RISE_SHARE 0.4 // of the way to the goal
 #define RISE_MOST 1.5
 #define RATE_MOST 1e8
 
