@@ -250,6 +250,8 @@ void admin_service_remove(const struct admin_request *req, struct admin_reply *r
 		log_info("service-removed", "service=%u", service.id);
 	else if (ret == -EBUSY)
 		admin_error(reply, 409, "in-use", "Subscribers hold this service.");
+	else if (ret == -EINPROGRESS)
+		admin_error(reply, 409, "import-running", "An import runs: try again after it.");
 	else
 		admin_error_store(reply, ret, "service");
 }

@@ -143,6 +143,8 @@ void admin_subscriber_remove(const struct admin_request *req, struct admin_reply
 		admin_error(reply, 409, "campaign-open",
 			"Campaign %u holds this subscriber until it is closed.", job.campaign);
 		json_object_set_new(reply->body, "campaign", json_integer(job.campaign));
+	} else if (err == -EBUSY) {
+		admin_error(reply, 409, "import-running", "An import runs: try again after it.");
 	} else if (err != 0) {
 		admin_error_store(reply, err, "subscriber");
 	}

@@ -65,6 +65,18 @@ static int firing_job(struct store_txn *txn, void *arg)
 	return ret != 0 ? ret : store_campaign_put(txn, &record);
 }
 
+// Whoever came when its room was used up is left to another campaign.
+static void room_look(const struct campaign_run *run, const struct store_reader *r)
+{
+	uint32_t span = store_reader_span(r);
+
+	if (run->record.only == STORE_ID_NONE && span > run->record.span &&
+		(run->record.flags & STORE_CAMPAIGN_FIXED) == 0)
+		log_warning("campaign-without-room",
+			"campaign=%u subscribers=%u why=\"came after it was armed\"",
+			run->record.id, span - run->record.span);
+}
+
 // Who has come since belongs to it, too: no worker writes a member's state yet.
 static int members_join(struct ctl *ctl, uint32_t id, struct store_msk *msk)
 {
@@ -83,8 +95,10 @@ static int members_join(struct ctl *ctl, uint32_t id, struct store_msk *msk)
 		ret = -EKEYREVOKED;
 	if (ret == 0)
 		ret = campaign_members_join(run, r);
-	if (ret == 0)
+	if (ret == 0) {
 		campaign_run_follow(run);
+		room_look(run, r);
+	}
 	pthread_mutex_unlock(&all->lock);
 	ctl_reader_put(ctl, r);
 	return ret;

@@ -9,8 +9,8 @@
 
 #include "campaign_run.h"
 
-#define ARMED_MORE 16 // an armed campaign has room for this part more of ids
-#define ARMED_LEAST STORE_SLICE // and these
+#define ARMED_MORE \
+	(16 * STORE_SLICE) // ids that an armed campaign has room for beside as many again
 
 // The label of the solicited pulls of a campaign (docs/mikey-profile.md): drawn for it alone.
 static int solicit_label_draw(const struct store_group *group, struct store_campaign *record)
@@ -51,7 +51,7 @@ bool campaign_order_chooses(const struct campaign_order *order)
 		choice->undelivered_of != 0;
 }
 
-// Who comes until it is fired belongs to it, too: there is room for some more ids.
+// Who comes until it is fired belongs to it, too: there is room for as many again.
 static void armed_set(const struct campaign_order *order, struct store_campaign *record)
 {
 	record->flags |= STORE_CAMPAIGN_ARMED | (order->has_frames ? STORE_CAMPAIGN_FRAMES : 0);
@@ -59,7 +59,7 @@ static void armed_set(const struct campaign_order *order, struct store_campaign 
 		record->flags |= STORE_CAMPAIGN_FIXED;
 	record->state = STORE_CAMPAIGN_PAUSED;
 	if (record->only == STORE_ID_NONE)
-		record->span += record->span / ARMED_MORE + ARMED_LEAST;
+		record->span += record->span + ARMED_MORE;
 }
 
 void campaign_order_record(const struct campaign_order *order, const struct store_reader *r,

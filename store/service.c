@@ -136,7 +136,7 @@ int store_service_remove(struct store_txn *txn, store_service_id id)
 	if (rc != 0)
 		return rc;
 	if (txn->view.env->import != NULL)
-		return -EBUSY;
+		return -EINPROGRESS;
 	rc = service_is_used(&txn->view, id, &is_used);
 	if (rc == 0 && is_used)
 		rc = -EBUSY;

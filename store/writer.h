@@ -152,7 +152,7 @@ int store_subscriber_register(struct store_txn *txn, const struct store_registra
 
 // By name; sets id. -ENOENT: a group is not there; -E2BIG: 64 other services name a group.
 int store_service_put(struct store_txn *txn, struct store_service *service);
-// -EBUSY: subscribers use it, or an import is open.
+// -EBUSY: subscribers use it; -EINPROGRESS: an import is open.
 int store_service_remove(struct store_txn *txn, store_service_id id);
 
 // -EEXIST: it is there with another profile. -EINVAL: the all-zero id, or a last_key_number below

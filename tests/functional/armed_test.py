@@ -10,7 +10,7 @@
 from story import DONE, GROUP, Stage, expect, expect_in, expect_that, tell, wait_until, write_csv
 from wire import check_counters, read_wire, sends_per_btid
 
-PHONES, MORE = 400, 20
+PHONES = 400
 BYTES = {"keys": 72, "frames": 256}
 
 
@@ -23,17 +23,17 @@ def arm(site, what="keys"):
 
 
 def an_armed_campaign_waits_for_its_moment():
-    waits_for_its_moment("keys")
+    waits_for_its_moment("keys", 6000)
 
 
 def frames_wait_for_their_moment():
-    waits_for_its_moment("frames")
+    waits_for_its_moment("frames", 20)
 
 
-def waits_for_its_moment(what):
-    """Armed, looked at, joined by others, fired; the wire tells that no value went back."""
+def waits_for_its_moment(what, more):
+    """Armed, looked at, joined by others, also by many times as many, fired; the wire tells that no value went back."""
     with Stage() as site:
-        rows = site.make_phones(PHONES + MORE)
+        rows = site.make_phones(PHONES + more)
         site.start_daemon()
         site.start_phones(site.csv, "--pcap", site.pcap)
         site.provision(write_csv(site.path("first.csv"), rows[:PHONES]))
@@ -55,8 +55,8 @@ def waits_for_its_moment(what):
         site.cli("ue", "import", write_csv(site.path("more.csv"), rows[PHONES:]))
         status, campaign, _ = site.run("fire", str(number))
         expect("exit status of fire", status, DONE)
-        expect("verified", campaign["verified"], PHONES + MORE)
-        expect("pushes", campaign["pushes"], PHONES + MORE)
+        expect("verified", campaign["verified"], PHONES + more)
+        expect("pushes", campaign["pushes"], PHONES + more)
         expect_that(site.cli("stats")["counters"]["staged_used"] >= PHONES, "keys used",
                     site.cli("stats")["counters"])
         status, _, errors = site.run("fire", str(number), is_json=False)

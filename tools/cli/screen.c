@@ -277,10 +277,10 @@ static void store_print(const json_t *status)
 {
 	char n[PRINT_NUMBER_MAX], used[PRINT_NUMBER_MAX], most[PRINT_NUMBER_MAX];
 
-	screen_line("store",
-		"%s subscribers, %" PRIu64 " services, %" PRIu64 " key groups, %s of %s MB, %s",
+	screen_line("store", "%s subscribers, %" PRIu64 " services, %" PRIu64 " key groups",
 		number_text(number_at(status, "store.subscribers"), n),
-		number_at(status, "store.services"), number_at(status, "store.groups"),
+		number_at(status, "store.services"), number_at(status, "store.groups"));
+	screen_line("at rest", "%s of %s MB, %s",
 		number_text(number_at(status, "store.used_bytes") >> 20, used),
 		number_text(number_at(status, "store.map_bytes") >> 20, most),
 		strcmp(text_at(status, "store.wrapping.kind"), "none") == 0 ? "in the clear"

@@ -227,7 +227,7 @@ static void sets_can_be_made_during_an_import(void **state)
 	sub.authorised = set;
 	test_import_rows(imp, &sub, 1);
 	txn = test_begin(env);
-	assert_int_equal(store_service_remove(txn, service.id), -EBUSY);
+	assert_int_equal(store_service_remove(txn, service.id), -EINPROGRESS);
 	store_txn_abort(txn);
 	test_import_finish(imp);
 	assert_int_equal(store_reader_renew(r), 1);
