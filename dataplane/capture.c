@@ -172,14 +172,6 @@ static bool frame_is_wanted(const struct capture *c, const struct rte_mbuf *m)
 		memcmp(data + at + from + size, address, size) == 0;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 // DPDK 22.11 takes its time base after the first frame's cycles, and stamps all frames 2^64 cycles
 // late. The stamp is in the head of the packet block that the copy begins with.
 static void frame_stamp(struct rte_mbuf *copy, uint64_t ns)
@@ -195,7 +187,7 @@ static void frames_copy(struct worker *w, unsigned port, struct rte_mbuf **mbufs
 	enum rte_pcapng_direction direction)
 {
 	struct capture *c = w->capturing;
-	uint64_t ns = now_ns();
+	uint64_t ns = worker_clock_ns(CLOCK_REALTIME);
 	struct rte_mbuf *copy;
 
 	w->copied = 0;

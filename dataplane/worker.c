@@ -19,7 +19,7 @@
 #define LONG_SLEEP_NS 500000
 #define COMMANDS 256 // ring of commands, power of two
 
-static uint64_t clock_ns(clockid_t clock)
+uint64_t worker_clock_ns(clockid_t clock)
 {
 	struct timespec ts;
 
@@ -42,10 +42,10 @@ void worker_now_at(const struct dp_counter_start *start, uint64_t boottime_ns, i
 
 void worker_now(const struct dp_shared *shared, struct dp_now *now)
 {
-	uint64_t boottime_ns = clock_ns(CLOCK_BOOTTIME);
+	uint64_t boottime_ns = worker_clock_ns(CLOCK_BOOTTIME);
 
 	worker_now_at(&shared->counter_start, boottime_ns,
-		(int64_t)(clock_ns(CLOCK_REALTIME_COARSE) / 1000000000u), now);
+		(int64_t)(worker_clock_ns(CLOCK_REALTIME_COARSE) / 1000000000u), now);
 }
 
 static int rings_create(struct worker *w)

@@ -251,6 +251,7 @@ int worker_create(
 	struct dp_shared *shared, unsigned index, struct store_env *env, struct worker **out);
 void worker_destroy(struct worker *w);
 int worker_loop(void *worker); // an lcore's function
+uint64_t worker_clock_ns(clockid_t clock);
 void worker_now(const struct dp_shared *shared, struct dp_now *now);
 // The same from given clocks: CLOCK_BOOTTIME in ns, CLOCK_REALTIME in s.
 void worker_now_at(const struct dp_counter_start *start, uint64_t boottime_ns, int64_t realtime_s,
