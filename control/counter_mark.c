@@ -164,6 +164,9 @@ int counter_mark_open(struct store_env *env, const char *dir, bool is_clock_acce
 		counter_mark_close(m);
 		return ret;
 	}
+	// Once is enough.
+	if (is_clock_accepted)
+		store_mark_clock_forget(m->file);
 	start_report(&known, start);
 	m->is_of_store = known.has_file_mark && !known.is_other_machine &&
 		(!known.has_store_mark || known.file_mark >= known.store_mark);

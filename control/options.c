@@ -41,7 +41,7 @@ static const char help[] =
 	"  --socket PATH        admin socket\n"
 	"  --store DIR          directory of the store\n"
 	"  --log-level LEVEL    error, warning, info or debug\n"
-	"  --accept-clock       start although the clock is far from the counter mark\n"
+	"  --accept-clock       start although the clock was set back, or is far ahead\n"
 	"  --check-config FILE  say whether FILE is right, and end\n"
 	"  --print-config       show every key with its value, and end\n"
 	"  --foreground         stay in the foreground (it always does)\n"

@@ -200,6 +200,11 @@ uint32_t store_mark_clock(const struct store_mark *m)
 	return m->last.clock;
 }
 
+void store_mark_clock_forget(struct store_mark *m)
+{
+	m->last.clock = 0;
+}
+
 uint32_t store_mark_mtk_reservations(const struct store_mark *m)
 {
 	return m->last.mtk_reservations;

@@ -262,6 +262,8 @@ int store_mark_open(const char *dir, const uint8_t machine_id[16], struct store_
 int store_mark_write(struct store_mark *m, uint32_t mark, uint32_t clock);
 // The latest clock that was written, 0 when none was.
 uint32_t store_mark_clock(const struct store_mark *m);
+// The next write tells it anew, also when it stands further back.
+void store_mark_clock_forget(struct store_mark *m);
 // How often MTK IDs were given out, as far as the file was told; a store that counts less is not
 // the one that did it. Likewise durable, by one thread at a time.
 uint32_t store_mark_mtk_reservations(const struct store_mark *m);

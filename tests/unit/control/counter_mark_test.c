@@ -62,11 +62,43 @@ static void wait_for_mark(struct site *s, uint32_t mark)
 	assert_int_equal(s->dp->mark, mark);
 }
 
-static int open_mark(struct site *s, struct counter_mark **m, struct dp_counter_start *start)
+static int open_mark_with(struct site *s, bool is_clock_accepted, struct counter_mark **m,
+	struct dp_counter_start *start)
 {
 	char why[256];
 
-	return counter_mark_open(s->ctl.env, s->dir, false, m, start, why);
+	return counter_mark_open(s->ctl.env, s->dir, is_clock_accepted, m, start, why);
+}
+
+static int open_mark(struct site *s, struct counter_mark **m, struct dp_counter_start *start)
+{
+	return open_mark_with(s, false, m, start);
+}
+
+// A life of the daemon in which the counter's clock stands at t.
+static void live_at(struct site *s, struct counter_mark *m, uint32_t t)
+{
+	s->dp->now = t;
+	counter_mark_advance(m, &s->ctl);
+	counter_mark_close(m);
+}
+
+static void clock_that_was_set_back_is_accepted_once(void **state)
+{
+	uint32_t t = (uint32_t)(time(NULL) - COUNTER_EPOCH);
+	struct dp_counter_start start;
+	struct site *s = *state;
+	struct counter_mark *m;
+
+	assert_int_equal(open_mark(s, &m, &start), 0);
+	live_at(s, m, t + 10000);
+	assert_int_equal(open_mark(s, &m, &start), -ERANGE);
+	assert_int_equal(open_mark_with(s, true, &m, &start), 0);
+	s->dp->highest = start.first;
+	live_at(s, m, t);
+	assert_int_equal(open_mark(s, &m, &start), 0);
+	assert_true(start.first > t + 10000);
+	counter_mark_close(m);
 }
 
 static void workers_learn_the_mark_after_it_is_on_disk(void **state)
@@ -256,6 +288,7 @@ int main(void)
 		cmocka_unit_test(mark_stops_at_the_last_value_there_is),
 		WITH_SITE(workers_learn_the_mark_after_it_is_on_disk),
 		WITH_SITE(lost_mark_file_begins_an_hour_ahead),
+		WITH_SITE(clock_that_was_set_back_is_accepted_once),
 		WITH_SITE(mark_an_hour_ahead_of_the_clock_is_in_the_store_before_it_is_used),
 		WITH_SITE(store_knows_the_mark_of_the_last_minutes),
 		WITH_SITE(half_a_mark_file_begins_above_what_the_other_half_may_have_allowed),
