@@ -9,8 +9,8 @@
 
 #include "campaign_run.h"
 
-#define ARMED_MORE \
-	(16 * STORE_SLICE) // ids that an armed campaign has room for beside as many again
+// Ids that an armed campaign has room for, beside as many again as there are.
+#define ARMED_MORE (16 * STORE_SLICE)
 
 // The label of the solicited pulls of a campaign (docs/mikey-profile.md): drawn for it alone.
 static int solicit_label_draw(const struct store_group *group, struct store_campaign *record)
