@@ -81,6 +81,11 @@ class Judge:
         return [f"MTK {name} on the air is not the encryptor's" for name in set(told) & set(seen)
                 if seen[name] != head(bytes.fromhex(told[name][0]))[:3] + bytes(5)]
 
+    def phones_fell(self):
+        """Phones begin anew, without the MSKs they held: those they ask for over HTTP."""
+        self.read()
+        self.answered.clear()
+
     def same(self, known, name, content, fault):
         """A name stands for one thing."""
         if known.setdefault(name, content) != content:

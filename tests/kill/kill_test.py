@@ -34,7 +34,7 @@ LOSS = 30
 # How old at a kill the oldest verification is that is asked for again, in half of the lives, in nine
 # of ten, in all: the daemon promises 100 ms. As long as one of its threads waited for a CPU in that
 # life is allowed on top.
-SETTLED_S = {50: 0.4, 90: 1.5, 100: 3}
+SETTLED_S = {50: 0.1, 90: 0.1, 100: 0.5}
 UE_KILL_EVERY = 7
 
 
@@ -153,6 +153,7 @@ class Harness:
             load.pause()
         if number % UE_KILL_EVERY == UE_KILL_EVERY - 1:
             self.site.kill(self.site.ue)
+            self.judge.phones_fell()
             self.site.raise_phones()
         self.start()
         self.check()
