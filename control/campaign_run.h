@@ -38,7 +38,6 @@ struct campaign_run {
 	uint32_t slices;
 	struct campaign_count *count; // a slice
 	uint8_t *is_unsaved; // a slice: the store has an older state
-	uint32_t next_save; // slice the next commit begins with
 	uint32_t refused_by[CAMPAIGN_REASONS];
 	uint8_t rounds; // highest round that sent anything
 	uint8_t rest; // STORE_MEMBER_* that pending members get, 0 = not yet
@@ -160,6 +159,12 @@ int campaign_order_schedule(
 	struct ctl *ctl, const struct campaign_order *order, uint32_t *id, char why[256]);
 // The report of one that is taken back, or cannot begin.
 void campaign_record_drop(struct store_campaign *record);
+
+// --- campaign_save.c ------------------------------------------------------------------------
+
+// Commits what the store does not have of these runs, all of them together. In the main loop, which
+// alone ends runs. Otherwise than 0 (-errno, logged) some of it is unsaved as before.
+int campaigns_save(struct ctl *ctl, struct campaign_run *const *runs, unsigned n);
 
 // --- campaign_leave.c -----------------------------------------------------------------------
 

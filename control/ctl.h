@@ -57,12 +57,15 @@ uint64_t ctl_clock_ms(void);
 
 // --- The store writer (writer_thread.c) -----------------------------------------------------
 // One thread changes the store. Jobs run in the order they came; those that wait at the same
-// moment share one commit. Any thread but the writer's own may call these two; both block.
+// moment share one commit. Any thread but the writer's own may call these; they block.
 
 // Runs fn in a nested transaction and returns its result once that is durable. What fn did is
 // dropped when it returns other than 0; the jobs beside it are not touched. When the commit
 // itself fails, the commit's error is returned.
 int ctl_writer_run(struct ctl *ctl, int (*fn)(struct store_txn *txn, void *arg), void *arg);
+
+// The same, ahead of all jobs that wait; for the main loop alone. -EBUSY: one waits there already.
+int ctl_writer_run_first(struct ctl *ctl, int (*fn)(struct store_txn *txn, void *arg), void *arg);
 
 // Commits what waits, or nothing at all: each commit carries the counter mark.
 int ctl_writer_commit(struct ctl *ctl);

@@ -2,9 +2,9 @@
 // Copyright the mskpush authors
 
 // What happened in the workers becomes durable here. Every SETTLE_MS:
-//   events are taken; slices that changed are counted again; a bounded number of them goes to the
-//   store, in rotation, with the record. A crash loses the states of the last moments only: those
-//   members are pending again and get one message more.
+//   events are taken; slices that changed are counted again, and go to the store with the records
+//   (campaign_save.c). A crash loses the states of the last moments only: those members are pending
+//   again and get one message more.
 // A campaign closes when nobody is pending, when it was aborted, or when all workers are through
 // (the last wait is over). The workers let it go, each says so, and then the arrays stand still:
 // who is still pending is given up, every slice that changed is committed, and last the record
@@ -27,7 +27,6 @@
 #include "verifications.h"
 
 #define EVENTS_MAX 64
-#define SAVE_MAX 64 // slices of one commit
 
 // --- Events ---------------------------------------------------------------------------------
 
@@ -73,91 +72,6 @@ static void events_take(struct ctl *ctl)
 		for (size_t i = 0; i < n; i++)
 			event_take(ctl, &events[i]);
 	}
-}
-
-// --- Saving ---------------------------------------------------------------------------------
-
-struct save {
-	struct store_campaign record;
-	unsigned n;
-	uint32_t slice[SAVE_MAX];
-	uint8_t state[SAVE_MAX][STORE_SLICE];
-};
-
-static int save_job(struct store_txn *txn, void *arg)
-{
-	struct save *save = arg;
-	int ret = 0;
-
-	for (unsigned i = 0; i < save->n && ret == 0; i++)
-		ret = store_campaign_slice_put(
-			txn, save->record.id, save->slice[i], save->state[i]);
-	return ret != 0 ? ret : store_campaign_put(txn, &save->record);
-}
-
-// Takes the next unsaved slices, beginning where the commit before ended. With the lock held.
-static void save_collect(struct campaign_run *run, struct save *save)
-{
-	uint32_t at = run->next_save;
-
-	save->n = 0;
-	for (uint32_t i = 0; i < run->slices && save->n < SAVE_MAX; i++, at++) {
-		if (at >= run->slices)
-			at = 0;
-		if (!run->is_unsaved[at])
-			continue;
-		campaign_run_slice(run, at, save->state[save->n]);
-		save->slice[save->n++] = at;
-		run->is_unsaved[at] = 0;
-	}
-	run->next_save = at;
-	run->is_record_unsaved = false;
-	save->record = run->record;
-}
-
-// One commit of a campaign. Returns 1 when slices were saved and there may be more, 0 when all
-// is saved, -errno when it failed: then they are unsaved as before.
-static int run_save(struct ctl *ctl, struct campaign_run *run)
-{
-	struct save *save;
-	bool is_due;
-	int ret;
-
-	pthread_mutex_lock(&ctl->campaigns->lock);
-	is_due = run->is_record_unsaved || memchr(run->is_unsaved, 1, run->slices) != NULL;
-	pthread_mutex_unlock(&ctl->campaigns->lock);
-	if (!is_due)
-		return 0;
-	save = malloc(sizeof(*save));
-	if (save == NULL)
-		return -ENOMEM;
-	pthread_mutex_lock(&ctl->campaigns->lock);
-	save_collect(run, save);
-	pthread_mutex_unlock(&ctl->campaigns->lock);
-	ret = ctl_writer_run(ctl, save_job, save);
-	if (ret != 0) {
-		log_warning("campaign-not-saved", "campaign=%u errno=%d", run->record.id, -ret);
-		pthread_mutex_lock(&ctl->campaigns->lock);
-		for (unsigned i = 0; i < save->n; i++)
-			run->is_unsaved[save->slice[i]] = 1;
-		run->is_record_unsaved = true;
-		pthread_mutex_unlock(&ctl->campaigns->lock);
-	} else {
-		ret = save->n == SAVE_MAX;
-	}
-	free(save);
-	return ret;
-}
-
-static int run_save_all(struct ctl *ctl, struct campaign_run *run)
-{
-	int ret;
-
-	do {
-		ret = run_save(ctl, run);
-		pulse_beat(ctl);
-	} while (ret > 0);
-	return ret;
 }
 
 // --- Closing --------------------------------------------------------------------------------
@@ -233,7 +147,7 @@ static void run_finish(struct ctl *ctl, struct campaign_run *run)
 	pthread_mutex_lock(&all->lock);
 	run_finalize(run);
 	pthread_mutex_unlock(&all->lock);
-	if (run_save_all(ctl, run) != 0)
+	if (campaigns_save(ctl, &run, 1) != 0)
 		return;
 	record = run->record;
 	record.state =
@@ -271,12 +185,21 @@ static void run_step(struct ctl *ctl, struct campaign_run *run)
 {
 	if (run->phase == CAMPAIGN_OPEN && run_is_over(run))
 		run_close(ctl, run);
-	else if (run->phase == CAMPAIGN_OPEN)
-		run_save(ctl, run);
 	else if (run->phase == CAMPAIGN_CLOSING && run->workers_closed >= run->workers)
 		run_finish(ctl, run);
 	if (run->phase == CAMPAIGN_CLOSED)
 		run_leave(ctl, run);
+}
+
+static void runs_save(struct ctl *ctl, struct campaign_run *const *runs, unsigned n)
+{
+	struct campaign_run *open[DP_CAMPAIGNS_MAX];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		if (runs[i]->phase == CAMPAIGN_OPEN && !run_is_over(runs[i]))
+			open[count++] = runs[i];
+	campaigns_save(ctl, open, count);
 }
 
 // Only this thread takes runs off the list once they are open, so they may be used without the
@@ -328,13 +251,14 @@ void settle_step(struct ctl *ctl)
 
 	fault_watch(ctl);
 	events_take(ctl);
+	n = runs_follow(ctl->campaigns, runs);
+	runs_save(ctl, runs, n);
 	history_follow(ctl);
 	verifications_note(ctl, &ctl->campaigns->verifications);
 	governor_step(ctl, &ctl->campaigns->governor);
-	campaigns_begin(ctl);
-	n = runs_follow(ctl->campaigns, runs);
 	for (unsigned i = 0; i < n; i++)
 		run_step(ctl, runs[i]);
+	campaigns_begin(ctl);
 	meter_time(&ctl->meters.settle, begin_ns);
 }
 
@@ -343,8 +267,7 @@ void settle_finish(struct ctl *ctl)
 	struct campaign_run *runs[DP_CAMPAIGNS_MAX];
 	unsigned n = runs_follow(ctl->campaigns, runs);
 
-	for (unsigned i = 0; i < n; i++) {
-		run_save_all(ctl, runs[i]);
+	campaigns_save(ctl, runs, n);
+	for (unsigned i = 0; i < n; i++)
 		campaign_run_note(ctl, runs[i], UINT_MAX);
-	}
 }

@@ -33,6 +33,7 @@ struct writer {
 	pthread_cond_t arrived;
 	pthread_cond_t done;
 	struct ctl_job *head, **tail;
+	struct ctl_job *first; // goes ahead of them
 	bool stop_requested;
 	// The rest belongs to the thread.
 	struct writer_news news; // for the workers
@@ -105,11 +106,19 @@ static void batch_run(struct writer *w, struct ctl_job **jobs, unsigned n)
 		batch_end(w, txn, jobs, n);
 }
 
+static bool has_jobs(const struct writer *w)
+{
+	return w->first != NULL || w->head != NULL;
+}
+
 // Takes the jobs that can share a commit, or one that cannot. With the lock held.
 static unsigned jobs_take(struct writer *w, struct ctl_job *jobs[BATCH_MAX])
 {
 	unsigned n = 0;
 
+	if (w->first != NULL)
+		jobs[n++] = w->first;
+	w->first = NULL;
 	while (w->head != NULL && n < BATCH_MAX && (n == 0 || w->head->exclusive == NULL)) {
 		jobs[n++] = w->head;
 		w->head = w->head->next;
@@ -127,7 +136,7 @@ static void jobs_wait(struct writer *w)
 	struct timespec end;
 	int64_t at = w->news.told_ns + WRITER_FOLLOW_NS;
 
-	if (w->head != NULL || w->stop_requested)
+	if (has_jobs(w) || w->stop_requested)
 		return;
 	if (!w->news.is_behind) {
 		pthread_cond_wait(&w->arrived, &w->lock);
@@ -184,7 +193,7 @@ static void *writer_main(void *arg)
 
 	pthread_setname_np(pthread_self(), "store-writer");
 	pthread_mutex_lock(&w->lock);
-	while (w->head != NULL || !w->stop_requested) {
+	while (has_jobs(w) || !w->stop_requested) {
 		jobs_wait(w);
 		turn(w);
 	}
@@ -203,24 +212,30 @@ void writer_turn(struct writer *w)
 }
 
 // With the lock held.
-static int job_queue(struct writer *w, struct ctl_job *job)
+static int job_queue(struct writer *w, struct ctl_job *job, bool is_first)
 {
 	if (w->stop_requested)
 		return -ESHUTDOWN;
+	if (is_first && w->first != NULL)
+		return -EBUSY;
 	job->next = NULL;
-	*w->tail = job;
-	w->tail = &job->next;
+	if (is_first) {
+		w->first = job;
+	} else {
+		*w->tail = job;
+		w->tail = &job->next;
+	}
 	pthread_cond_signal(&w->arrived);
 	return 0;
 }
 
-static int job_wait(struct ctl *ctl, struct ctl_job *job)
+static int job_wait(struct ctl *ctl, struct ctl_job *job, bool is_first)
 {
 	struct writer *w = ctl->writer;
 	int ret;
 
 	pthread_mutex_lock(&w->lock);
-	ret = job_queue(w, job);
+	ret = job_queue(w, job, is_first);
 	while (ret == 0 && w->has_thread && !job->is_done)
 		pthread_cond_wait(&w->done, &w->lock);
 	pthread_mutex_unlock(&w->lock);
@@ -235,7 +250,7 @@ int ctl_writer_post(struct ctl *ctl, struct ctl_job *job)
 	int ret;
 
 	pthread_mutex_lock(&w->lock);
-	ret = job_queue(w, job);
+	ret = job_queue(w, job, false);
 	pthread_mutex_unlock(&w->lock);
 	return ret;
 }
@@ -244,14 +259,21 @@ int ctl_writer_run(struct ctl *ctl, int (*fn)(struct store_txn *txn, void *arg),
 {
 	struct ctl_job job = {.fn = fn, .arg = arg};
 
-	return job_wait(ctl, &job);
+	return job_wait(ctl, &job, false);
+}
+
+int ctl_writer_run_first(struct ctl *ctl, int (*fn)(struct store_txn *txn, void *arg), void *arg)
+{
+	struct ctl_job job = {.fn = fn, .arg = arg};
+
+	return job_wait(ctl, &job, true);
 }
 
 int ctl_writer_exclusive(struct ctl *ctl, int (*fn)(struct store_env *env, void *arg), void *arg)
 {
 	struct ctl_job job = {.exclusive = fn, .arg = arg};
 
-	return job_wait(ctl, &job);
+	return job_wait(ctl, &job, false);
 }
 
 struct change {
@@ -291,9 +313,10 @@ void ctl_store_changed(struct ctl *ctl, store_id first, uint32_t n)
 
 unsigned writer_waiting(struct writer *w)
 {
-	unsigned n = 0;
+	unsigned n;
 
 	pthread_mutex_lock(&w->lock);
+	n = w->first != NULL;
 	for (const struct ctl_job *job = w->head; job != NULL; job = job->next)
 		n++;
 	pthread_mutex_unlock(&w->lock);
@@ -342,7 +365,7 @@ void writer_destroy(struct writer *w)
 {
 	if (w == NULL)
 		return;
-	while (!w->has_thread && w->head != NULL)
+	while (!w->has_thread && has_jobs(w))
 		writer_turn(w);
 	pthread_mutex_lock(&w->lock);
 	w->stop_requested = true;

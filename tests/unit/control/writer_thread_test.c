@@ -51,6 +51,7 @@ static pthread_t gate_close(struct gate *gate, struct ctl *ctl)
 struct order {
 	struct ctl *ctl;
 	char name[16];
+	bool is_first; // ahead of all others
 	int result; // what the job returns after it has written
 	int got; // what the caller got
 	unsigned *clock, when;
@@ -72,8 +73,19 @@ static void *order_thread(void *arg)
 {
 	struct order *order = arg;
 
-	order->got = ctl_writer_run(order->ctl, order_job, order);
+	order->got = order->is_first ? ctl_writer_run_first(order->ctl, order_job, order)
+				     : ctl_writer_run(order->ctl, order_job, order);
 	return NULL;
+}
+
+// Queues an order behind those that wait.
+static void order_begin(struct order *order, pthread_t *thread)
+{
+	unsigned waiting = writer_waiting(order->ctl->writer);
+
+	pthread_create(thread, NULL, order_thread, order);
+	while (writer_waiting(order->ctl->writer) == waiting)
+		sched_yield();
 }
 
 static bool service_is_there(struct site *s, const char *name)
@@ -103,20 +115,16 @@ static void jobs_that_wait_together_share_a_commit_and_fail_alone(void **state)
 	struct site *s = *state;
 	struct order orders[JOBS];
 	pthread_t threads[JOBS], gate_holder;
-	unsigned clock = 0, waiting;
+	unsigned clock = 0;
 	struct gate gate;
 	uint64_t before = version(s);
 
 	gate_holder = gate_close(&gate, &s->ctl);
-	waiting = writer_waiting(s->ctl.writer);
 	for (int i = 0; i < JOBS; i++) {
 		orders[i] = (struct order){
 			.ctl = &s->ctl, .result = i == 3 ? -EDOM : 0, .clock = &clock};
 		snprintf(orders[i].name, sizeof(orders[i].name), "s%d", i);
-		pthread_create(&threads[i], NULL, order_thread, &orders[i]);
-		// So that they queue up in this order.
-		while (writer_waiting(s->ctl.writer) < waiting + (unsigned)i + 1)
-			sched_yield();
+		order_begin(&orders[i], &threads[i]);
 	}
 	sem_post(&gate.open);
 	pthread_join(gate_holder, NULL);
@@ -128,6 +136,30 @@ static void jobs_that_wait_together_share_a_commit_and_fail_alone(void **state)
 		assert_int_equal(orders[i].when, i);
 	}
 	assert_int_equal(version(s), before + 1);
+}
+
+static void job_that_goes_first_overtakes_those_that_wait(void **state)
+{
+	struct site *s = *state;
+	unsigned clock = 0;
+	struct order waits = {.ctl = &s->ctl, .name = "waits", .clock = &clock};
+	struct order first = {.ctl = &s->ctl, .name = "first", .is_first = true, .clock = &clock};
+	pthread_t threads[2], gate_holder;
+	struct gate gate;
+
+	gate_holder = gate_close(&gate, &s->ctl);
+	order_begin(&waits, &threads[0]);
+	order_begin(&first, &threads[1]);
+	assert_int_equal(ctl_writer_run_first(&s->ctl, order_job, &first), -EBUSY);
+	sem_post(&gate.open);
+	pthread_join(gate_holder, NULL);
+	pthread_join(threads[0], NULL);
+	pthread_join(threads[1], NULL);
+	assert_int_equal(first.when, 0);
+	assert_int_equal(waits.when, 1);
+	assert_int_equal(first.got, 0);
+	assert_true(service_is_there(s, "first"));
+	assert_true(service_is_there(s, "waits"));
 }
 
 static int failing_job(struct store_txn *txn, void *arg)
@@ -260,6 +292,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_SITE(jobs_that_wait_together_share_a_commit_and_fail_alone),
+		WITH_SITE(job_that_goes_first_overtakes_those_that_wait),
 		WITH_SITE(batch_of_failures_commits_nothing),
 		WITH_SITE(workers_are_told_of_changed_ids_after_the_commit),
 		WITH_SITE(change_noted_from_outside_is_told_before_the_call_returns),
