@@ -61,7 +61,7 @@ const struct conf_row conf_rows[] = {
 	{"workers.poll", CONF_CHOICE, AT(workers.poll), false, 0, 0, "sleep", "sleep busy",
 		"Whether idle workers sleep or keep polling."},
 	{"workers.crypto", CONF_CHOICE, AT(workers.crypto), false, 0, 0, "auto",
-		"auto avx512 avx2 ipsec-mb",
+		"auto avx512 avx512-aesni avx2 ipsec-mb",
 		"Which code computes: lanes of AVX-512 or AVX2, many messages side by side, or "
 		"ipsec-mb. auto: the first of them that the CPU can run."},
 	{"memory.size_mb", CONF_COUNT, AT(memory.size_mb), false, 64, 1048576, "512", NULL,

@@ -78,6 +78,7 @@ struct crypto_path {
 	size_t (*compress)(struct crypto *c, size_t n);
 };
 extern const struct crypto_path crypto_path_avx512;
+extern const struct crypto_path crypto_path_avx512_aesni;
 extern const struct crypto_path crypto_path_avx2;
 extern const struct crypto_path crypto_path_mb;
 

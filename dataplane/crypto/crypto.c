@@ -11,6 +11,7 @@
 // In the order in which CRYPTO_PATH_AUTO tries them.
 static const struct crypto_path *const paths[CRYPTO_PATH_COUNT] = {
 	[CRYPTO_PATH_AVX512] = &crypto_path_avx512,
+	[CRYPTO_PATH_AVX512_AESNI] = &crypto_path_avx512_aesni,
 	[CRYPTO_PATH_AVX2] = &crypto_path_avx2,
 	[CRYPTO_PATH_IPSEC_MB] = &crypto_path_mb,
 };

@@ -60,12 +60,13 @@ struct crypto;
 enum crypto_path_id {
 	CRYPTO_PATH_AUTO, // the first of the following that this CPU can run
 	CRYPTO_PATH_AVX512, // 32 messages side by side; needs VAES, too
+	CRYPTO_PATH_AVX512_AESNI, // the same on CPUs without VAES
 	CRYPTO_PATH_AVX2, // 16 messages side by side; needs AES-NI, too
 	CRYPTO_PATH_IPSEC_MB,
 	CRYPTO_PATH_COUNT
 };
 
-// As the configuration writes it: "auto", "avx512", "avx2", "ipsec-mb".
+// As the configuration writes it: "auto", "avx512", "avx512-aesni", "avx2", "ipsec-mb".
 const char *crypto_path_name(enum crypto_path_id path);
 
 // Makes a context and runs the known answers; -EIO when one of them does not hold (then nothing

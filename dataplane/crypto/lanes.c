@@ -542,19 +542,19 @@ static bool has_avx2(void)
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("aes");
 }
 
-// CPUID leaf 7, bit 9 of ECX: __builtin_cpu_supports() of clang 14 has no name for it.
-static bool has_vaes(void)
+static bool has_avx512_aesni(void)
+{
+	return has_avx2() && __builtin_cpu_supports("avx512f") &&
+		__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+}
+
+// CPUID leaf 7, bit 9 of ECX is VAES: __builtin_cpu_supports() of clang 14 has no name for it.
+static bool has_avx512(void)
 {
 	unsigned eax, ebx, ecx, edx;
 
-	return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ecx & 1u << 9) != 0;
-}
-
-static bool has_avx512(void)
-{
-	return has_avx2() && __builtin_cpu_supports("avx512f") &&
-		__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-		has_vaes();
+	return has_avx512_aesni() && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 &&
+		(ecx & 1u << 9) != 0;
 }
 
 static int create_avx512(struct crypto *c)
@@ -562,31 +562,24 @@ static int create_avx512(struct crypto *c)
 	return lanes_create(&lanes_avx512, &c->lanes);
 }
 
+static int create_avx512_aesni(struct crypto *c)
+{
+	return lanes_create(&lanes_avx512_aesni, &c->lanes);
+}
+
 static int create_avx2(struct crypto *c)
 {
 	return lanes_create(&lanes_avx2, &c->lanes);
 }
 
-const struct crypto_path crypto_path_avx512 = {
-	.name = "avx512",
-	.is_available = has_avx512,
-	.create = create_avx512,
-	.hmac_states = hmac_states,
-	.seal = seal,
-	.check = check,
-	.derive = derive,
-	.seal_staged = seal_staged,
-	.compress = compressions,
-};
+#define LANES_PATH(text, is_available_here, create_it)                                      \
+	{                                                                                   \
+		.name = (text), .is_available = (is_available_here), .create = (create_it), \
+		.hmac_states = hmac_states, .seal = seal, .check = check, .derive = derive, \
+		.seal_staged = seal_staged, .compress = compressions,                       \
+	}
 
-const struct crypto_path crypto_path_avx2 = {
-	.name = "avx2",
-	.is_available = has_avx2,
-	.create = create_avx2,
-	.hmac_states = hmac_states,
-	.seal = seal,
-	.check = check,
-	.derive = derive,
-	.seal_staged = seal_staged,
-	.compress = compressions,
-};
+const struct crypto_path crypto_path_avx512 = LANES_PATH("avx512", has_avx512, create_avx512);
+const struct crypto_path crypto_path_avx512_aesni =
+	LANES_PATH("avx512-aesni", has_avx512_aesni, create_avx512_aesni);
+const struct crypto_path crypto_path_avx2 = LANES_PATH("avx2", has_avx2, create_avx2);

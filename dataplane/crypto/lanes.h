@@ -100,4 +100,5 @@ struct lanes_isa {
 	void (*wipe)(struct lanes_scratch *s);
 };
 extern const struct lanes_isa lanes_avx512;
+extern const struct lanes_isa lanes_avx512_aesni;
 extern const struct lanes_isa lanes_avx2;

@@ -18,11 +18,6 @@ static inline vec vec_broadcast(uint32_t x)
 	return _mm256_set1_epi32((int)x);
 }
 
-static inline vec vec_broadcast16(const uint8_t from[16])
-{
-	return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i_u *)from));
-}
-
 static inline vec vec_load_octets(const uint8_t *from)
 {
 	return _mm256_loadu_si256((const __m256i_u *)from);
@@ -101,49 +96,11 @@ static inline vec vec_unpack_hi64(vec a, vec b)
 
 // --- Inside pieces of 16 octets ---------------------------------------------------------------
 
-static inline vec shuffle(vec x, __m128i octets)
-{
-	return _mm256_shuffle_epi8(x, _mm256_broadcastsi128_si256(octets));
-}
-
 static inline vec vec_swap_octets(vec x)
 {
-	return shuffle(x, _mm_setr_epi8(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12));
-}
+	const __m128i octets = _mm_setr_epi8(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
 
-// RotWord of the last word, in all four words.
-static inline vec vec_rotate_last_word(vec x)
-{
-	return shuffle(x, _mm_set1_epi32(0x0c0f0e0d));
-}
-
-static inline vec vec_clear_last16(vec x)
-{
-	return shuffle(x, _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, -1, -1));
-}
-
-static inline vec vec_shift4(vec x)
-{
-	return _mm256_bslli_epi128(x, 4);
-}
-
-// Without VAES, one piece after the other.
-static inline vec vec_aesenc(vec x, vec key)
-{
-	__m128i lo = _mm_aesenc_si128(_mm256_castsi256_si128(x), _mm256_castsi256_si128(key));
-	__m128i hi =
-		_mm_aesenc_si128(_mm256_extracti128_si256(x, 1), _mm256_extracti128_si256(key, 1));
-
-	return _mm256_inserti128_si256(_mm256_castsi128_si256(lo), hi, 1);
-}
-
-static inline vec vec_aesenclast(vec x, vec key)
-{
-	__m128i lo = _mm_aesenclast_si128(_mm256_castsi256_si128(x), _mm256_castsi256_si128(key));
-	__m128i hi = _mm_aesenclast_si128(
-		_mm256_extracti128_si256(x, 1), _mm256_extracti128_si256(key, 1));
-
-	return _mm256_inserti128_si256(_mm256_castsi128_si256(lo), hi, 1);
+	return _mm256_shuffle_epi8(x, _mm256_broadcastsi128_si256(octets));
 }
 
 // --- Memory -----------------------------------------------------------------------------------
@@ -191,6 +148,7 @@ static inline void registers_wipe(void)
 			 "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
 }
 
+#include "lanes_aesni.h"
 #include "lanes_body.h"
 
 const struct lanes_isa lanes_avx2 = LANES_ISA("avx2");

@@ -1,211 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// 32 messages side by side in two vectors of 16, by AVX-512 and VAES.
+// AVX-512 with VAES: AES on four messages at a time.
 
-#include <immintrin.h>
+#include "lanes_avx512.h"
 
-#include "lanes.h"
+typedef vec aes;
+#define AES_MESSAGES 4
 
-#define LANES 16
-#define LANES_IN_USE (2 * LANES)
-
-typedef __m512i vec;
-
-static inline vec vec_broadcast(uint32_t x)
+static inline aes aes_broadcast(uint32_t word)
 {
-	return _mm512_set1_epi32((int)x);
+	return vec_broadcast(word);
 }
 
-static inline vec vec_broadcast16(const uint8_t from[16])
+static inline aes aes_broadcast16(const uint8_t from[16])
 {
-	return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i_u *)from));
+	return _mm512_broadcast_i32x4(piece(from));
 }
 
-static inline vec vec_load_octets(const uint8_t *from)
+static inline aes aes_load(const uint8_t *const *from)
 {
-	return _mm512_loadu_si512(from);
+	return pieces_load(from, 0);
 }
 
-static inline vec vec_add(vec a, vec b)
+static inline void aes_store(aes x, uint8_t *const *to, size_t off)
 {
-	return _mm512_add_epi32(a, b);
+	pieces_store(x, to, off);
 }
 
-static inline vec vec_xor(vec a, vec b)
+static inline aes aes_xor(aes a, aes b)
 {
-	return _mm512_xor_si512(a, b);
+	return vec_xor(a, b);
 }
 
-static inline vec vec_xor3(vec a, vec b, vec c)
+static inline aes aes_xor3(aes a, aes b, aes c)
 {
-	return _mm512_ternarylogic_epi32(a, b, c, 0x96);
+	return vec_xor3(a, b, c);
 }
 
-// a OR (b XOR c)
-static inline vec vec_or_xor(vec a, vec b, vec c)
+static inline aes aes_shuffle(aes x, __m128i octets)
 {
-	return _mm512_ternarylogic_epi32(a, b, c, 0xf6);
+	return vec_shuffle(x, octets);
 }
 
-static inline vec vec_choose(vec b, vec c, vec d)
-{
-	return _mm512_ternarylogic_epi32(b, c, d, 0xca);
-}
-
-static inline vec vec_majority(vec b, vec c, vec d)
-{
-	return _mm512_ternarylogic_epi32(b, c, d, 0xe8);
-}
-
-static inline vec vec_rol1(vec x)
-{
-	return _mm512_rol_epi32(x, 1);
-}
-
-static inline vec vec_rol5(vec x)
-{
-	return _mm512_rol_epi32(x, 5);
-}
-
-static inline vec vec_rol30(vec x)
-{
-	return _mm512_rol_epi32(x, 30);
-}
-
-static inline bool vec_is_zero(vec x)
-{
-	return _mm512_test_epi32_mask(x, x) == 0;
-}
-
-static inline vec vec_unpack_lo32(vec a, vec b)
-{
-	return _mm512_unpacklo_epi32(a, b);
-}
-
-static inline vec vec_unpack_hi32(vec a, vec b)
-{
-	return _mm512_unpackhi_epi32(a, b);
-}
-
-static inline vec vec_unpack_lo64(vec a, vec b)
-{
-	return _mm512_unpacklo_epi64(a, b);
-}
-
-static inline vec vec_unpack_hi64(vec a, vec b)
-{
-	return _mm512_unpackhi_epi64(a, b);
-}
-
-// --- Inside pieces of 16 octets ---------------------------------------------------------------
-
-static inline vec shuffle(vec x, __m128i octets)
-{
-	return _mm512_shuffle_epi8(x, _mm512_broadcast_i32x4(octets));
-}
-
-static inline vec vec_swap_octets(vec x)
-{
-	return shuffle(x, _mm_setr_epi8(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12));
-}
-
-// RotWord of the last word, in all four words.
-static inline vec vec_rotate_last_word(vec x)
-{
-	return shuffle(x, _mm_set1_epi32(0x0c0f0e0d));
-}
-
-static inline vec vec_clear_last16(vec x)
-{
-	return shuffle(x, _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, -1, -1));
-}
-
-static inline vec vec_shift4(vec x)
+static inline aes aes_shift4(aes x)
 {
 	return _mm512_maskz_shuffle_epi32(0xeeee, x, _MM_PERM_CBAA);
 }
 
-static inline vec vec_aesenc(vec x, vec key)
+static inline aes aes_shift8(aes x)
+{
+	return vec_unpack_lo64(vec_broadcast(0), x);
+}
+
+static inline aes aes_round(aes x, aes key)
 {
 	return _mm512_aesenc_epi128(x, key);
 }
 
-static inline vec vec_aesenclast(vec x, vec key)
+static inline aes aes_last_round(aes x, aes key)
 {
 	return _mm512_aesenclast_epi128(x, key);
-}
-
-// --- Memory -----------------------------------------------------------------------------------
-
-static inline __m128i piece(const uint8_t *from)
-{
-	return _mm_loadu_si128((const __m128i_u *)from);
-}
-
-static inline vec pieces_load(const uint8_t *const *from, size_t off)
-{
-	vec x = _mm512_castsi128_si512(piece(from[0] + off));
-
-	x = _mm512_inserti32x4(x, piece(from[4] + off), 1);
-	x = _mm512_inserti32x4(x, piece(from[8] + off), 2);
-	return _mm512_inserti32x4(x, piece(from[12] + off), 3);
-}
-
-static inline void pieces_store(vec x, uint8_t *const *to, size_t off)
-{
-	_mm_storeu_si128((__m128i_u *)(to[0] + off), _mm512_castsi512_si128(x));
-	_mm_storeu_si128((__m128i_u *)(to[4] + off), _mm512_extracti32x4_epi32(x, 1));
-	_mm_storeu_si128((__m128i_u *)(to[8] + off), _mm512_extracti32x4_epi32(x, 2));
-	_mm_storeu_si128((__m128i_u *)(to[12] + off), _mm512_extracti32x4_epi32(x, 3));
-}
-
-static inline vec with_length(vec x, uint32_t bits)
-{
-	return _mm512_mask_set1_epi32(x, 0x8000, (int)__builtin_bswap32(bits));
-}
-
-// Octets that are masked out are not read, wherever they would lie.
-static inline void row_pad(uint8_t *row, const uint8_t *from, size_t have, uint32_t bits)
-{
-	if (have >= 64) {
-		_mm512_store_si512(row, _mm512_loadu_si512(from));
-		return;
-	}
-	vec x = _mm512_maskz_loadu_epi8(((__mmask64)1 << have) - 1, from);
-	x = _mm512_mask_set1_epi8(x, (__mmask64)1 << have, (char)0x80);
-	_mm512_store_si512(row, have < 56 ? with_length(x, bits) : x);
-}
-
-// Nothing but a length is left of the message, or nothing at all.
-static inline void row_end(uint8_t *row, uint32_t bits)
-{
-	_mm512_store_si512(row, with_length(_mm512_setzero_si512(), bits));
-}
-
-static inline void registers_wipe(void)
-{
-	__asm__ volatile("vzeroall" ::
-				 : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
-			 "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
-#define WIPE(n) __asm__ volatile("vpxord %%zmm" #n ", %%zmm" #n ", %%zmm" #n ::: "xmm" #n)
-	WIPE(16);
-	WIPE(17);
-	WIPE(18);
-	WIPE(19);
-	WIPE(20);
-	WIPE(21);
-	WIPE(22);
-	WIPE(23);
-	WIPE(24);
-	WIPE(25);
-	WIPE(26);
-	WIPE(27);
-	WIPE(28);
-	WIPE(29);
-	WIPE(30);
-	WIPE(31);
-#undef WIPE
 }
 
 #include "lanes_body.h"

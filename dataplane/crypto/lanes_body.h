@@ -2,7 +2,7 @@
 // Copyright the mskpush authors
 
 // What struct lanes_isa asks for besides SHA-1: octets of messages into lanes and back, AES.
-// Included once for each instruction set, after lanes_sha1.h.
+// Included once for each instruction set, which defines `vec` and `aes` and what is done with them.
 //
 // A vector is LANES / 4 pieces of 16 octets. Message m of a vector's LANES sits in piece m / 4; so
 // four vectors that take a piece each from messages r, r + 4, r + 8, ... (r = 0 to 3) become
@@ -165,44 +165,46 @@ static bool is_same_block(lanes_from from)
 
 // --- AES -------------------------------------------------------------------------------------
 
-// A key and the two counter blocks it encrypts, of as many messages as a vector has pieces. Round
-// keys are made where they are used and kept nowhere.
+// A key and the two counter blocks it encrypts, of as many messages as `aes` holds. Round keys are
+// made where they are used and kept nowhere.
 struct cipher {
-	vec key, even, odd;
+	aes key, even, odd;
 };
 
 INLINE void cipher_begin(
-	struct cipher *c, const uint8_t *const *key, const uint8_t *const *salt, vec even, vec odd)
+	struct cipher *c, const uint8_t *const *key, const uint8_t *const *salt, aes even, aes odd)
 {
-	vec x = vec_clear_last16(pieces_load(salt, 0));
+	// The salt has 14 octets.
+	aes x = aes_shuffle(aes_load(salt),
+		_mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, -1, -1));
 
-	c->key = pieces_load(key, 0);
-	c->even = vec_xor3(x, even, c->key);
-	c->odd = vec_xor3(x, odd, c->key);
+	c->key = aes_load(key);
+	c->even = aes_xor3(x, even, c->key);
+	c->odd = aes_xor3(x, odd, c->key);
 }
 
-// FIPS 197, 5.2. All columns of the input to vec_aesenclast() are the same, so its ShiftRows
-// does nothing, and what comes out is SubWord(RotWord(last word)) XOR Rcon.
-INLINE vec aes_next_key(vec key, vec rcon)
+// FIPS 197, 5.2. All columns of the input to aes_last_round() are RotWord(last word), so its
+// ShiftRows does nothing, and what comes out is SubWord(RotWord(last word)) XOR Rcon.
+INLINE aes aes_next_key(aes key, aes rcon)
 {
-	vec word = vec_aesenclast(vec_rotate_last_word(key), rcon);
+	aes word = aes_last_round(aes_shuffle(key, _mm_set1_epi32(0x0c0f0e0d)), rcon);
 
-	key = vec_xor(key, vec_shift4(key));
-	return vec_xor3(key, vec_unpack_lo64(vec_broadcast(0), key), word);
+	key = aes_xor(key, aes_shift4(key));
+	return aes_xor3(key, aes_shift8(key), word);
 }
 
-INLINE void cipher_round(struct cipher *c, vec rcon)
+INLINE void cipher_round(struct cipher *c, aes rcon)
 {
 	c->key = aes_next_key(c->key, rcon);
-	c->even = vec_aesenc(c->even, c->key);
-	c->odd = vec_aesenc(c->odd, c->key);
+	c->even = aes_round(c->even, c->key);
+	c->odd = aes_round(c->odd, c->key);
 }
 
-INLINE void cipher_end(struct cipher *c, vec rcon, uint8_t *const *span)
+INLINE void cipher_end(struct cipher *c, aes rcon, uint8_t *const *span)
 {
 	c->key = aes_next_key(c->key, rcon);
-	pieces_store(vec_aesenclast(c->even, c->key), span, 0);
-	pieces_store(vec_aesenclast(c->odd, c->key), span, 16);
+	aes_store(aes_last_round(c->even, c->key), span, 0);
+	aes_store(aes_last_round(c->odd, c->key), span, 16);
 }
 
 static void keystream(
@@ -215,8 +217,8 @@ static void keystream(
 		memcpy(counter[i], iv, 16);
 		counter[i][15] = (uint8_t)(iv[15] ^ (block + i));
 	}
-	vec even = vec_broadcast16(counter[0]), odd = vec_broadcast16(counter[1]);
-	for (int at = 0; at < LANES_IN_USE; at += LANES) {
+	aes even = aes_broadcast16(counter[0]), odd = aes_broadcast16(counter[1]);
+	for (int at = 0; at < LANES_IN_USE; at += 4 * AES_MESSAGES) {
 		struct cipher c0, c1, c2, c3;
 
 		cipher_begin(&c0, key + at, salt + at, even, odd);
@@ -224,17 +226,17 @@ static void keystream(
 		cipher_begin(&c2, key + at + 2, salt + at + 2, even, odd);
 		cipher_begin(&c3, key + at + 3, salt + at + 3, even, odd);
 		for (int i = 0; i < 9; i++) {
-			vec x = vec_broadcast(rcon[i]);
+			aes x = aes_broadcast(rcon[i]);
 
 			cipher_round(&c0, x);
 			cipher_round(&c1, x);
 			cipher_round(&c2, x);
 			cipher_round(&c3, x);
 		}
-		cipher_end(&c0, vec_broadcast(0x36), span + at);
-		cipher_end(&c1, vec_broadcast(0x36), span + at + 1);
-		cipher_end(&c2, vec_broadcast(0x36), span + at + 2);
-		cipher_end(&c3, vec_broadcast(0x36), span + at + 3);
+		cipher_end(&c0, aes_broadcast(0x36), span + at);
+		cipher_end(&c1, aes_broadcast(0x36), span + at + 1);
+		cipher_end(&c2, aes_broadcast(0x36), span + at + 2);
+		cipher_end(&c3, aes_broadcast(0x36), span + at + 3);
 	}
 }
 
