@@ -150,7 +150,7 @@ static bool set_has(const struct store_reader *r, store_set set, store_service_i
 static int subscribers_check(struct ctl *ctl, const struct store_reader *r,
 	const struct store_service *service, unsigned profile, char why[256])
 {
-	uint8_t btid[STORE_NAI_MAX];
+	char btid[STORE_NAI_MAX + 1];
 	store_set known = UINT32_MAX;
 	bool has = false;
 	int ret = 0;

@@ -8,13 +8,6 @@
 #include "staged.h"
 #include "translate.h"
 
-static unsigned message_refuse(const struct store_hot *hot, size_t bytes)
-{
-	bool is_in_uicc = (store_hot_flags(hot) & STORE_IN_UICC) != 0;
-
-	return is_in_uicc && bytes > MIKEY_UICC_MAX_BYTES ? DP_REFUSED_TOO_LONG_FOR_UICC : 0;
-}
-
 static enum member_message message_of(const struct worker *w, unsigned i)
 {
 	const struct burst *b = &w->burst;
@@ -66,8 +59,10 @@ static unsigned member_fetch(struct worker *w, unsigned to, unsigned i, const st
 	b->port[to] = member.port;
 	b->seal[to].psk = member.psk;
 	b->is_expired[to] = member.is_expired;
-	return message_refuse(store_reader_hot(w->reader, id),
-		mikey_template_bytes(&b->draft->tpl, member.idr_len));
+	return member.is_in_uicc &&
+			mikey_template_bytes(&b->draft->tpl, member.idr_len) > MIKEY_UICC_MAX_BYTES
+		? DP_REFUSED_TOO_LONG_FOR_UICC
+		: 0;
 }
 
 // Whether the frame of member i is built already and may go.

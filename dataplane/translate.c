@@ -75,6 +75,7 @@ unsigned translate_member(struct store_reader *r, const struct store_eligibility
 
 	if (why != 0)
 		return why;
+	member->is_in_uicc = (store_hot_flags(hot) & STORE_IN_UICC) != 0;
 	member->is_expired = (int64_t)hot->expires <= wish->fresh_at_s;
 	if (member->is_expired && wish->message == MEMBER_MSK)
 		return DP_REFUSED_MUK_EXPIRED;
@@ -83,7 +84,7 @@ unsigned translate_member(struct store_reader *r, const struct store_eligibility
 		return why;
 	if (wish->message == MEMBER_SOLICIT_PREVIOUS)
 		return previous_take(r, id, wish->fresh_at_s, member);
-	member->idr_len = (uint16_t)store_reader_btid(r, id, hot, member->idr);
+	member->idr_len = (uint16_t)store_reader_btid(r, id, hot, (char *)member->idr);
 	if (member->idr_len == 0)
 		return DP_REFUSED_NO_MUK;
 	// What was looked at so far is known to be whole only now.

@@ -32,10 +32,11 @@ struct member_wish {
 struct member {
 	struct crypto_hmac_state *psk; // gets those of its MUK; set by the caller
 	bool is_expired; // the MUK is not fresh
+	bool is_in_uicc; // so that a message must not be long
 	struct dp_addr address;
 	uint16_t port;
 	uint16_t idr_len;
-	uint8_t *idr; // the caller's, STORE_NAI_MAX octets
+	uint8_t *idr; // the caller's, STORE_NAI_MAX + 1 octets
 };
 
 // Looks at a member's record for a message: returns 0 and fills member and what psk points at, or

@@ -7,9 +7,6 @@
 
 #define IMPI_VALUE_BITS 57
 
-static const char base64_letter[64] =
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 // One above the value of a letter, 0 for what is no letter of base64.
 static const uint8_t base64_value[256] = {
 	['A'] = 1,
@@ -115,20 +112,42 @@ bool nai_btid_split(const char *text, size_t len, uint8_t bin[16], struct nai_su
 	return true;
 }
 
+// Six octets, the first one highest, as eight values of six bits, the first one lowest.
+static uint64_t sextets(uint64_t octets)
+{
+	uint64_t x = (octets & 0xffffff000000) << 8 | (octets & 0xffffff);
+
+	x = (x & 0x00fff00000fff000) << 4 | (x & 0x00000fff00000fff);
+	x = (x & 0x0fc00fc00fc00fc0) << 2 | (x & 0x003f003f003f003f);
+	return __builtin_bswap64(x);
+}
+
+typedef int8_t letters __attribute__((vector_size(16)));
+typedef uint64_t values __attribute__((vector_size(16)));
+
+// Values of six bits to letters, without a table: comparisons give -1 or 0.
+static letters letters_of(letters v)
+{
+	return v + 'A' - ((v > 25) & ('A' + 26 - 'a')) - ((v > 51) & ('a' + 26 - '0')) -
+		((v > 61) & ('0' + 10 - '+')) + ((v > 62) & ('/' - '+' - 1));
+}
+
 void nai_btid_text(const uint8_t bin[16], char out[NAI_BTID_TEXT])
 {
-	for (unsigned i = 0; i < 5; i++, bin += 3, out += 4) {
-		uint32_t v = (uint32_t)bin[0] << 16 | (uint32_t)bin[1] << 8 | bin[2];
+	uint64_t head, tail;
+	letters text;
 
-		out[0] = base64_letter[v >> 18];
-		out[1] = base64_letter[v >> 12 & 63];
-		out[2] = base64_letter[v >> 6 & 63];
-		out[3] = base64_letter[v & 63];
-	}
-	out[0] = base64_letter[bin[0] >> 2];
-	out[1] = base64_letter[(bin[0] & 3) << 4];
-	out[2] = '=';
-	out[3] = '=';
+	memcpy(&head, bin, sizeof(head));
+	memcpy(&tail, bin + 8, sizeof(tail));
+	head = __builtin_bswap64(head);
+	tail = __builtin_bswap64(tail);
+	text = letters_of((letters)(values){
+		sextets(head >> 16), sextets((head & 0xffff) << 32 | tail >> 32)});
+	memcpy(out, &text, sizeof(text));
+	// The last octet, and "==" where letters would stand for octets that are not there.
+	text = letters_of((letters)(values){sextets((tail & 0xffffffff) << 16), 0});
+	tail = (((values)text)[0] & 0xffffffffffff) | (uint64_t)0x3d3d << 48;
+	memcpy(out + 16, &tail, sizeof(tail));
 }
 
 bool nai_impi_split(const char *text, size_t len, uint64_t *bin, struct nai_suffix *suffix)

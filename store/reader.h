@@ -69,9 +69,10 @@ static inline void store_reader_prefetch(const struct store_reader *r, store_id 
 // The HMAC states of a subscriber's MUK, in the clear. -ENOENT beyond the span; -EBADMSG: the
 // block, so also its hot records, is not what the store has written. Wipe them after use.
 int store_reader_muk(struct store_reader *r, store_id id, struct store_muk_state *out);
-// Writes the B-TID of a hot record, no terminator. Returns its length, 0 when it has none.
+// Writes the B-TID of a hot record. Returns its length, 0 when it has none; what stands behind it
+// in out is of no meaning, it may lack a terminator.
 size_t store_reader_btid(const struct store_reader *r, store_id id, const struct store_hot *hot,
-	uint8_t out[STORE_NAI_MAX]);
+	char out[STORE_NAI_MAX + 1]);
 // Finds subscribers by B-TID: ids[i] is set to the id or STORE_ID_NONE, is_prev[i] to 1 when it
 // is the subscriber's previous B-TID. n at most 64.
 void store_reader_find_btid_burst(const struct store_reader *r, const struct store_bytes *btids,

@@ -91,7 +91,7 @@ static const struct store_prev *previous(const struct store_reader *r, store_id 
 }
 
 size_t store_reader_btid(const struct store_reader *r, store_id id, const struct store_hot *hot,
-	uint8_t out[STORE_NAI_MAX])
+	char out[STORE_NAI_MAX + 1])
 {
 	const struct store_subscriber *sub = subscriber(r, id);
 	size_t len;

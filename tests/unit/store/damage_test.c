@@ -172,7 +172,8 @@ static void use_all(struct store_env *env)
 	struct store_campaign campaign;
 	struct store_eligibility e;
 	struct store_prev prev;
-	uint8_t btid[STORE_NAI_MAX], is_prev;
+	char btid[STORE_NAI_MAX + 1];
+	uint8_t is_prev;
 
 	if (store_reader_create(env, &r) != 0)
 		return;

@@ -71,7 +71,7 @@ static void hot_record_has_what_the_packet_path_needs(void **state)
 	struct store_muk_state muk;
 	const struct store_hot *hot;
 	struct store_subscriber sub;
-	uint8_t btid[STORE_NAI_MAX];
+	char btid[STORE_NAI_MAX + 1];
 	store_id id;
 
 	for (uint32_t i = 0; i < 10; i++) {
@@ -101,7 +101,7 @@ static void subscriber_without_muk_has_no_btid(void **state)
 {
 	struct site *s = *state;
 	struct store_subscriber sub = {.impi = "one@home"}, out;
-	uint8_t btid[STORE_NAI_MAX];
+	char btid[STORE_NAI_MAX + 1];
 	store_id id = fixture_put(s->env, &sub);
 
 	site_see(s);
@@ -133,7 +133,7 @@ static void names_of_any_form_come_back(void **state)
 	const uint32_t count = sizeof(names) / sizeof(*names);
 	struct site *s = *state;
 	struct store_subscriber sub, out;
-	uint8_t btid[STORE_NAI_MAX];
+	char btid[STORE_NAI_MAX + 1];
 
 	for (uint32_t i = 0; i < count; i++) {
 		test_subscriber(i, i, &sub);

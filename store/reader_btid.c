@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the mskpush authors
+
+// Readers: B-TIDs of records, and records of B-TIDs, as the packet path asks for them.
+
+#include <string.h>
+
+#include "nai.h"
+#include "reader_env.h"
+#include "view.h"
+
+#define BURST 64
+
+// Pieces of 16 octets, the last two of which overlap: what a compiler makes of memcpy() for lengths
+// up to 253 takes much longer to begin.
+static void suffix_copy(char *out, const char *text, size_t len)
+{
+	if (len < 16) {
+		for (size_t i = 0; i < len; i++)
+			out[i] = text[i];
+		return;
+	}
+	for (size_t at = 0; at + 16 < len; at += 16)
+		memcpy(out + at, text + at, 16);
+	memcpy(out + len - 16, text + len - 16, 16);
+}
+
+size_t store_reader_btid(const struct store_reader *r, store_id id, const struct store_hot *hot,
+	char out[STORE_NAI_MAX + 1])
+{
+	uint8_t flags = store_hot_flags(hot);
+	size_t len;
+
+	if (!(flags & STORE_HAS_MUK) || flags & STORE_BTID_RAW)
+		return r->is_loaded ? view_btid(&r->view, id, hot, out) : 0;
+	if (hot->btid_suffix >= r->suffix.count)
+		return 0;
+	len = r->suffix.len[hot->btid_suffix];
+	if (len == 0 || NAI_BTID_TEXT + 1 + len > STORE_NAI_MAX)
+		return 0;
+	nai_btid_text(hot->btid, out);
+	out[NAI_BTID_TEXT] = '@';
+	suffix_copy(out + NAI_BTID_TEXT + 1, r->suffix.text[hot->btid_suffix], len);
+	return NAI_BTID_TEXT + 1 + len;
+}
+
+// Compares a B-TID with the one of a record, the suffix first: it costs nothing to make.
+static bool btid_is(const struct store_reader *r, store_id id, const struct store_hot *hot,
+	const struct store_bytes *btid)
+{
+	uint8_t flags = store_hot_flags(hot);
+	char text[STORE_NAI_MAX + 1];
+	size_t len;
+
+	if ((flags & STORE_HAS_MUK) && !(flags & STORE_BTID_RAW)) {
+		if (hot->btid_suffix >= r->suffix.count)
+			return false;
+		len = r->suffix.len[hot->btid_suffix];
+		if (btid->len != NAI_BTID_TEXT + 1 + len || btid->data[NAI_BTID_TEXT] != '@' ||
+			memcmp(btid->data + NAI_BTID_TEXT + 1, r->suffix.text[hot->btid_suffix],
+				len) != 0)
+			return false;
+		nai_btid_text(hot->btid, text);
+		return memcmp(text, btid->data, NAI_BTID_TEXT) == 0;
+	}
+	len = view_btid(&r->view, id, hot, text);
+	return len == btid->len && len != 0 && memcmp(text, btid->data, len) == 0;
+}
+
+static bool prev_btid_is(const struct store_reader *r, store_id id, const struct store_bytes *btid)
+{
+	struct store_prev prev;
+	bool is_same = view_prev(&r->view, id, &prev) == 0 && strlen(prev.btid) == btid->len &&
+		memcmp(prev.btid, btid->data, btid->len) == 0;
+
+	explicit_bzero(&prev, sizeof(prev));
+	return is_same;
+}
+
+struct btid_probe {
+	const struct index_block *block;
+	uint32_t tag;
+	unsigned pos;
+	store_id id;
+};
+
+static void probe_next(struct btid_probe *p)
+{
+	p->id = index_block_next(p->block, p->tag, &p->pos);
+}
+
+// Slots may be of subscribers that are not published yet: those are beyond the blocks, or not live.
+static store_id probe_confirm(const struct store_reader *r, struct btid_probe *p,
+	const struct store_bytes *btid, uint8_t *is_prev)
+{
+	for (; p->id != STORE_ID_NONE; probe_next(p)) {
+		const struct store_hot *hot = store_reader_hot(r, p->id);
+
+		if (hot == NULL || !(store_hot_flags(hot) & STORE_LIVE))
+			continue;
+		if (btid_is(r, p->id, hot, btid))
+			return p->id;
+		*is_prev = store_hot_flags(hot) & STORE_HAS_PREV && prev_btid_is(r, p->id, btid);
+		if (*is_prev)
+			return p->id;
+	}
+	return STORE_ID_NONE;
+}
+
+// A look-up goes through five steps, each of them for all B-TIDs of a burst before the next. Each
+// asks for the memory that the next one needs, which has arrived by then.
+enum probe_step {
+	PROBE_HASH,
+	PROBE_PLACE,
+	PROBE_SEARCH,
+	PROBE_FETCH,
+	PROBE_CONFIRM,
+};
+
+// A MUK lies across two cache lines.
+static void muk_prefetch(const struct store_reader *r, store_id id)
+{
+	const struct store_block *block = store_reader_block(r, id / STORE_BLOCK_SUBSCRIBERS);
+	const struct store_muk_state *muk;
+
+	if (block == NULL)
+		return;
+	muk = &block->muk[id % STORE_BLOCK_SUBSCRIBERS];
+	__builtin_prefetch(muk);
+	__builtin_prefetch((const uint8_t *)(muk + 1) - 1);
+}
+
+static void probe_fetch(const struct store_reader *r, const struct btid_probe *p)
+{
+	const struct store_hot *hot = store_reader_hot(r, p->id);
+
+	if (hot == NULL)
+		return;
+	// Most records lie across two cache lines.
+	__builtin_prefetch(hot);
+	__builtin_prefetch(&hot->port);
+	// Who asks for a B-TID wants its key next, and whether that is wrapped.
+	muk_prefetch(r, p->id);
+	__builtin_prefetch(store_reader_block(r, p->id / STORE_BLOCK_SUBSCRIBERS));
+}
+
+static void probe_step(const struct store_reader *r, struct btid_probe *p, enum probe_step step,
+	const struct store_bytes *btid)
+{
+	switch (step) {
+	case PROBE_HASH:
+		p->tag = env_tag(r->view.env, btid->data, btid->len);
+		p->pos = 0;
+		index_table_prefetch(&r->btid, p->tag);
+		break;
+	case PROBE_PLACE:
+		p->block = index_table_find(&r->btid, p->tag);
+		__builtin_prefetch(&p->block->slot[index_bucket(p->tag)]);
+		break;
+	case PROBE_SEARCH:
+		probe_next(p);
+		block_table_prefetch(&r->hot, p->id);
+		break;
+	default:
+		probe_fetch(r, p);
+		break;
+	}
+}
+
+void store_reader_find_btid_burst(const struct store_reader *r, const struct store_bytes *btids,
+	size_t n, store_id *ids, uint8_t *is_prev)
+{
+	struct btid_probe probe[BURST];
+
+	memset(ids, 0xff, n * sizeof(*ids));
+	memset(is_prev, 0, n);
+	if (!r->is_loaded || n > BURST)
+		return;
+	for (unsigned step = PROBE_HASH; step < PROBE_CONFIRM; step++)
+		for (size_t i = 0; i < n; i++)
+			probe_step(r, &probe[i], step, &btids[i]);
+	for (size_t i = 0; i < n; i++)
+		ids[i] = probe_confirm(r, &probe[i], &btids[i], &is_prev[i]);
+}
