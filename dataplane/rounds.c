@@ -87,7 +87,7 @@ static uint32_t slice_of(const struct rounds *s, uint32_t id)
 
 bool rounds_is_aside(const struct rounds *s, uint32_t id)
 {
-	return aside_has(&s->aside, slice_of(s, id), id % COUNTER_SLICE);
+	return s->aside.slice != NULL && aside_has(&s->aside, slice_of(s, id), id % COUNTER_SLICE);
 }
 
 static bool member_is_due(const struct rounds *s, uint32_t id)
@@ -174,12 +174,20 @@ void rounds_sent(struct rounds *s, uint64_t now_ns, const uint32_t *ids, unsigne
 	// 0 stands for never.
 	uint32_t ms = elapsed_ms(s, now_ns) + 1;
 
+	uint32_t slice = 0, base = 0, end = 0;
+
 	for (unsigned i = 0; i < n; i++) {
-		if (rounds_is_aside(s, ids[i])) {
-			aside_sent(&s->aside, slice_of(s, ids[i]), ms);
+		// Neighbours mostly stand in the same slice: nothing is divided for them.
+		if (ids[i] < base || ids[i] >= end) {
+			slice = slice_of(s, ids[i]);
+			base = ids[i] - ids[i] % COUNTER_SLICE;
+			end = base + COUNTER_SLICE;
+		}
+		if (aside_has(&s->aside, slice, ids[i] - base)) {
+			aside_sent(&s->aside, slice, ms);
 			continue;
 		}
-		s->sent_ms[slice_of(s, ids[i])] = ms;
+		s->sent_ms[slice] = ms;
 		s->last_sent_ms = ms;
 	}
 }

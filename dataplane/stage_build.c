@@ -24,10 +24,8 @@ static void message_build(struct burst *b, unsigned i)
 	b->seal[i].mac_off = layout.mac.off;
 }
 
-// A frame that is built goes out once: what is made for this member again is made anew.
-static void frame_copy(struct worker *w, unsigned i)
+static void frame_copy(struct burst *b, unsigned i)
 {
-	struct burst *b = &w->burst;
 	const struct staged_frame *frame = b->frame[i];
 	struct rte_mbuf *m = b->mbuf[i];
 
@@ -35,7 +33,25 @@ static void frame_copy(struct worker *w, unsigned i)
 	m->pkt_len = frame->len;
 	m->l3_len = frame->is_v6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
 	memcpy(rte_pktmbuf_mtod(m, uint8_t *), frame->octets, sizeof(frame->octets));
-	run_unstage_sent(w, b->run, b->id[i]);
+}
+
+// A frame that is built goes out once: what is made for its member again is made anew.
+static void messages_make(struct worker *w)
+{
+	struct burst *b = &w->burst;
+	store_id copied[BURST];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < b->n; i++) {
+		if (burst_frame(b, i) == NULL) {
+			message_build(b, i);
+			continue;
+		}
+		frame_copy(b, i);
+		copied[n++] = b->id[i];
+	}
+	if (n > 0)
+		run_unstage_sent(w, b->run, copied, n);
 }
 
 // Members that are built now take ONE value; false: there is none for them yet.
@@ -109,11 +125,6 @@ bool stage_build(struct worker *w, const struct dp_now *now)
 	}
 	if (!run_is_single(b->run))
 		burst_spend(w, now);
-	for (unsigned i = 0; i < b->n; i++) {
-		if (burst_frame(b, i) == NULL)
-			message_build(b, i);
-		else
-			frame_copy(w, i);
-	}
+	messages_make(w);
 	return true;
 }

@@ -54,25 +54,37 @@ void frame_mbuf_put(
 static void link_write(struct rte_mbuf *m, const struct frame_headers *h)
 {
 	uint8_t *at = (uint8_t *)rte_pktmbuf_prepend(m, h->l2_len);
+	const uint8_t *from = h->bytes + sizeof(h->bytes) - h->len;
 
-	memcpy(at, h->bytes + sizeof(h->bytes) - h->len, h->l2_len);
+	// Mostly Ethernet alone.
+	if (h->l2_len == RTE_ETHER_HDR_LEN)
+		memcpy(at, from, RTE_ETHER_HDR_LEN);
+	else
+		memcpy(at, from, h->l2_len);
 	m->l2_len = h->l2_len;
 }
 
-static void frame_hand_over(struct worker *w, unsigned i, const struct dp_now *now)
+// The port by which a next hop is reached takes part of the burst.
+static struct egress *egress_begin(struct worker *w, unsigned hop, const struct dp_now *now)
 {
-	struct burst *b = &w->burst;
-	struct egress *e = &w->egress[w->shared->routes.hop[b->hop[i]].port];
+	const struct burst *b = &w->burst;
+	struct egress *e = &w->egress[w->shared->routes.hop[hop].port];
 
-	if (e->n == 0) {
-		e->run = b->run;
-		e->sweep = b->sweep;
-		e->round = b->round;
-		e->is_aside = b->is_aside;
-		e->counter = b->counter;
-		e->built_ns = now->ns;
-		e->bytes = 0;
-	}
+	e->hops |= 1ull << hop;
+	if (e->n != 0)
+		return e;
+	e->run = b->run;
+	e->sweep = b->sweep;
+	e->round = b->round;
+	e->is_aside = b->is_aside;
+	e->counter = b->counter;
+	e->built_ns = now->ns;
+	e->bytes = 0;
+	return e;
+}
+
+static void frame_hand_over(struct egress *e, const struct burst *b, unsigned i)
+{
 	e->id[e->n] = b->id[i];
 	e->single[e->n] = b->single[i];
 	e->route[e->n] = b->route[i];
@@ -80,7 +92,6 @@ static void frame_hand_over(struct worker *w, unsigned i, const struct dp_now *n
 	e->bytes += b->mbuf[i]->pkt_len;
 	e->is_expired[e->n] = b->is_expired[i];
 	e->mbuf[e->n++] = b->mbuf[i];
-	e->hops |= 1ull << b->hop[i];
 }
 
 void stage_frame(struct worker *w, const struct dp_now *now)
@@ -89,15 +100,18 @@ void stage_frame(struct worker *w, const struct dp_now *now)
 	struct frame_message message =
 		b->frames < b->n ? message_begin(b) : (struct frame_message){0};
 	const struct frame_headers *h = NULL;
+	struct egress *e = NULL;
 
 	for (unsigned i = 0; i < b->n; i++) {
-		if (i == 0 || b->hop[i] != b->hop[i - 1])
+		if (i == 0 || b->hop[i] != b->hop[i - 1]) {
 			h = headers_get(w, b->hop[i]);
+			e = egress_begin(w, b->hop[i], now);
+		}
 		if (burst_frame(b, i) == NULL)
 			frame_write(b->mbuf[i], h, &message, &b->address[i], b->port[i]);
 		else
 			link_write(b->mbuf[i], h);
-		frame_hand_over(w, i, now);
+		frame_hand_over(e, b, i);
 	}
 	b->n = 0;
 	b->run = NULL;

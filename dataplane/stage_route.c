@@ -38,12 +38,25 @@ static size_t packet_bytes(const struct burst *b, unsigned i)
 		(dp_addr_is_v4(&b->address[i]) ? FRAME_V4_BYTES : FRAME_V6_BYTES);
 }
 
-static bool packet_fits(const struct worker *w, const struct burst *b, unsigned i, unsigned hop)
-{
-	const struct hop *its = &w->shared->routes.hop[hop];
-	size_t bytes = packet_bytes(b, i);
+// Where messages by one route leave now; neighbours in a burst mostly take the same.
+struct choice {
+	uint16_t route;
+	int hop; // -1: nowhere now
+	enum dp_stall why;
+	size_t mtu;
+};
 
-	return bytes <= its->mtu && bytes <= w->shared->port[its->port].mtu;
+static void choice_make(
+	struct worker *w, uint16_t route, const struct dp_now *now, struct choice *choice)
+{
+	const struct hop *hop;
+
+	choice->route = route;
+	choice->hop = egress_choose(w, route, now, &choice->why);
+	if (choice->hop < 0)
+		return;
+	hop = &w->shared->routes.hop[choice->hop];
+	choice->mtu = RTE_MIN(hop->mtu, w->shared->port[hop->port].mtu);
 }
 
 // Its frame bears the source address of another next hop: it comes again, and is built anew.
@@ -74,34 +87,35 @@ static bool any_egress_holds(const struct worker *w)
 }
 
 // Number of the next hop, -1 when the member leaves the burst. has_held: frames wait somewhere.
-static int member_route(struct worker *w, unsigned i, const struct way *way, bool has_held,
-	const struct dp_now *now)
+static int member_route(struct worker *w, unsigned i, uint16_t route, struct choice *choice,
+	bool has_held, const struct dp_now *now)
 {
 	struct burst *b = &w->burst;
-	enum dp_stall why;
 	int hop;
 
-	if (way->route == ROUTE_NONE) {
+	if (route == ROUTE_NONE) {
 		member_refuse(w, i,
 			family_is_ours(w, &b->address[i]) ? DP_REFUSED_NO_ROUTE
 							  : DP_REFUSED_ADDRESS_FAMILY,
 			now);
 		return -1;
 	}
-	hop = egress_choose(w, way->route, now, &why);
-	if (has_held && hop >= 0 && egress_holds_elsewhere(w, (unsigned)hop, b->id[i])) {
-		why = DP_STALL_NONE;
-		hop = -1;
-	}
+	if (route != choice->route)
+		choice_make(w, route, now, choice);
+	hop = choice->hop;
 	if (hop < 0) {
-		member_put_aside(w, i, why, now);
+		member_put_aside(w, i, choice->why, now);
+		return -1;
+	}
+	if (has_held && egress_holds_elsewhere(w, (unsigned)hop, b->id[i])) {
+		member_put_aside(w, i, DP_STALL_NONE, now);
 		return -1;
 	}
 	if (burst_frame(b, i) != NULL && burst_frame(b, i)->hop != hop) {
 		member_rebuild(w, i);
 		return -1;
 	}
-	if (!packet_fits(w, b, i, (unsigned)hop)) {
+	if (packet_bytes(b, i) > choice->mtu) {
 		member_refuse(w, i, DP_REFUSED_TOO_LONG_FOR_PORT, now);
 		return -1;
 	}
@@ -114,12 +128,13 @@ void stage_route(struct worker *w, const struct dp_now *now)
 	struct burst *b = &w->burst;
 	uint16_t way[BURST];
 	bool has_held = any_egress_holds(w);
+	struct choice choice = {.route = ROUTE_NONE};
 	unsigned kept = 0;
 
 	ways_find(w, b, way);
 	for (unsigned i = 0; i < b->n; i++) {
 		const struct way *its = routes_way(r, way[i]);
-		int hop = member_route(w, i, its, has_held, now);
+		int hop = member_route(w, i, its->route, &choice, has_held, now);
 
 		if (hop < 0) {
 			b->frames -= burst_frame(b, i) != NULL;

@@ -45,10 +45,11 @@ void run_unstage(struct worker *w, struct run *run, store_id id)
 	staged_count(w, c, -1);
 }
 
-void run_unstage_sent(struct worker *w, struct run *run, store_id id)
+void run_unstage_sent(struct worker *w, struct run *run, const store_id *ids, unsigned n)
 {
-	run->campaign->is_staged[id] = DP_STAGED_NONE;
-	staged_count(w, run->campaign, -1);
+	for (unsigned i = 0; i < n; i++)
+		run->campaign->is_staged[ids[i]] = DP_STAGED_NONE;
+	staged_count(w, run->campaign, -(int)n);
 }
 
 void run_unstage_all(struct worker *w, struct run *run)

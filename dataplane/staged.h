@@ -54,8 +54,8 @@ static inline bool burst_is_staged(const struct burst *b)
 
 // An id's record, its counter or something else that counted has changed: nothing is ready now.
 void run_unstage(struct worker *w, struct run *run, store_id id);
-// Its frame is on its way.
-void run_unstage_sent(struct worker *w, struct run *run, store_id id);
+// Their frames are on their way.
+void run_unstage_sent(struct worker *w, struct run *run, const store_id *ids, unsigned n);
 void run_unstage_all(struct worker *w, struct run *run);
 void run_prefetch_staged(const struct run *run, store_id id);
 // Keys of a member of a campaign that has staged some; NULL when there are none.
