@@ -44,6 +44,8 @@ class Soak(Stage):
         self.wrapping_key = self.key_file("wrapping.key", 1)
         # All phones speak HTTP from one address, which is not where they take MIKEY.
         self.ua_yaml = "  address: imported\n"
+        # An import gives no id out again.
+        self.store_yaml = f"  max_subscribers: {options.ues + 100 * CHURN_MAX}\n"
         self.churn = min(max(1, options.ues // CHURN), CHURN_MAX)
         self.renewed = itertools.count()
         self.others, self.expired, self.gone = [], [], []

@@ -70,6 +70,7 @@ class Site:
         self.daemon_argv = []
         self.ue_argv = []
         self.map_size = "512M"
+        self.store_yaml = ""  # more of the section about the store
         self.extra_yaml = ""
         self.wrapping_key = "none"
         self.ua_listen = '["127.0.0.1:0"]'
@@ -113,7 +114,7 @@ store:
   dir: {self.dir}/store
   map_size: {self.map_size}
   wrapping_key: {self.wrapping_key}
-{self.port_lines()}workers:
+{self.store_yaml}{self.port_lines()}workers:
 {self.crypto_line()}  count: {self.workers}
   cpus: [{", ".join(str(self.daemon_cpu(i)) for i in range(self.workers))}]
 eal:
