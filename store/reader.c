@@ -194,6 +194,16 @@ const struct store_block *store_reader_block(const struct store_reader *r, uint3
 	return block < r->hot.count ? block_table_at(&r->hot, &r->view, block) : NULL;
 }
 
+void store_reader_prefetch(const struct store_reader *r, store_id id)
+{
+	const struct store_block *block = store_reader_block(r, id / STORE_BLOCK_SUBSCRIBERS);
+
+	if (block == NULL)
+		return;
+	__builtin_prefetch(&block->hot[id % STORE_BLOCK_SUBSCRIBERS]);
+	reader_prefetch_muk(r, id, block);
+}
+
 static int muk_open(const struct store_reader *r, store_id id, const struct store_block *block,
 	struct store_muk_state *out)
 {

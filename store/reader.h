@@ -57,15 +57,7 @@ static inline const struct store_hot *store_reader_hot(const struct store_reader
 	return &block->hot[id % STORE_BLOCK_SUBSCRIBERS];
 }
 // Brings the record of an id near, if there is one: for those that are needed soon.
-static inline void store_reader_prefetch(const struct store_reader *r, store_id id)
-{
-	const struct store_block *block = store_reader_block(r, id / STORE_BLOCK_SUBSCRIBERS);
-
-	if (block == NULL)
-		return;
-	__builtin_prefetch(&block->hot[id % STORE_BLOCK_SUBSCRIBERS]);
-	__builtin_prefetch(&block->muk[id % STORE_BLOCK_SUBSCRIBERS]);
-}
+void store_reader_prefetch(const struct store_reader *r, store_id id);
 // The HMAC states of a subscriber's MUK, in the clear. -ENOENT beyond the span; -EBADMSG: the
 // block, so also its hot records, is not what the store has written. Wipe them after use.
 int store_reader_muk(struct store_reader *r, store_id id, struct store_muk_state *out);

@@ -117,31 +117,20 @@ enum probe_step {
 	PROBE_CONFIRM,
 };
 
-// A MUK lies across two cache lines.
-static void muk_prefetch(const struct store_reader *r, store_id id)
+static void probe_fetch(const struct store_reader *r, const struct btid_probe *p)
 {
-	const struct store_block *block = store_reader_block(r, id / STORE_BLOCK_SUBSCRIBERS);
-	const struct store_muk_state *muk;
+	const struct store_block *block = store_reader_block(r, p->id / STORE_BLOCK_SUBSCRIBERS);
+	const struct store_hot *hot;
 
 	if (block == NULL)
 		return;
-	muk = &block->muk[id % STORE_BLOCK_SUBSCRIBERS];
-	__builtin_prefetch(muk);
-	__builtin_prefetch((const uint8_t *)(muk + 1) - 1);
-}
-
-static void probe_fetch(const struct store_reader *r, const struct btid_probe *p)
-{
-	const struct store_hot *hot = store_reader_hot(r, p->id);
-
-	if (hot == NULL)
-		return;
 	// Most records lie across two cache lines.
+	hot = &block->hot[p->id % STORE_BLOCK_SUBSCRIBERS];
 	__builtin_prefetch(hot);
 	__builtin_prefetch(&hot->port);
 	// Who asks for a B-TID wants its key next, and whether that is wrapped.
-	muk_prefetch(r, p->id);
-	__builtin_prefetch(store_reader_block(r, p->id / STORE_BLOCK_SUBSCRIBERS));
+	reader_prefetch_muk(r, p->id, block);
+	__builtin_prefetch(block);
 }
 
 static void probe_step(const struct store_reader *r, struct btid_probe *p, enum probe_step step,

@@ -20,5 +20,19 @@ struct store_reader {
 	struct muk_cache *muks; // NULL until the first wrapped one is asked for
 };
 
+// A MUK mostly lies across two cache lines, in the map or, wrapped, in the cache.
+static inline void reader_prefetch_muk(
+	const struct store_reader *r, store_id id, const struct store_block *block)
+{
+	const struct store_muk_state *muk = &block->muk[id % STORE_BLOCK_SUBSCRIBERS];
+
+	if (r->muks != NULL) {
+		muk_cache_prefetch(r->muks, id);
+		return;
+	}
+	__builtin_prefetch(muk);
+	__builtin_prefetch((const uint8_t *)(muk + 1) - 1);
+}
+
 // Ends those that wait for the next store_reader_create().
 void readers_free(struct store_env *env);

@@ -43,6 +43,11 @@ void *vault_alloc(size_t bytes)
 	return p;
 }
 
+bool vault_is_locked(void *p, size_t bytes)
+{
+	return tail_of(p, whole_pages(bytes))->is_locked;
+}
+
 void vault_free(void *p, size_t bytes)
 {
 	size_t size = whole_pages(bytes);

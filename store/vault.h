@@ -6,8 +6,10 @@
 
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 // Zeroed; NULL when there is no memory. Not to be locked is no failure: store_memory_info() tells.
 void *vault_alloc(size_t bytes);
+bool vault_is_locked(void *p, size_t bytes);
 void vault_free(void *p, size_t bytes); // p may be NULL

@@ -90,6 +90,12 @@ static const struct store_prev *previous(const struct store_reader *r, store_id 
 	return fake_list_at(&r->d.list[FAKE_PREV], id);
 }
 
+void store_reader_prefetch(const struct store_reader *r, store_id id)
+{
+	(void)r;
+	(void)id;
+}
+
 size_t store_reader_btid(const struct store_reader *r, store_id id, const struct store_hot *hot,
 	char out[STORE_NAI_MAX + 1])
 {
