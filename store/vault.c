@@ -38,7 +38,8 @@ void *vault_alloc(size_t bytes)
 	if (p == MAP_FAILED)
 		return NULL;
 	madvise(p, size, MADV_DONTDUMP);
-	tail_of(p, size)->is_locked = mlock(p, size) == 0;
+	// Page by page as it is used: a worker must not wait for all of them.
+	tail_of(p, size)->is_locked = mlock2(p, size, MLOCK_ONFAULT) == 0;
 	atomic_fetch_add(tail_of(p, size)->is_locked ? &locked_bytes : &unlocked_bytes, size);
 	return p;
 }
