@@ -32,9 +32,9 @@ from story import (  # noqa: E402
 REGISTERING, PULLING = 20, 60
 LOSS = 30
 # How old at a kill the oldest verification is that is asked for again, in half of the lives, in nine
-# of ten, in all: the daemon promises 100 ms. As long as one of its threads waited for a CPU in that
-# life is allowed on top.
-SETTLED_S = {50: 0.1, 90: 0.1, 100: 0.5}
+# of ten, in all: the daemon promises 100 ms of a disk that writes in some. As long as one of its
+# threads waited for a CPU in that life is allowed on top.
+SETTLED_S = {50: 0.1, 90: 0.25, 100: 2}
 UE_KILL_EVERY = 7
 
 
