@@ -62,6 +62,7 @@ def linux_finds_and_pings_us():
             expect_that(net.mac("d", "d0") in neighbours, "our MAC at the router", neighbours)
         counters = site.cli("stats")["counters"]
         expect("pings answered", counters["echo_answers"], 6)
+        net.at("r", "sysctl", "-qw", "net.ipv6.conf.r0.accept_dad=1")
         net.at("r", "ip", "addr", "add", netns.DAEMON[1] + "/64", "dev", "r0")
         wait_until("the duplicate is found", lambda: "dadfailed" in net.at(
             "r", "ip", "addr", "show", "dev", "r0"))

@@ -77,6 +77,10 @@ class Network:
             run("ip", "netns", "add", self.namespace(role))
             self.made.append(role)
             self.at(role, "ip", "link", "set", "lo", "up")
+            # Link-local addresses, without which nothing is forwarded, would be looked for
+            # duplicates of for up to two seconds.
+            self.at(role, "sysctl", "-qw", "net.ipv6.conf.all.accept_dad=0",
+                    "net.ipv6.conf.default.accept_dad=0")
         self.wire("d", "d0", "r", "r0")
         self.wire("r", "rp", "p", "pr")
         self.router_addresses()
