@@ -10,7 +10,7 @@
 #include "wrap_support.h"
 
 #define CHUNK_SUBSCRIBERS (2048 * 45)
-#define PEOPLE (3 * CHUNK_SUBSCRIBERS)
+#define PEOPLE (2 * CHUNK_SUBSCRIBERS) // 7.5 MB of keys: Debian lets users lock 8 MiB
 
 static uint64_t key_bytes(void)
 {
@@ -52,13 +52,26 @@ static struct store_env *people_import(void)
 	return env;
 }
 
+static bool may_lock(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	capng_get_caps_process();
+	return limit.rlim_cur >= bytes || capng_have_capability(CAPNG_EFFECTIVE, CAP_IPC_LOCK) != 0;
+}
+
 static void memory_for_keys_grows_with_those_that_are_used(void **state)
 {
-	struct store_env *env = people_import();
-	uint64_t before = key_bytes(), one;
+	uint64_t before, one;
 	struct store_reader *r;
+	struct store_env *env;
 
 	(void)state;
+	if (!may_lock(8 << 20))
+		skip();
+	env = people_import();
+	before = key_bytes();
 	assert_int_equal(store_reader_create(env, &r), 0);
 	assert_int_equal(key_bytes(), before);
 	muk_is_right(r, 0);
@@ -66,7 +79,7 @@ static void memory_for_keys_grows_with_those_that_are_used(void **state)
 	one = key_bytes() - before;
 	assert_true(one > CHUNK_SUBSCRIBERS * sizeof(struct store_muk_state));
 	chunks_are_right(r);
-	assert_int_equal(key_bytes(), before + 3 * one);
+	assert_int_equal(key_bytes(), before + 2 * one);
 	store_reader_destroy(r);
 	assert_int_equal(key_bytes(), before);
 	store_env_close(env);
