@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Jobs wait in a queue in the order they came. The writer, that is its thread, takes the
-// transaction jobs at its head, runs each in a nested transaction of one outer one, and commits
-// that: one fdatasync for all of them, and a job that fails leaves no trace. Then it tells the
-// workers what has changed, then the callers. A job that wants the store to itself runs when the
-// queue reaches it.
+// Jobs wait in a queue in the order they came, but for one that may go first. The writer, that is
+// its thread, takes the transaction jobs at its head, runs each in a nested transaction of one
+// outer one, and commits that: one fdatasync for all of them, and a job that fails leaves no trace.
+// Then it tells the workers what has changed, then the callers. A job that wants the store to
+// itself runs when the queue reaches it.
 
 #include "writer_thread.h"
 

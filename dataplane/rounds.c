@@ -87,6 +87,7 @@ static uint32_t slice_of(const struct rounds *s, uint32_t id)
 
 bool rounds_is_aside(const struct rounds *s, uint32_t id)
 {
+	// Mostly nobody is: then nothing is divided to find out where it would stand.
 	return s->aside.slice != NULL && aside_has(&s->aside, slice_of(s, id), id % COUNTER_SLICE);
 }
 
@@ -173,7 +174,6 @@ void rounds_sent(struct rounds *s, uint64_t now_ns, const uint32_t *ids, unsigne
 {
 	// 0 stands for never.
 	uint32_t ms = elapsed_ms(s, now_ns) + 1;
-
 	uint32_t slice = 0, base = 0, end = 0;
 
 	for (unsigned i = 0; i < n; i++) {

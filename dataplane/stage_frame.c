@@ -56,7 +56,7 @@ static void link_write(struct rte_mbuf *m, const struct frame_headers *h)
 	uint8_t *at = (uint8_t *)rte_pktmbuf_prepend(m, h->l2_len);
 	const uint8_t *from = h->bytes + sizeof(h->bytes) - h->len;
 
-	// Mostly Ethernet alone.
+	// Mostly Ethernet alone: a length that is known is copied without a call.
 	if (h->l2_len == RTE_ETHER_HDR_LEN)
 		memcpy(at, from, RTE_ETHER_HDR_LEN);
 	else

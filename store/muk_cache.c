@@ -26,7 +26,8 @@ struct chunk {
 
 struct muk_cache {
 	struct chunk *chunk[CHUNKS_MAX]; // of a block: number / CHUNK_BLOCKS; NULL: not asked for
-	struct chunk *own[CHUNKS_MAX]; // those there are, each in one place or in several
+	struct chunk *own[CHUNKS_MAX]; // those there are, each in one place or in several; the
+				       // first one is made for place 0
 	unsigned owns;
 	bool is_full; // no more memory can be had that is locked
 };
@@ -63,7 +64,7 @@ static struct chunk *chunk_take(struct muk_cache *c, unsigned at)
 
 	if (at == 0)
 		return c->chunk[0] = c->own[0];
-	if (!c->is_full && c->owns < CHUNKS_MAX)
+	if (!c->is_full)
 		fresh = vault_alloc(sizeof(*fresh));
 	if (fresh != NULL && !vault_is_locked(fresh, sizeof(*fresh))) {
 		vault_free(fresh, sizeof(*fresh));
