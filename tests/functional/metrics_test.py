@@ -140,7 +140,13 @@ def send_mtks(site):
     """MTK messages to whoever listens."""
     site.cli("mtk", "start", GROUP, "--to", "232.26.1.1:5004", "--lead", "2", "--interval", "2",
              "--repeat", "2")
-    wait_until("MTK messages", lambda: scrape(site)["mskpush_mtk_messages_total"].value() > 0)
+    wait_until("MTK messages, and what became of their order", lambda: is_sent(scrape(site)))
+
+
+def is_sent(families):
+    """Messages of an order are counted as they leave, and the order after its last one."""
+    return (families["mskpush_mtk_messages_total"].value() > 0 and
+            sum(families["mskpush_mtk_orders_total"].series().values()) > 0)
 
 
 def what_happens_at_the_site_moves_its_metric():

@@ -10,7 +10,7 @@
 """
 
 from phones_site_test import Whole
-from story import GROUP, SERVICE, expect, expect_that, tell, write_csv
+from story import GROUP, SERVICE, expect, expect_that, tell, wait_until, write_csv
 
 COUNT = 20
 OTHER = "urn:3gpp:0010120798ad"
@@ -25,6 +25,9 @@ def fetch(site):
     """All phones fetch; returns (bootstrappings, MSKs that came) all in all."""
     site.phones(do="fetch")
     events = site.wait_idle()["events"]
+    for row in site.rows:
+        wait_until("the MUK is verified in the store, too",
+                   lambda impi=row["impi"]: site.cli("ue", "show", impi)["is_verified"])
     return events.get("bootstraps", 0), events["msk-came"]
 
 
