@@ -21,6 +21,7 @@ struct http {
 	bool is_too_large;
 	const struct http_upload *upload;
 	bool is_read_error;
+	bool is_all_sent; // of the upload
 	const char *file_name; // of a download, NULL: the answer goes to body
 	FILE *file;
 	uint64_t file_bytes;
@@ -128,12 +129,15 @@ static size_t body_write(char *data, size_t size, size_t n, void *arg)
 static size_t file_read(char *data, size_t size, size_t n, void *arg)
 {
 	struct http *http = arg;
-	size_t got = fread(data, 1, size * n, http->upload->file);
+	size_t got = is_interrupted() ? 0 : fread(data, 1, size * n, http->upload->file);
 
+	if (is_interrupted())
+		return CURL_READFUNC_ABORT;
 	if (got == 0 && ferror(http->upload->file)) {
 		http->is_read_error = true;
 		return CURL_READFUNC_ABORT;
 	}
+	http->is_all_sent = got == 0;
 	return got;
 }
 
@@ -146,9 +150,11 @@ static int call_progress(
 	(void)to_get;
 	(void)got;
 	(void)to_send;
-	if (http->upload != NULL && http->upload->progress != NULL)
+	if (http->upload != NULL) {
 		http->upload->progress(http->upload->arg, sent);
-	return http->file_name != NULL && is_interrupted();
+		http->is_all_sent |= sent == http->upload->size;
+	}
+	return (http->file_name != NULL || http->upload != NULL) && is_interrupted();
 }
 
 static void call_prepare(struct cli *cli, const char *path, long timeout_s)
@@ -172,6 +178,19 @@ static void call_prepare(struct cli *cli, const char *path, long timeout_s)
 	http->is_too_large = false;
 }
 
+static int upload_interrupted(struct cli *cli)
+{
+	const char *name = cli->http->upload->name;
+
+	if (!cli->http->is_all_sent)
+		return cli_fail(cli, CLI_FAILED, "interrupted",
+			"nothing was kept: not all of %s had been sent", name);
+	return cli_fail(cli, CLI_FAILED, "interrupted",
+		"all of %s had been sent, and is kept if the daemon had read it by then; to "
+		"import it again does no harm",
+		name);
+}
+
 static int call_fail(struct cli *cli, CURLcode code)
 {
 	long os_errno = 0;
@@ -180,6 +199,8 @@ static int call_fail(struct cli *cli, CURLcode code)
 	if (cli->http->is_too_large)
 		return cli_fail(cli, CLI_FAILED, "bad-answer",
 			"the daemon's answer is larger than %d octets", HTTP_ANSWER_MAX);
+	if (code == CURLE_ABORTED_BY_CALLBACK && cli->http->upload != NULL && is_interrupted())
+		return upload_interrupted(cli);
 	if (cli->http->is_read_error)
 		return cli_fail(
 			cli, CLI_USAGE, "bad-file", "cannot read %s", cli->http->upload->name);
@@ -297,6 +318,7 @@ int http_upload(struct cli *cli, const char *path, const struct http_upload *upl
 	// No time limit: a large file takes as long as it takes, and a lost daemon ends the call.
 	call_prepare(cli, path, 0);
 	http->upload = upload;
+	http->is_all_sent = false;
 	curl_easy_setopt(http->curl, CURLOPT_POST, 1L);
 	curl_easy_setopt(http->curl, CURLOPT_READFUNCTION, file_read);
 	curl_easy_setopt(http->curl, CURLOPT_READDATA, http);

@@ -87,6 +87,7 @@ static int file_import(struct cli *cli, const struct cli_args *args, FILE *file,
 	char path[64];
 	int err;
 
+	interrupt_catch();
 	progress_begin(&bar.progress, STDERR_FILENO);
 	snprintf(path, sizeof(path), "/v1/import?skip-bad=%d&dry-run=%d", is_skipping, is_dry);
 	err = http_upload(cli, path, &upload, &answer);
