@@ -42,8 +42,13 @@ static int64_t now_ns(void)
 static int store_begin_run(struct store_env *env, void *arg)
 {
 	struct import *imp = arg;
+	int ret = store_import_begin(env, 0, &imp->store);
 
-	return store_import_begin(env, 0, &imp->store);
+	// Nobody is removed from now on: a campaign that is opened later does not know those who
+	// had the places.
+	if (ret == 0 && ctl_may_reuse_ids(imp->ctl))
+		store_import_reuse_ids(imp->store);
+	return ret;
 }
 
 static int store_abort_run(struct store_env *env, void *arg)
@@ -265,19 +270,20 @@ static int changes_note(struct import *imp, struct import_outcome *outcome)
 {
 	struct store_import_result counts;
 	const store_id *ids;
+	uint32_t above;
 	size_t n;
 
 	store_import_counts(imp->store, &counts);
 	outcome->added = counts.added;
 	outcome->changed = counts.changed;
 	outcome->unchanged = counts.unchanged;
-	if (counts.added > 0 &&
-		(uint64_t)counts.first_new + counts.added > ctl_max_subscribers(imp->ctl))
+	above = counts.added - counts.reused;
+	if (above > 0 && (uint64_t)counts.first_new + above > ctl_max_subscribers(imp->ctl))
 		return -EDQUOT;
 	ids = store_import_changed(imp->store, &n);
 	for (size_t i = 0; i < n; i++)
 		writer_ranges_add(&imp->changed, ids[i], 1);
-	writer_ranges_add(&imp->changed, counts.first_new, counts.added);
+	writer_ranges_add(&imp->changed, counts.first_new, above);
 	return 0;
 }
 

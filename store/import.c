@@ -24,6 +24,11 @@ static uint64_t text_hash(const struct store_import *imp, const char *text)
 	return hash_bytes(&imp->env->hash_key, text, strnlen(text, STORE_NAI_MAX));
 }
 
+bool import_holds_impi(const struct store_import *imp, const char *impi)
+{
+	return imp != NULL && keyset_has(&imp->impis, text_hash(imp, impi));
+}
+
 bool import_holds_btid(const struct store_import *imp, const char *btid)
 {
 	return imp != NULL && btid[0] != '\0' && keyset_has(&imp->btids, text_hash(imp, btid));
@@ -94,6 +99,11 @@ int store_import_begin(struct store_env *env, uint32_t expected, struct store_im
 	env->import = imp;
 	*out = imp;
 	return 0;
+}
+
+void store_import_reuse_ids(struct store_import *imp)
+{
+	imp->may_reuse_ids = true;
 }
 
 static int pile_add(struct slot_pile *piles, uint64_t hash, store_id id)
@@ -186,41 +196,12 @@ static int row_append(struct store_import *imp, struct store_txn *txn,
 	return rc;
 }
 
-static int changed_add(struct store_import *imp, store_id id)
+static int row_add(struct store_import *imp, struct store_txn *txn,
+	const struct store_subscriber *row, const struct row_hash *hash)
 {
-	if (imp->changed_count == imp->changed_room) {
-		size_t room = imp->changed_room != 0 ? 2 * imp->changed_room : 256;
-		store_id *grown = realloc(imp->changed, room * sizeof(*grown));
+	int rc = import_list_new(imp, txn, row);
 
-		if (grown == NULL)
-			return -ENOMEM;
-		imp->changed = grown;
-		imp->changed_room = room;
-	}
-	imp->changed[imp->changed_count++] = id;
-	return 0;
-}
-
-static int row_change(struct store_import *imp, struct store_txn *txn, store_id id,
-	const struct store_subscriber *row, const struct store_subscriber *old)
-{
-	struct change_record record;
-	uint32_t number = (uint32_t)imp->changed_count;
-	size_t len;
-	int rc = 0;
-
-	if (subscriber_is_same(old, row)) {
-		imp->unchanged++;
-		return 0;
-	}
-	if (strcmp(old->btid, row->btid) != 0)
-		rc = keyset_add(&imp->moved, id + UINT64_C(1));
-	if (rc != 0)
-		return rc;
-	len = record_encode_change(id, row, &record);
-	rc = sealed_put(txn, DB_CHANGE, blob_u32(&number), &record, len);
-	explicit_bzero(&record, sizeof(record));
-	return rc == 0 ? changed_add(imp, id) : rc;
+	return rc == -ENOENT ? row_append(imp, txn, row, hash) : rc;
 }
 
 // Whether a row may take a B-TID that a subscriber has: only when a row before takes it away from
@@ -295,8 +276,8 @@ static int row_take(struct store_import *imp, struct store_txn *txn,
 		return 0;
 	rc = names_note(imp, row, hash);
 	if (rc == 0)
-		rc = id == STORE_ID_NONE ? row_append(imp, txn, row, hash)
-					 : row_change(imp, txn, id, row, &old);
+		rc = id == STORE_ID_NONE ? row_add(imp, txn, row, hash)
+					 : import_list_change(imp, txn, id, row, &old);
 	if (id != STORE_ID_NONE)
 		explicit_bzero(&old, sizeof(old));
 	return rc;
@@ -370,9 +351,10 @@ int store_import_set(
 void store_import_counts(const struct store_import *imp, struct store_import_result *out)
 {
 	*out = (struct store_import_result){
-		.added = imp->next - imp->base,
-		.changed = (uint32_t)imp->changed_count,
+		.added = imp->next - imp->base + imp->reused,
+		.changed = (uint32_t)imp->changed_count - imp->reused,
 		.unchanged = imp->unchanged,
+		.reused = imp->reused,
 		.first_new = imp->base,
 	};
 }

@@ -4,7 +4,8 @@
 // The import, inside the room. It goes through these steps, each with transactions of its own:
 //
 //   adding    rows are checked; new ones are laid into blocks above the span, changed ones go to
-//             the change list. The state record says ADDING: what is above the span is not in use.
+//             the change list, and so do new ones for whom there is the place of a removed
+//             subscriber. The state record says ADDING: what is above the span is not in use.
 //   indexing  the slots of the new ones go into the indexes, pile by pile.
 //   publish   one small transaction moves the span. Before it, all can be undone; after it, all is
 //             in, and the state record says APPLYING.
@@ -47,11 +48,14 @@ struct store_import {
 	store_id base; // the span at the beginning
 	store_id next; // id of the next new row
 	uint32_t unchanged;
+	uint32_t reused; // new ones in the change list
+	bool may_reuse_ids;
+	store_id free_from; // free ids below are spoken for
 
 	struct keyset impis;
 	struct keyset btids;
 	struct keyset moved; // ids of changed subscribers that get another B-TID
-	store_id *changed; // in the order of the change list
+	store_id *changed; // ids at stake, in the order of the change list
 	size_t changed_count;
 	size_t changed_room;
 
@@ -67,12 +71,19 @@ struct store_import {
 	struct cleanup cleanup;
 };
 
-// The open import has a row with this B-TID. imp may be NULL.
+// The open import has a row with this IMPI, this B-TID. imp may be NULL.
+bool import_holds_impi(const struct store_import *imp, const char *impi);
 bool import_holds_btid(const struct store_import *imp, const char *btid);
 // Writes the blocks that are not full.
 int import_flush(struct store_import *imp, struct store_txn *txn);
 void import_free(struct store_import *imp);
 
+// A row of a subscriber who is there.
+int import_list_change(struct store_import *imp, struct store_txn *txn, store_id id,
+	const struct store_subscriber *row, const struct store_subscriber *old);
+// A row of somebody new, for the place of a removed subscriber. -ENOENT: there is none for him.
+int import_list_new(
+	struct store_import *imp, struct store_txn *txn, const struct store_subscriber *row);
 // Applies up to `most` entries of the change list. 1 while there are more.
 int import_apply(struct store_env *env, unsigned most);
 // One step of removing what is above the span. 1 while there is more.

@@ -8,10 +8,9 @@
 #include <string.h>
 
 #include "import.h"
-#include "view.h"
 
 #define INDEX_BATCH 32768 // slots a transaction adds to each index, about
-#define APPLY_BATCH 1000 // changed subscribers a transaction writes
+#define APPLY_BATCH 1000 // entries of the change list a transaction works off
 
 static int pile_insert(struct store_txn *txn, enum db_id db, struct slot_pile *pile)
 {
@@ -143,104 +142,5 @@ int store_import_abort(struct store_import *imp)
 		rc = import_cleanup(imp->env, &imp->cleanup);
 	if (rc != 1)
 		import_free(imp);
-	return rc;
-}
-
-// Another subscriber has this B-TID as its previous one, by a verification that came between the
-// row and its application: it goes.
-static int prev_yield(struct store_txn *txn, store_id owner)
-{
-	uint32_t number = owner / STORE_BLOCK_SUBSCRIBERS;
-	struct store_hot *hot;
-	struct store_block block;
-	int rc = subscriber_drop_prev(txn, owner);
-
-	if (rc == 0)
-		rc = hot_block_load(&txn->view, number, &block);
-	if (rc == 0) {
-		hot = &block.hot[owner % STORE_BLOCK_SUBSCRIBERS];
-		hot->authorised &= ~((uint32_t)STORE_HAS_PREV << 24);
-		rc = hot_block_put(txn, number, &block);
-	}
-	explicit_bzero(&block, sizeof(block));
-	return rc;
-}
-
-static int change_apply(struct store_txn *txn, store_id id, struct store_subscriber *sub)
-{
-	const struct view *v = &txn->view;
-	struct store_subscriber old;
-	store_id owner;
-	bool is_prev;
-	int rc = view_subscriber(v, id, &old);
-
-	if (rc == 0) {
-		memcpy(sub->impi, old.impi, sizeof(sub->impi));
-		owner = view_find_btid_but(v, sub->btid, id, &is_prev);
-		if (owner != STORE_ID_NONE && is_prev)
-			rc = prev_yield(txn, owner);
-		// The old B-TID went to another subscriber in the same import.
-		if (view_find_btid_but(v, old.btid, id, &is_prev) != STORE_ID_NONE)
-			old.flags &= (uint8_t)~STORE_MUK_VERIFIED;
-		if (rc == 0)
-			rc = subscriber_change(txn, id, &old, sub);
-	}
-	explicit_bzero(&old, sizeof(old));
-	return rc;
-}
-
-static int change_take(struct store_txn *txn, uint32_t number)
-{
-	struct store_subscriber sub;
-	struct change_record record;
-	store_id id;
-	size_t len;
-	int rc =
-		sealed_get(&txn->view, DB_CHANGE, blob_u32(&number), &record, sizeof(record), &len);
-
-	if (rc == 0)
-		rc = record_decode_change((struct blob){&record, len}, &id, &sub);
-	explicit_bzero(&record, sizeof(record));
-	if (rc == 0) {
-		rc = change_apply(txn, id, &sub);
-		explicit_bzero(&sub, sizeof(sub));
-	}
-	if (rc == 0)
-		rc = db_del_u32(&txn->view, DB_CHANGE, number);
-	return rc;
-}
-
-static int apply_batch(struct store_env *env, unsigned most)
-{
-	struct state_record *state;
-	struct store_txn *txn;
-	bool is_done;
-	int rc = store_txn_begin(env, &txn);
-
-	if (rc != 0)
-		return rc;
-	state = txn_state(txn);
-	for (unsigned i = 0; i < most && state->applied < state->changes && rc == 0; i++)
-		rc = change_take(txn, state->applied++);
-	if (rc != 0) {
-		store_txn_abort(txn);
-		return rc;
-	}
-	is_done = state->applied == state->changes;
-	if (is_done)
-		state->import = IMPORT_NONE;
-	rc = store_txn_commit(txn);
-	return rc == 0 ? !is_done : rc;
-}
-
-int import_apply(struct store_env *env, unsigned most)
-{
-	int rc;
-
-	// In a full map, pages become free one small transaction after the other.
-	do {
-		rc = apply_batch(env, most);
-		most /= 2;
-	} while (rc == -ENOSPC && most > 0);
 	return rc;
 }

@@ -86,7 +86,7 @@ int record_decode_prev(struct blob in, struct store_prev *out)
 size_t record_encode_change(
 	store_id id, const struct store_subscriber *in, struct change_record *out)
 {
-	size_t len = strlen(in->btid);
+	size_t btid_len = strlen(in->btid), impi_len = strlen(in->impi);
 
 	memset(out, 0, sizeof(*out));
 	out->seat.version = CHANGE_VERSION;
@@ -100,22 +100,24 @@ size_t record_encode_change(
 	out->secret.muk = in->muk;
 	out->secret.muk_state = in->muk_state;
 	out->secret.mrk = in->mrk;
-	out->btid_len = (uint8_t)len;
-	memcpy(out->btid, in->btid, len);
-	return offsetof(struct change_record, btid) + len;
+	out->btid_len = (uint8_t)btid_len;
+	out->impi_len = (uint8_t)impi_len;
+	memcpy(out->text, in->btid, btid_len);
+	memcpy(out->text + btid_len, in->impi, impi_len);
+	return offsetof(struct change_record, text) + btid_len + impi_len;
 }
 
 int record_decode_change(struct blob in, store_id *id, struct store_subscriber *out)
 {
 	struct change_record rec;
 	int rc = record_take(
-		in, CHANGE_VERSION, offsetof(struct change_record, btid), &rec, sizeof(rec));
+		in, CHANGE_VERSION, offsetof(struct change_record, text), &rec, sizeof(rec));
 
 	memset(out, 0, sizeof(*out));
 	if (rc != 0)
 		return rc;
-	if (rec.btid_len > STORE_NAI_MAX ||
-		in.len != offsetof(struct change_record, btid) + rec.btid_len) {
+	if (rec.btid_len > STORE_NAI_MAX || rec.impi_len > STORE_NAI_MAX ||
+		in.len != offsetof(struct change_record, text) + rec.btid_len + rec.impi_len) {
 		explicit_bzero(&rec, sizeof(rec));
 		return -EIO;
 	}
@@ -129,7 +131,8 @@ int record_decode_change(struct blob in, store_id *id, struct store_subscriber *
 	out->muk = rec.secret.muk;
 	out->muk_state = rec.secret.muk_state;
 	out->mrk = rec.secret.mrk;
-	memcpy(out->btid, rec.btid, rec.btid_len);
+	memcpy(out->btid, rec.text, rec.btid_len);
+	memcpy(out->impi, rec.text + rec.btid_len, rec.impi_len);
 	explicit_bzero(&rec, sizeof(rec));
 	return 0;
 }

@@ -97,7 +97,7 @@ struct prev_record {
 };
 
 // A subscriber in the change list of an import.
-#define CHANGE_VERSION 1
+#define CHANGE_VERSION 2
 struct change_secrets {
 	struct store_secret32 muk;
 	struct store_muk_state muk_state;
@@ -112,9 +112,11 @@ struct change_record {
 	uint16_t port;
 	uint8_t flags;
 	uint8_t btid_len;
+	uint8_t impi_len; // 0: he is there already
+	uint8_t zero[3];
 	struct store_addr addr;
 	struct change_secrets secret;
-	char btid[STORE_NAI_MAX]; // btid_len of them are stored
+	char text[2 * STORE_NAI_MAX]; // B-TID, then IMPI, as much as there is of them
 };
 
 #define SERVICE_VERSION 2
@@ -262,6 +264,7 @@ struct msk_key msk_key_of(const struct store_group_id *group, uint16_t number);
 int record_take(struct blob in, uint8_t version, size_t least, void *out, size_t size);
 size_t record_encode_prev(const struct store_prev *in, struct prev_record *out);
 int record_decode_prev(struct blob in, struct store_prev *out);
+// With an IMPI it is somebody new.
 size_t record_encode_change(
 	store_id id, const struct store_subscriber *in, struct change_record *out);
 int record_decode_change(struct blob in, store_id *id, struct store_subscriber *out);

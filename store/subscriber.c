@@ -152,33 +152,41 @@ int subscriber_change(struct store_txn *txn, store_id id, const struct store_sub
 	return blocks_write(txn, id, &layout, sub);
 }
 
-// The lowest free id. An id that somebody has, or whose block is damaged, is passed over for good:
-// the table is not sealed. -ENOENT: none is free.
-static int free_id_take(struct store_txn *txn, store_id *id)
+// An id that somebody has, or whose block is damaged, is none: the table is not sealed.
+static bool id_is_free(const struct store_txn *txn, store_id id)
 {
 	const struct store_hot *hot;
+
+	return id < txn->state.span && view_hot(&txn->view, id, &hot) == -ENOENT;
+}
+
+int subscriber_free_id(struct store_txn *txn, store_id from, store_id *id)
+{
 	struct db_cursor c;
 	int rc = db_cursor_open(&txn->view, DB_FREE, &c);
 
 	if (rc != 0)
 		return rc;
-	while ((rc = db_cursor_first(&c)) == 0) {
+	for (rc = db_cursor_seek(&c, blob_u32(&from)); rc == 0; rc = db_cursor_next(&c)) {
 		*id = blob_to_u32(c.key);
-		rc = db_cursor_del(&c);
-		if (rc != 0 ||
-			(*id < txn->state.span && view_hot(&txn->view, *id, &hot) == -ENOENT))
+		if (id_is_free(txn, *id))
 			break;
 	}
 	db_cursor_close(&c);
 	return rc;
 }
 
-// The lowest free id, or the next one above all.
+// The lowest free id, or the next one above all. Those that are free belong to an import while it
+// is applied.
 static int id_take(struct store_txn *txn, bool may_reuse_id, store_id *id)
 {
 	struct state_record *state = txn_state(txn);
-	int rc = may_reuse_id ? free_id_take(txn, id) : -ENOENT;
+	int rc = -ENOENT;
 
+	if (may_reuse_id && state->import == IMPORT_NONE)
+		rc = subscriber_free_id(txn, 0, id);
+	if (rc == 0)
+		return db_del_u32(&txn->view, DB_FREE, *id);
 	if (rc != -ENOENT)
 		return rc;
 	rc = span_pass_damage(txn);
@@ -190,25 +198,39 @@ static int id_take(struct store_txn *txn, bool may_reuse_id, store_id *id)
 	return 0;
 }
 
+static int subscriber_write(struct store_txn *txn, store_id id, const struct store_subscriber *sub)
+{
+	struct layout layout;
+	int rc = layout_make(txn, sub, &layout);
+
+	if (rc == 0)
+		rc = blocks_write(txn, id, &layout, sub);
+	if (rc == 0)
+		rc = slot_insert(txn, DB_IMPI, sub->impi, id);
+	if (rc == 0 && sub->btid[0] != '\0')
+		rc = slot_insert(txn, DB_BTID, sub->btid, id);
+	if (rc == 0)
+		txn_state(txn)->live++;
+	return rc;
+}
+
 static int subscriber_add(
 	struct store_txn *txn, const struct store_subscriber *sub, bool may_reuse_id, store_id *id)
 {
-	struct layout layout;
 	int rc = env_has_room(txn->view.env, ENV_RESERVE_PAGES);
 
 	if (rc == 0)
 		rc = id_take(txn, may_reuse_id, id);
-	if (rc == 0)
-		rc = layout_make(txn, sub, &layout);
-	if (rc == 0)
-		rc = blocks_write(txn, *id, &layout, sub);
-	if (rc == 0)
-		rc = slot_insert(txn, DB_IMPI, sub->impi, *id);
-	if (rc == 0 && sub->btid[0] != '\0')
-		rc = slot_insert(txn, DB_BTID, sub->btid, *id);
-	if (rc == 0)
-		txn_state(txn)->live++;
-	return rc;
+	return rc == 0 ? subscriber_write(txn, *id, sub) : rc;
+}
+
+int subscriber_add_in(struct store_txn *txn, store_id id, const struct store_subscriber *sub)
+{
+	int rc = id_is_free(txn, id) ? db_del_u32(&txn->view, DB_FREE, id) : -ENOENT;
+
+	if (rc == -ENOENT)
+		rc = id_take(txn, false, &id);
+	return rc == 0 ? subscriber_write(txn, id, sub) : rc;
 }
 
 int store_subscriber_put(struct store_txn *txn, const struct store_subscriber *sub,
@@ -229,12 +251,13 @@ int store_subscriber_put(struct store_txn *txn, const struct store_subscriber *s
 	if (owner != STORE_ID_NONE && owner != *id)
 		return -EEXIST;
 	*is_new = *id == STORE_ID_NONE;
-	if (*is_new)
-		return txn->state.import == IMPORT_ADDING
-			? -EBUSY
-			: subscriber_add(txn, sub, may_reuse_id, id);
 	if (owner == STORE_ID_NONE && import_holds_btid(v->env->import, sub->btid))
 		return -EBUSY;
+	if (*is_new)
+		return txn->state.import == IMPORT_ADDING ||
+				import_holds_impi(v->env->import, sub->impi)
+			? -EBUSY
+			: subscriber_add(txn, sub, may_reuse_id, id);
 	rc = view_subscriber(v, *id, &old);
 	if (rc == 0)
 		rc = subscriber_change(txn, *id, &old, sub);

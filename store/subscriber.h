@@ -51,6 +51,10 @@ int cold_block_load(const struct view *v, uint32_t number, struct cold_block *ou
 // passed over for good, so that new subscribers have one they can be written to.
 int span_pass_damage(struct store_txn *txn);
 
+// The lowest id from `from` on that a removed subscriber had and nobody has got. -ENOENT: none.
+int subscriber_free_id(struct store_txn *txn, store_id from, store_id *id);
+// Adds a subscriber in such a place, or above all others when it cannot be had any more.
+int subscriber_add_in(struct store_txn *txn, store_id id, const struct store_subscriber *sub);
 // Changes a subscriber that is there, previous B-TID and index included. old is what
 // view_subscriber() gave.
 int subscriber_change(struct store_txn *txn, store_id id, const struct store_subscriber *old,

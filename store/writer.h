@@ -192,9 +192,9 @@ int store_bearer_put(struct store_txn *txn, const struct store_bearer *bearer);
 int store_mark_put(struct store_txn *txn, uint32_t mark);
 
 // --- Import ----------------------------------------------------------------------
-// New subscribers go above the published span, where no reader sees them; changed ones wait in a
-// list until the end. One import at a time. The steps run in write transactions of their own,
-// none of which holds the writer longer than 50 ms.
+// New subscribers go above the published span, where no reader sees them; changed ones, and new
+// ones that get places of removed ones, wait in a list until the end. One import at a time. The
+// steps run in write transactions of their own, none of which holds the writer longer than 50 ms.
 
 struct store_import;
 
@@ -202,11 +202,17 @@ struct store_import_result {
 	uint32_t added;
 	uint32_t changed;
 	uint32_t unchanged;
-	store_id first_new; // added ones have ids first_new .. first_new + added - 1
+	// Of those added, so many get places of removed subscribers, and stand among the changed
+	// ids. The others have the ids first_new .. first_new + added - reused - 1.
+	uint32_t reused;
+	store_id first_new;
 };
 
 // -EBUSY while another import is open. expected: rows to come, 0 = unknown (sizes the tables).
 int store_import_begin(struct store_env *env, uint32_t expected, struct store_import **out);
+// From now on new subscribers get the places of removed ones, as far as there are any. They cost
+// as much as changed ones.
+void store_import_reuse_ids(struct store_import *imp);
 enum store_row {
 	STORE_ROW_TAKEN,
 	STORE_ROW_MALFORMED,
@@ -232,7 +238,8 @@ void store_import_counts(const struct store_import *imp, struct store_import_res
 int store_import_publish(struct store_import *imp);
 // Whether publishing has begun to change what readers see; steps before that need no telling.
 bool store_import_is_visible(const struct store_import *imp);
-// Ids of the changed subscribers, valid until the import ends.
+// Ids of the changed subscribers, and of new ones in places of removed ones; valid until the import
+// ends.
 const store_id *store_import_changed(const struct store_import *imp, size_t *n);
 void store_import_end(struct store_import *imp, struct store_import_result *result);
 // Forgets all that was added; returns 1 while there is more to clean, then frees imp and returns 0.

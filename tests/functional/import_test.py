@@ -12,9 +12,10 @@ import os
 import signal
 import socket
 import subprocess
+import time
 
-from story import (BAD_USAGE, DONE, GROUP, SERVICE, Stage, expect, expect_in, expect_that, tell,
-                   wait_until, write_csv)
+from story import (BAD_USAGE, DONE, GROUP, NOT_ALL, SERVICE, Stage, expect, expect_in,
+                   expect_that, tell, wait_until, write_csv)
 from wire import check_counters, read_wire
 
 ROWS = 50
@@ -137,6 +138,45 @@ def send_half(site, data):
     return line
 
 
+def import_interrupt(site, path, is_ready, stdin):
+    """Ctrl-C at an import that is ready for it; returns exit status and answer."""
+    with subprocess.Popen([site.program("mskpush"), "--json", "ue", "import", path],
+                          env=site.environment(), stdin=stdin, stdout=subprocess.PIPE) as client:
+        wait_until("ready", lambda: is_ready(client))
+        client.send_signal(signal.SIGINT)
+        return client.wait(timeout=20), json.loads(client.stdout.read())
+
+
+def is_asleep(client):
+    """It waits for something, and goes on waiting."""
+    for _ in range(10):
+        with open(f"/proc/{client.pid}/stat", encoding="ascii") as file:
+            if file.read().rpartition(")")[2].split()[0] != "S":
+                return False
+        time.sleep(0.05)
+    return True
+
+
+def interrupt_says_what_becomes_of_the_file():
+    with Stage() as site:
+        raise_empty(site)
+        out, into = os.pipe()
+        with open(site.csv, "rb") as file:
+            os.write(into, file.read(2000))
+        status, answer = import_interrupt(site, "-", is_asleep, out)
+        os.close(into)
+        os.close(out)
+        expect("before all is sent", (status, answer["error"]), (NOT_ALL, "interrupted"))
+        expect_in("nothing was kept", answer["message"])
+        site.daemon.send_signal(signal.SIGSTOP)
+        status, answer = import_interrupt(site, site.csv, is_asleep, subprocess.DEVNULL)
+        site.daemon.send_signal(signal.SIGCONT)
+        expect("after all was sent", (status, answer["error"]), (NOT_ALL, "interrupted"))
+        expect_in("again does no harm", answer["message"])
+        expect("again", site.cli("ue", "import", site.csv)["rows"], ROWS)
+        expect("subscribers", subscribers(site), ROWS)
+
+
 def cut_connection_keeps_nothing():
     with Stage() as site:
         raise_empty(site)
@@ -201,6 +241,34 @@ def import_beside_a_campaign():
         expect("members of the next", site.campaign(number)["members"], phones + others)
 
 
+def who_comes_takes_the_place_of_who_left():
+    with Stage() as site:
+        site.store_yaml = f"  max_subscribers: {ROWS - 10}\n"
+        site.make_phones(ROWS)
+        site.start_daemon()
+        site.start_phones(site.csv, "--pcap", site.pcap)
+        site.provision(write_csv(site.path("first.csv"), site.rows[:-10]))
+        site.push()
+        last = write_csv(site.path("last.csv"), site.rows[-10:])
+        status, answer, _ = site.run("ue", "import", last)
+        expect("no room", (status, answer["error"]), (NOT_ALL, "too-many-subscribers"))
+        for row in site.rows[5:15]:
+            site.cli("ue", "remove", row["impi"])
+        number = site.push_begin("--new", "--rate", "1")
+        status, answer, _ = site.run("ue", "import", last)
+        expect("while a campaign is open", (status, answer["error"]),
+               (NOT_ALL, "too-many-subscribers"))
+        site.cli("campaign", "abort", str(number))
+        wait_until("there is room", lambda: site.run("ue", "import", last)[0] == DONE)
+        expect("subscribers", subscribers(site), ROWS - 10)
+        campaign = site.push()
+        expect("all have the next MSK", (campaign["members"], campaign["verified"]),
+               (ROWS - 10, ROWS - 10))
+        for row in site.rows[-10:]:
+            expect_that(site.cli("ue", "show", row["impi"])["is_verified"], "verified", row["impi"])
+        check_counters(read_wire(site.pcap)[0])
+
+
 def files_that_are_none():
     with Stage() as site:
         raise_empty(site)
@@ -218,5 +286,6 @@ def files_that_are_none():
 
 if __name__ == "__main__":
     tell(bad_lines_are_named_and_nothing_is_kept, skip_bad_keeps_the_others,
-         duplicates_updates_and_what_stays, cut_connection_keeps_nothing,
-         import_beside_a_campaign, files_that_are_none)
+         duplicates_updates_and_what_stays, interrupt_says_what_becomes_of_the_file,
+         cut_connection_keeps_nothing, import_beside_a_campaign,
+         who_comes_takes_the_place_of_who_left, files_that_are_none)

@@ -52,9 +52,11 @@ static void change_check(struct blob in)
 	if (rc != 0)
 		return;
 	require(strnlen(one.btid, sizeof(one.btid)) <= STORE_NAI_MAX);
+	require(strnlen(one.impi, sizeof(one.impi)) <= STORE_NAI_MAX);
 	in = (struct blob){&record, record_encode_change(id, &one, &record)};
 	require(record_decode_change(in, &again, &other) == 0 && id == again);
-	require(strcmp(one.btid, other.btid) == 0 && one.authorised == other.authorised);
+	require(strcmp(one.btid, other.btid) == 0 && strcmp(one.impi, other.impi) == 0);
+	require(one.authorised == other.authorised);
 }
 
 static void service_check(struct blob in)

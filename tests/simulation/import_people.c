@@ -26,7 +26,11 @@ static int begin_step(struct store_env *env, void *arg)
 {
 	struct chunk *chunk = arg;
 
-	return store_import_begin(env, chunk->n, &chunk->imp);
+	int ret = store_import_begin(env, chunk->n, &chunk->imp);
+
+	if (ret == 0 && ctl_may_reuse_ids(&chunk->sim->bmsc.ctl))
+		store_import_reuse_ids(chunk->imp);
+	return ret;
 }
 
 static int set_of(struct chunk *chunk, uint8_t in, store_set *out)
@@ -69,6 +73,7 @@ static int publish_step(struct store_env *env, void *arg)
 	struct chunk *chunk = arg;
 	int ret = store_import_publish(chunk->imp);
 	const store_id *changed;
+	uint32_t above;
 	size_t n;
 
 	(void)env;
@@ -78,9 +83,9 @@ static int publish_step(struct store_env *env, void *arg)
 	for (size_t i = 0; i < n; i++)
 		ctl_store_changed(&chunk->sim->bmsc.ctl, changed[i], 1);
 	store_import_counts(chunk->imp, &chunk->result);
-	if (chunk->result.added > 0)
-		ctl_store_changed(
-			&chunk->sim->bmsc.ctl, chunk->result.first_new, chunk->result.added);
+	above = chunk->result.added - chunk->result.reused;
+	if (above > 0)
+		ctl_store_changed(&chunk->sim->bmsc.ctl, chunk->result.first_new, above);
 	store_import_end(chunk->imp, &chunk->result);
 	return 0;
 }

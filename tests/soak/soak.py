@@ -47,9 +47,9 @@ class Soak(Stage):
         self.extra_yaml = "history:\n  size: 16M\n"
         # All phones speak HTTP from one address, which is not where they take MIKEY.
         self.ua_yaml = "  address: imported\n"
-        # An import gives no id out again.
-        self.store_yaml = f"  max_subscribers: {options.ues + 100 * CHURN_MAX}\n"
         self.churn = min(max(1, options.ues // CHURN), CHURN_MAX)
+        # Who comes back takes the place of one who left: a turn or two may go wrong, no more.
+        self.store_yaml = f"  max_subscribers: {options.ues + 2 * self.churn}\n"
         self.renewed = itertools.count()
         self.others, self.expired, self.gone = [], [], []
 

@@ -76,6 +76,12 @@ uint32_t ctl_max_subscribers(const struct ctl *ctl)
 	return fake.max_subscribers;
 }
 
+bool ctl_may_reuse_ids(struct ctl *ctl)
+{
+	(void)ctl;
+	return fake.may_reuse_ids;
+}
+
 // Messages of v600 are short here, so that the profile makes a difference.
 int ctl_uicc_check(const struct ctl *ctl, unsigned profile, size_t btid_len, char why[256])
 {

@@ -16,6 +16,7 @@ struct ctl_fake {
 	struct ctl ctl;
 	char dir[64];
 	uint32_t max_subscribers;
+	bool may_reuse_ids; // no campaign is open
 	unsigned jobs; // exclusive ones
 	unsigned failing_job; // this one fails with -ENOSPC, 0 = none
 	store_id changed_from; // union of what ctl_store_changed() was told

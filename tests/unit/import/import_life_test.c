@@ -100,6 +100,37 @@ static void more_than_there_is_room_for_is_refused(void **state)
 	assert_int_equal(text_import(HEADER "c,,,,\n", &all_or_nothing), -EDQUOT);
 }
 
+static void somebody_remove(const char *impi)
+{
+	struct store_reader *r;
+	struct store_txn *txn;
+
+	assert_int_equal(ctl_reader_get(&fake.ctl, &r), 0);
+	assert_int_equal(store_txn_begin(fake.ctl.env, &txn), 0);
+	assert_int_equal(store_subscriber_remove(txn, store_reader_find_impi(r, impi)), 0);
+	assert_int_equal(store_txn_commit(txn), 0);
+	ctl_reader_put(&fake.ctl, r);
+}
+
+// Workers are told of the place: another subscriber has it.
+static void who_left_makes_room_while_no_campaign_is_open(void **state)
+{
+	(void)state;
+	fake.max_subscribers = 2;
+	assert_int_equal(text_import(HEADER "a,,,,\nb,,,,\n", &all_or_nothing), 0);
+	somebody_remove("a");
+	assert_int_equal(text_import(HEADER "c,,,,\n", &all_or_nothing), -EDQUOT);
+	fake.may_reuse_ids = true;
+	fake.changed_from = STORE_ID_NONE;
+	fake.changed_to = 0;
+	assert_int_equal(text_import(HEADER "c,,,,\n", &all_or_nothing), 0);
+	expect_counts(1, 0, 0, 0);
+	assert_int_equal(subscribers(), 2);
+	assert_int_equal(fake.changed_from, 0);
+	assert_int_equal(fake.changed_to, 1);
+	assert_int_equal(text_import(HEADER "d,,,,\n", &all_or_nothing), -EDQUOT);
+}
+
 static void header_alone_imports_nothing(void **state)
 {
 	(void)state;
@@ -149,6 +180,7 @@ int main(void)
 		WITH_STORE(lost_client_leaves_nothing),
 		WITH_STORE(second_import_at_once_is_refused),
 		WITH_STORE(more_than_there_is_room_for_is_refused),
+		WITH_STORE(who_left_makes_room_while_no_campaign_is_open),
 		WITH_STORE(header_alone_imports_nothing),
 		WITH_STORE(failing_store_keeps_nothing),
 	};

@@ -14,6 +14,8 @@
 #include "support_import.h"
 
 #define OLD 1000 // subscribers before
+#define GONE 130 // who were removed, and whose places are free
+#define SPAN (OLD + GONE)
 #define CHANGED 400 // of them get another B-TID
 #define NEW 3000 // subscribers after
 #define CHUNK 250
@@ -46,6 +48,7 @@ static void import(const char *dir)
 	int rc = store_import_begin(env, 0, &imp);
 
 	call_made();
+	store_import_reuse_ids(imp);
 	import_chunk(imp, 0, CHANGED, 50000);
 	import_chunk(imp, OLD, NEW, 0);
 	while (rc == 0 && store_import_publish(imp) == 1)
@@ -59,8 +62,14 @@ static const char *make_store(void)
 {
 	const char *dir = test_dir();
 	struct store_env *env = test_open(dir);
+	struct store_txn *txn;
 
 	test_import_range(env, 0, OLD);
+	test_import_range(env, 90000, 90000 + GONE);
+	txn = test_begin(env);
+	for (store_id id = OLD; id < SPAN; id++)
+		assert_int_equal(store_subscriber_remove(txn, id), 0);
+	test_commit(txn);
 	store_env_close(env);
 	return dir;
 }
@@ -74,7 +83,7 @@ static bool expect_all_or_nothing(const char *dir)
 
 	store_reader_destroy(r);
 	test_clean(env);
-	if (span == OLD) {
+	if (span == SPAN) {
 		test_range(env, 0, OLD, 0);
 		test_no_range(env, OLD, NEW);
 	} else {
@@ -194,9 +203,9 @@ static void cleanup_wipes_the_shared_cold_block(void **state)
 	assert_false(child_finished(child));
 	env = test_open(dir);
 	txn = test_begin(env);
-	assert_int_equal(cold_block_load(&txn->view, OLD / COLD_BLOCK_SUBSCRIBERS, &cold), 0);
-	assert_int_equal(cold.seat.count, OLD % COLD_BLOCK_SUBSCRIBERS);
-	for (unsigned i = OLD % COLD_BLOCK_SUBSCRIBERS; i < COLD_BLOCK_SUBSCRIBERS; i++) {
+	assert_int_equal(cold_block_load(&txn->view, SPAN / COLD_BLOCK_SUBSCRIBERS, &cold), 0);
+	assert_int_equal(cold.seat.count, SPAN % COLD_BLOCK_SUBSCRIBERS);
+	for (unsigned i = SPAN % COLD_BLOCK_SUBSCRIBERS; i < COLD_BLOCK_SUBSCRIBERS; i++) {
 		assert_memory_equal(&cold.secret.muk[i], &zero, sizeof(zero));
 		assert_memory_equal(&cold.secret.mrk[i], &zero, sizeof(zero));
 		assert_true(cold.impi[i] == 0);

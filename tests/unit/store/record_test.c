@@ -10,7 +10,7 @@
 // Decodes a record of some kind and throws the result away.
 struct kind {
 	size_t len;
-	uint8_t data[512];
+	uint8_t data[1024];
 	int (*decode)(struct blob in);
 };
 
@@ -59,7 +59,7 @@ static int decode_campaign(struct blob in)
 	return record_decode_campaign(in, 1, &out);
 }
 
-#define KINDS 6
+#define KINDS 7
 
 static void make_kinds(struct kind kind[KINDS])
 {
@@ -84,6 +84,9 @@ static void make_kinds(struct kind kind[KINDS])
 	kind[4].decode = decode_msk;
 	kind[5].len = record_encode_campaign(&campaign, (void *)kind[5].data);
 	kind[5].decode = decode_campaign;
+	sub.impi[0] = '\0';
+	kind[6].len = record_encode_change(9, &sub, (void *)kind[6].data);
+	kind[6].decode = decode_change;
 }
 
 static void decode_takes_what_was_encoded(void **state)
