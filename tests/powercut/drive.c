@@ -215,6 +215,17 @@ void drive_transaction(struct drive *d)
 	drive_note_state(d);
 }
 
+void drive_people_leave(struct drive *d, unsigned most)
+{
+	struct store_txn *txn = test_begin(d->env);
+
+	drive_note("begin");
+	for (unsigned i = drive_chance(d, most + 1); i > 0; i--)
+		assert_int_equal(person_remove(d, txn), 0);
+	test_commit(txn);
+	drive_note_state(d);
+}
+
 void drive_mark_move(struct drive *d)
 {
 	char text[32];

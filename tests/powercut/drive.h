@@ -38,4 +38,6 @@ void drive_basics(struct drive *d);
 // As the daemon's writer does it: the job, by chance one or another, in a transaction inside, the
 // mark's copy beside it. By chance it is given up.
 void drive_transaction(struct drive *d);
+// Up to so many are removed.
+void drive_people_leave(struct drive *d, unsigned most);
 void drive_mark_move(struct drive *d);

@@ -64,6 +64,8 @@ static void import(struct drive *d, uint32_t people, bool is_aborted)
 
 	drive_note("begin");
 	assert_int_equal(store_import_begin(d->env, 0, &imp), 0);
+	if (drive_chance(d, 2) == 0)
+		store_import_reuse_ids(imp);
 	if (d->next_person > 0)
 		import_rows(d, imp, 0, d->next_person / 4);
 	for (uint32_t at = 0; at < people; at += 70)
@@ -86,6 +88,7 @@ static void story_import(struct drive *d)
 	drive_up(d);
 	drive_basics(d);
 	import(d, 40 + drive_chance(d, 100), false);
+	drive_people_leave(d, 40);
 	import(d, 80 + drive_chance(d, 200), false);
 	drive_down(d);
 }
@@ -95,6 +98,7 @@ static void story_import_undone(struct drive *d)
 	drive_up(d);
 	drive_basics(d);
 	import(d, 50 + drive_chance(d, 100), false);
+	drive_people_leave(d, 40);
 	import(d, 100 + drive_chance(d, 200), true);
 	drive_transaction(d);
 	drive_down(d);
@@ -208,7 +212,10 @@ static void story_die(struct drive *d)
 	drive_up(d);
 	drive_basics(d);
 	import(d, 60 + drive_chance(d, 60), false);
+	drive_people_leave(d, 40);
 	assert_int_equal(store_import_begin(d->env, 0, &imp), 0);
+	if (drive_chance(d, 2) == 0)
+		store_import_reuse_ids(imp);
 	import_rows(d, imp, 0, d->next_person);
 	import_chunk(d, imp, d->next_person, 200);
 	for (steps = drive_chance(d, 9); steps > 0 && store_import_publish(imp) == 1; steps--)
