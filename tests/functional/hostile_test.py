@@ -58,8 +58,8 @@ def attack(site, name, frames, seconds=3):
     with open(path, "wb") as file:
         for frame in frames:
             file.write(struct.pack(">H", len(frame)) + frame)
-    return subprocess.Popen(["ip", "netns", "exec", site.network.namespace("r"), sys.executable,
-                             os.path.abspath(__file__), "--send", "r0", path, str(seconds)],
+    return subprocess.Popen(site.network.inside("r", sys.executable, os.path.abspath(__file__),
+                                                "--send", "r0", path, str(seconds)),
                             stdout=subprocess.PIPE, text=True)
 
 

@@ -57,9 +57,14 @@ class Network:
         """Name of one: d, r or p."""
         return self.name + role
 
+    def inside(self, role, *argv):
+        """How a program is run in a namespace. `ip netns exec` would mount /sys anew, and cannot
+        where / is no mount point (chroot)."""
+        return ["nsenter", f"--net=/run/netns/{self.namespace(role)}", *argv]
+
     def at(self, role, *argv, check=True):
         """Runs a program in a namespace."""
-        return run("ip", "netns", "exec", self.namespace(role), *argv, check=check)
+        return run(*self.inside(role, *argv), check=check)
 
     def sh(self, role, script):
         """Runs lines of a shell there."""
@@ -137,7 +142,7 @@ class KernelStage(Stage):
 
     def spawn(self, seat, argv, log):
         role = "d" if seat == "daemon" else "p"
-        super().spawn(seat, ["ip", "netns", "exec", self.network.namespace(role), *argv], log)
+        super().spawn(seat, self.network.inside(role, *argv), log)
 
     def port_lines(self):
         if not self.network.has_second:
