@@ -58,8 +58,8 @@ class Network:
         return self.name + role
 
     def inside(self, role, *argv):
-        """How a program is run in a namespace. `ip netns exec` would mount /sys anew, and cannot
-        where / is no mount point (chroot)."""
+        """How a program is run in a namespace. ip itself would mount /sys anew, and cannot where
+        / is no mount point (chroot)."""
         return ["nsenter", f"--net=/run/netns/{self.namespace(role)}", *argv]
 
     def at(self, role, *argv, check=True):
@@ -72,8 +72,8 @@ class Network:
 
     def wire(self, role, name, other, other_name):
         """A pair of interfaces, each in its namespace and up."""
-        run("ip", "-n", self.namespace(role), "link", "add", name, "type", "veth", "peer", "name",
-            other_name, "netns", self.namespace(other))
+        self.at(role, "ip", "link", "add", name, "type", "veth", "peer", "name", other_name,
+                "netns", self.namespace(other))
         self.at(role, "ip", "link", "set", name, "up")
         self.at(other, "ip", "link", "set", other_name, "up")
 
