@@ -10,7 +10,6 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.common.utils import is_connectable
 from story import expect, expect_that, wait_until
 
 BROWSER, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
@@ -52,19 +51,6 @@ def is_there():
     return os.path.exists(BROWSER) and os.path.exists(DRIVER)
 
 
-class Loopback(Service):
-    """The driver by its address: a machine may not know who localhost is."""
-
-    @property
-    def service_url(self):
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def is_connectable(self):
-        """Whether it does."""
-        return is_connectable(self.port, "127.0.0.1")
-
-
 class Page:
     """A browser with a console in it."""
 
@@ -76,7 +62,7 @@ class Page:
                      "--window-size=1280,900", "--no-first-run"):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        self.driver = webdriver.Chrome(options=options, service=Loopback(DRIVER))
+        self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))
 
     def close(self):
         """Ends the browser."""

@@ -14,8 +14,9 @@ packages_build="gcc libc6-dev meson ninja-build pkg-config python3 libdpdk-dev l
 	libcurl4-openssl-dev libpcap-dev libcmocka-dev libcap-ng-dev libseccomp-dev libjs-chart.js scdoc"
 packages_test="tshark libasan8 libubsan1 binutils procps iproute2 iputils-ping nftables dpdk-dev
 	openssl systemd valgrind gnuplot-nox python3-jsonschema"
-# The console's suite alone: a browser is large.
-packages_console="chromium chromium-driver python3-selenium"
+# The console's suite alone: a browser is large. A bare root has no /etc/hosts, and the browser's
+# driver has to know localhost.
+packages_console="chromium chromium-driver python3-selenium libnss-myhostname"
 packages_bench="dpdk-dev apache2-bin gnuplot-nox iproute2"
 packages_fuzz="clang libclang-rt-14-dev"
 packages_install="debhelper lintian mmdebstrap uidmap git systemd"
