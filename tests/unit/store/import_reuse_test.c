@@ -161,15 +161,10 @@ static void undone_import_leaves_the_places(void **state)
 	test_commit(txn);
 }
 
-// Published, and not applied yet: places and names are the import's.
-static void what_waits_to_be_applied_is_nobody_elses(void **state)
+// Subscriber 100 is to have place 7: that is published, and not applied yet.
+static struct store_import *newcomer_publish(struct store_env *env)
 {
-	struct store_env *env = *state;
-	struct store_subscriber sub;
 	struct store_import *imp;
-	struct store_txn *txn;
-	bool is_new;
-	store_id id;
 
 	test_import_range(env, 0, 100);
 	people_remove(env, 7, 8);
@@ -177,6 +172,19 @@ static void what_waits_to_be_applied_is_nobody_elses(void **state)
 	test_import_many(imp, 100, 101, 0);
 	while (!store_import_is_visible(imp))
 		assert_int_equal(store_import_publish(imp), 1);
+	return imp;
+}
+
+// Until then places and names are the import's.
+static void what_waits_to_be_applied_is_nobody_elses(void **state)
+{
+	struct store_env *env = *state;
+	struct store_subscriber sub;
+	struct store_import *imp = newcomer_publish(env);
+	struct store_txn *txn;
+	bool is_new;
+	store_id id;
+
 	test_subscriber(100, 300, &sub);
 	assert_int_equal(test_try_put(env, &sub, &id), -EBUSY);
 	test_subscriber(300, 100, &sub);
@@ -199,15 +207,9 @@ static void newcomer_who_came_meanwhile_is_changed(void **state)
 {
 	struct store_env *env = *state;
 	struct store_subscriber sub;
-	struct store_import *imp;
+	struct store_import *imp = newcomer_publish(env);
 	store_id id;
 
-	test_import_range(env, 0, 100);
-	people_remove(env, 7, 8);
-	imp = reuse_begin(env);
-	test_import_many(imp, 100, 101, 0);
-	while (!store_import_is_visible(imp))
-		assert_int_equal(store_import_publish(imp), 1);
 	assert_int_equal(store_import_abort(imp), 0);
 	test_subscriber(100, 300, &sub);
 	assert_int_equal(test_try_put(env, &sub, &id), 0);
