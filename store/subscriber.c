@@ -152,52 +152,6 @@ int subscriber_change(struct store_txn *txn, store_id id, const struct store_sub
 	return blocks_write(txn, id, &layout, sub);
 }
 
-// An id that somebody has, or whose block is damaged, is none: the table is not sealed.
-static bool id_is_free(const struct store_txn *txn, store_id id)
-{
-	const struct store_hot *hot;
-
-	return id < txn->state.span && view_hot(&txn->view, id, &hot) == -ENOENT;
-}
-
-int subscriber_free_id(struct store_txn *txn, store_id from, store_id *id)
-{
-	struct db_cursor c;
-	int rc = db_cursor_open(&txn->view, DB_FREE, &c);
-
-	if (rc != 0)
-		return rc;
-	for (rc = db_cursor_seek(&c, blob_u32(&from)); rc == 0; rc = db_cursor_next(&c)) {
-		*id = blob_to_u32(c.key);
-		if (id_is_free(txn, *id))
-			break;
-	}
-	db_cursor_close(&c);
-	return rc;
-}
-
-// The lowest free id, or the next one above all. Those that are free belong to an import while it
-// is applied.
-static int id_take(struct store_txn *txn, bool may_reuse_id, store_id *id)
-{
-	struct state_record *state = txn_state(txn);
-	int rc = -ENOENT;
-
-	if (may_reuse_id && state->import == IMPORT_NONE)
-		rc = subscriber_free_id(txn, 0, id);
-	if (rc == 0)
-		return db_del_u32(&txn->view, DB_FREE, *id);
-	if (rc != -ENOENT)
-		return rc;
-	rc = span_pass_damage(txn);
-	if (rc != 0)
-		return rc;
-	if (state->span == STORE_ID_NONE)
-		return -ENOSPC;
-	*id = state->span++;
-	return 0;
-}
-
 static int subscriber_write(struct store_txn *txn, store_id id, const struct store_subscriber *sub)
 {
 	struct layout layout;
@@ -220,16 +174,14 @@ static int subscriber_add(
 	int rc = env_has_room(txn->view.env, ENV_RESERVE_PAGES);
 
 	if (rc == 0)
-		rc = id_take(txn, may_reuse_id, id);
+		rc = subscriber_take_id(txn, may_reuse_id, id);
 	return rc == 0 ? subscriber_write(txn, *id, sub) : rc;
 }
 
 int subscriber_add_in(struct store_txn *txn, store_id id, const struct store_subscriber *sub)
 {
-	int rc = id_is_free(txn, id) ? db_del_u32(&txn->view, DB_FREE, id) : -ENOENT;
+	int rc = subscriber_take_free_id(txn, id);
 
-	if (rc == -ENOENT)
-		rc = id_take(txn, false, &id);
 	return rc == 0 ? subscriber_write(txn, id, sub) : rc;
 }
 

@@ -51,9 +51,15 @@ int cold_block_load(const struct view *v, uint32_t number, struct cold_block *ou
 // passed over for good, so that new subscribers have one they can be written to.
 int span_pass_damage(struct store_txn *txn);
 
-// The lowest id from `from` on that a removed subscriber had and nobody has got. -ENOENT: none.
+// The lowest id from `from` on that a removed subscriber had, nobody has got, and can be written
+// to. -ENOENT: none.
 int subscriber_free_id(struct store_txn *txn, store_id from, store_id *id);
-// Adds a subscriber in such a place, or above all others when it cannot be had any more.
+// Takes it out of the free ones. -EIO: it cannot be had any more.
+int subscriber_take_free_id(struct store_txn *txn, store_id id);
+// Takes the lowest free id, or the next one above all.
+int subscriber_take_id(struct store_txn *txn, bool may_reuse_id, store_id *id);
+// Adds a subscriber in a free place, and in no other one: workers were told of this one, and begin
+// its counter above all that is in use. -EIO: it cannot be had any more.
 int subscriber_add_in(struct store_txn *txn, store_id id, const struct store_subscriber *sub);
 // Changes a subscriber that is there, previous B-TID and index included. old is what
 // view_subscriber() gave.

@@ -8,68 +8,9 @@
 
 #include "env.h"
 #include "index.h"
+#include "support_damage.h"
 #include "support_import.h"
 #include "view.h"
-
-#define MANY 700
-
-static int set_up(void **state)
-{
-	struct store_env *env = test_open(test_dir());
-	struct store_group group = test_group(1, STORE_PROFILE_TS33246);
-	struct store_service service = {.name = "s", .group_count = 1, .group = {group.id}};
-	struct store_campaign campaign = {.id = 1, .group = group.id};
-	struct store_msk msk = test_msk(&group, 1, 1);
-	struct store_subscriber sub = {.impi = "raw", .btid = "raw", .flags = STORE_HAS_MUK};
-	struct store_txn *txn;
-	store_set set;
-	uint32_t id;
-
-	test_import_range(env, 0, MANY);
-	test_verify(env, 3);
-	test_subscriber(3, 5003, &sub);
-	test_put(env, &sub);
-	test_put(env,
-		&(struct store_subscriber){.impi = "raw", .btid = "raw", .flags = STORE_HAS_MUK});
-	txn = test_begin(env);
-	assert_int_equal(store_group_put(txn, &group), 0);
-	assert_int_equal(store_msk_put(txn, &msk), 0);
-	assert_int_equal(store_service_put(txn, &service), 0);
-	assert_int_equal(store_set_intern(txn, &service.id, 1, &set), 0);
-	assert_int_equal(store_campaign_next_id(txn, &id), 0);
-	assert_int_equal(store_campaign_put(txn, &campaign), 0);
-	test_commit(txn);
-	*state = env;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	store_env_close(*state);
-	return 0;
-}
-
-// Writes data over the value of a block.
-static void put(struct store_env *env, enum db_id db, uint32_t key, const void *data, size_t len)
-{
-	struct store_txn *txn = test_begin(env);
-
-	assert_int_equal(db_put_u32(&txn->view, db, key, data, len), 0);
-	txn_state(txn)->hot_version++;
-	txn_state(txn)->index_version++;
-	test_commit(txn);
-}
-
-static void get_block(struct store_env *env, enum db_id db, uint32_t key, void *out)
-{
-	struct store_txn *txn = test_begin(env);
-	struct blob val;
-
-	assert_int_equal(db_get_u32(&txn->view, db, key, &val), 0);
-	assert_int_equal(val.len, sizeof(struct store_block));
-	memcpy(out, val.data, val.len);
-	store_txn_abort(txn);
-}
 
 static void expect_block_unreadable(struct store_env *env, int rc)
 {
@@ -103,18 +44,18 @@ static void hot_block_that_cannot_be_read_is_named(void **state)
 	struct store_env *env = *state;
 	struct store_block good, bad;
 
-	get_block(env, DB_HOT, 1, &good);
+	damage_get(env, DB_HOT, 1, &good);
 	bad = good;
 	bad.version = BLOCK_VERSION + 1;
-	put(env, DB_HOT, 1, &bad, sizeof(bad));
+	damage_put(env, DB_HOT, 1, &bad, sizeof(bad));
 	expect_block_unreadable(env, -EPROTO);
 	bad = good;
 	bad.data_key = 9;
-	put(env, DB_HOT, 1, &bad, sizeof(bad));
+	damage_put(env, DB_HOT, 1, &bad, sizeof(bad));
 	expect_block_unreadable(env, -ENOTSUP);
-	put(env, DB_HOT, 1, &good, sizeof(good) - 1);
+	damage_put(env, DB_HOT, 1, &good, sizeof(good) - 1);
 	expect_block_unreadable(env, -EIO);
-	put(env, DB_HOT, 1, &good, sizeof(good));
+	damage_put(env, DB_HOT, 1, &good, sizeof(good));
 	test_range(env, 4, MANY, 0);
 }
 
@@ -125,16 +66,16 @@ static void cold_block_that_cannot_be_read_is_named(void **state)
 	struct store_subscriber out;
 	struct store_reader *r;
 
-	get_block(env, DB_COLD, 1, &good);
+	damage_get(env, DB_COLD, 1, &good);
 	bad = good;
 	bad.seat.data_key = 9;
-	put(env, DB_COLD, 1, &bad, sizeof(bad));
+	damage_put(env, DB_COLD, 1, &bad, sizeof(bad));
 	r = test_reader(env);
 	assert_int_equal(store_reader_subscriber(r, 54, &out), -ENOTSUP);
 	store_reader_destroy(r);
 	bad = good;
 	bad.seat.version++;
-	put(env, DB_COLD, 1, &bad, sizeof(bad));
+	damage_put(env, DB_COLD, 1, &bad, sizeof(bad));
 	r = test_reader(env);
 	assert_int_equal(store_reader_subscriber(r, 54, &out), -EPROTO);
 	assert_int_equal(store_reader_subscriber(r, 53, &out), 0);
@@ -151,12 +92,12 @@ static void index_block_that_cannot_be_read_finds_nobody(void **state)
 
 	index_block_init(&block);
 	block.version++;
-	put(env, DB_BTID, 0, &block, sizeof(block));
+	damage_put(env, DB_BTID, 0, &block, sizeof(block));
 	r = test_reader(env);
 	test_subscriber(0, 0, &sub);
 	store_reader_find_btid(r, sub.btid);
 	store_reader_destroy(r);
-	put(env, DB_BTID, 0, &block, 3);
+	damage_put(env, DB_BTID, 0, &block, 3);
 	r = test_reader(env);
 	assert_int_equal(store_reader_find_impi(r, sub.impi), 0);
 	store_reader_destroy(r);
@@ -273,125 +214,13 @@ static void damaged_values_are_survived(void **state)
 	test_range(*state, 4, MANY, 0);
 }
 
-// The table of free ids is not sealed: an id in it that somebody has, or that never was, costs
-// nobody a record.
-static void id_that_is_not_free_is_given_to_nobody(void **state)
-{
-	static const uint8_t none;
-	struct store_env *env = *state;
-	struct store_txn *txn;
-	store_id id;
-
-	put(env, DB_FREE, 5, &none, sizeof(none));
-	put(env, DB_FREE, 100000, &none, sizeof(none));
-	for (store_id want = 6; want <= MANY + 1; want += MANY - 5) {
-		struct store_subscriber sub;
-		bool is_new;
-
-		test_subscriber(9000 + want, 9000 + want, &sub);
-		txn = test_begin(env);
-		if (want == 6)
-			assert_int_equal(store_subscriber_remove(txn, want), 0);
-		assert_int_equal(store_subscriber_put(txn, &sub, true, &id, &is_new), 0);
-		test_commit(txn);
-		assert_int_equal(id, want);
-	}
-	test_range(env, 4, 6, 0);
-	test_range(env, 7, MANY, 0);
-}
-
-// A file of all subscribers is imported but for those whose record is damaged.
-static void damaged_subscriber_is_left_out_of_an_import_alone(void **state)
-{
-	struct store_import_result result;
-	struct store_env *env = *state;
-	struct store_import *imp;
-	struct store_block block;
-
-	if (getenv("STORE_TEST_WRAPPED") == NULL)
-		skip();
-	get_block(env, DB_HOT, 1, &block);
-	block.hot[3].expires ^= 1;
-	put(env, DB_HOT, 1, &block, sizeof(block));
-	assert_int_equal(store_import_begin(env, 0, &imp), 0);
-	for (uint32_t i = 10; i < 100; i++)
-		assert_int_equal(test_import_row(imp, i, i + 2000),
-			i < 45 || i >= 90 ? STORE_ROW_TAKEN : STORE_ROW_DAMAGED);
-	result = test_import_finish(imp);
-	assert_int_equal(result.changed, 45);
-	test_range(env, 10, 45, 2000);
-	test_range(env, 90, 100, 2000);
-}
-
-static void damage_last(struct store_env *env, enum db_id db, uint32_t number)
-{
-	struct store_block block;
-
-	get_block(env, db, number, &block);
-	block.version = BLOCK_VERSION + 1;
-	put(env, db, number, &block, sizeof(block));
-}
-
-static void cold_damage_last(struct store_env *env, uint32_t number)
-{
-	struct cold_block block;
-
-	get_block(env, DB_COLD, number, &block);
-	block.seat.version = BLOCK_VERSION + 1;
-	put(env, DB_COLD, number, &block, sizeof(block));
-}
-
-static store_id put_new(struct store_env *env, uint32_t n)
-{
-	struct store_subscriber sub;
-
-	test_subscriber(n, n, &sub);
-	return test_put(env, &sub);
-}
-
-// One at a time, and a file of them: ids go on behind the block.
-static void new_subscribers_are_taken_though_the_last_blocks_are_damaged(void **state)
-{
-	struct store_env *env = *state;
-	struct store_import *imp;
-	struct store_reader *r;
-
-	damage_last(env, DB_HOT, MANY / STORE_BLOCK_SUBSCRIBERS);
-	assert_int_equal(put_new(env, 8000), 720);
-	assert_int_equal(put_new(env, 8001), 721);
-	cold_damage_last(env, 721 / COLD_BLOCK_SUBSCRIBERS);
-	assert_int_equal(put_new(env, 8002), 756);
-	damage_last(env, DB_HOT, 756 / STORE_BLOCK_SUBSCRIBERS);
-	cold_damage_last(env, 756 / COLD_BLOCK_SUBSCRIBERS);
-	assert_int_equal(store_import_begin(env, 0, &imp), 0);
-	for (uint32_t i = 0; i < 200; i++)
-		assert_int_equal(test_import_row(imp, 8100 + i, 8100 + i), STORE_ROW_TAKEN);
-	assert_int_equal(test_import_finish(imp).added, 200);
-	r = test_reader(env);
-	assert_int_equal(store_reader_span(r), 810 + 200);
-	for (uint32_t i = 0; i < 200; i++) {
-		struct store_subscriber sub, out;
-
-		test_subscriber(8100 + i, 8100 + i, &sub);
-		assert_int_equal(store_reader_find_btid(r, sub.btid), 810 + i);
-		assert_int_equal(store_reader_subscriber(r, 810 + i, &out), 0);
-		assert_string_equal(out.impi, sub.impi);
-	}
-	store_reader_destroy(r);
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(hot_block_that_cannot_be_read_is_named),
-		TEST(cold_block_that_cannot_be_read_is_named),
-		TEST(index_block_that_cannot_be_read_finds_nobody),
-		TEST(damaged_values_are_survived),
-		TEST(id_that_is_not_free_is_given_to_nobody),
-		TEST(damaged_subscriber_is_left_out_of_an_import_alone),
-		TEST(new_subscribers_are_taken_though_the_last_blocks_are_damaged),
+		WITH_DAMAGE(hot_block_that_cannot_be_read_is_named),
+		WITH_DAMAGE(cold_block_that_cannot_be_read_is_named),
+		WITH_DAMAGE(index_block_that_cannot_be_read_finds_nobody),
+		WITH_DAMAGE(damaged_values_are_survived),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
