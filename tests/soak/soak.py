@@ -48,7 +48,7 @@ class Soak(Stage):
         # All phones speak HTTP from one address, which is not where they take MIKEY.
         self.ua_yaml = "  address: imported\n"
         self.churn = min(max(1, options.ues // CHURN), CHURN_MAX)
-        # Who comes back takes the place of one who left: a turn or two may go wrong, no more.
+        # Who comes back takes the place of one who left, but for two turns' worth at most.
         self.store_yaml = f"  max_subscribers: {options.ues + 2 * self.churn}\n"
         self.renewed = itertools.count()
         self.others, self.expired, self.gone = [], [], []
