@@ -4,6 +4,7 @@
 #include "nai.h"
 
 #include <string.h>
+#include <tmmintrin.h>
 
 #define IMPI_VALUE_BITS 57
 
@@ -112,42 +113,44 @@ bool nai_btid_split(const char *text, size_t len, uint8_t bin[16], struct nai_su
 	return true;
 }
 
-// Six octets, the first one highest, as eight values of six bits, the first one lowest.
-static uint64_t sextets(uint64_t octets)
+// 12 octets, in groups of three, to values of six bits: first each group as 2, 1, 3, 2 in a word, so
+// that every value lies whole in one half of it; multiplications then shift each its own way.
+static __m128i sextets(__m128i groups)
 {
-	uint64_t x = (octets & 0xffffff000000) << 8 | (octets & 0xffffff);
+	__m128i outer = _mm_mulhi_epu16(
+		_mm_and_si128(groups, _mm_set1_epi32(0x0fc0fc00)), _mm_set1_epi32(0x04000040));
+	__m128i inner = _mm_mullo_epi16(
+		_mm_and_si128(groups, _mm_set1_epi32(0x003f03f0)), _mm_set1_epi32(0x01000010));
 
-	x = (x & 0x00fff00000fff000) << 4 | (x & 0x00000fff00000fff);
-	x = (x & 0x0fc00fc00fc00fc0) << 2 | (x & 0x003f003f003f003f);
-	return __builtin_bswap64(x);
+	return _mm_or_si128(outer, inner);
 }
 
-typedef int8_t letters __attribute__((vector_size(16)));
-typedef uint64_t values __attribute__((vector_size(16)));
-
-// Values of six bits to letters, without a table: comparisons give -1 or 0.
-static letters letters_of(letters v)
+// Values of six bits to letters: what is added depends on which of five ranges a value is in.
+static __m128i letters_of(__m128i values)
 {
-	return v + 'A' - ((v > 25) & ('A' + 26 - 'a')) - ((v > 51) & ('a' + 26 - '0')) -
-		((v > 61) & ('0' + 10 - '+')) + ((v > 62) & ('/' - '+' - 1));
+	const __m128i range = _mm_setr_epi8('a' - 26, '0' - 52, '0' - 52, '0' - 52, '0' - 52,
+		'0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '+' - 62, '/' - 63, 'A',
+		0, 0);
+	__m128i is_upper = _mm_cmpgt_epi8(_mm_set1_epi8(26), values);
+	__m128i number = _mm_or_si128(_mm_subs_epu8(values, _mm_set1_epi8(51)),
+		_mm_and_si128(is_upper, _mm_set1_epi8(13)));
+
+	return _mm_add_epi8(values, _mm_shuffle_epi8(range, number));
 }
 
 void nai_btid_text(const uint8_t bin[16], char out[NAI_BTID_TEXT])
 {
-	uint64_t head, tail;
-	letters text;
+	const __m128i head = _mm_setr_epi8(1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10);
+	// The last octet, and nothing where there are no more.
+	const __m128i tail =
+		_mm_setr_epi8(13, 12, 14, 13, -1, 15, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+	__m128i octets = _mm_loadu_si128((const __m128i *)bin);
 
-	memcpy(&head, bin, sizeof(head));
-	memcpy(&tail, bin + 8, sizeof(tail));
-	head = __builtin_bswap64(head);
-	tail = __builtin_bswap64(tail);
-	text = letters_of((letters)(values){
-		sextets(head >> 16), sextets((head & 0xffff) << 32 | tail >> 32)});
-	memcpy(out, &text, sizeof(text));
-	// The last octet, and "==" where letters would stand for octets that are not there.
-	text = letters_of((letters)(values){sextets((tail & 0xffffffff) << 16), 0});
-	tail = (((values)text)[0] & 0xffffffffffff) | (uint64_t)0x3d3d << 48;
-	memcpy(out + 16, &tail, sizeof(tail));
+	_mm_storeu_si128((__m128i *)out, letters_of(sextets(_mm_shuffle_epi8(octets, head))));
+	_mm_storel_epi64(
+		(__m128i *)(out + 16), letters_of(sextets(_mm_shuffle_epi8(octets, tail))));
+	// "==" where letters would stand for octets that are not there.
+	memset(out + 22, '=', 2);
 }
 
 bool nai_impi_split(const char *text, size_t len, uint64_t *bin, struct nai_suffix *suffix)
