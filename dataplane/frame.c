@@ -93,6 +93,8 @@ void frame_headers_make(struct frame_headers *h, const struct hop *hop, const st
 		h->offloads = RTE_MBUF_F_TX_UDP_CKSUM |
 			(is_v6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM);
 	h->l2_len = (uint8_t)port->l2_len;
+	h->lengths = rte_mbuf_tx_offload(h->l2_len,
+		is_v6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr), 0, 0, 0, 0, 0);
 	h->len = (uint8_t)(port->l2_len + (is_v6 ? FRAME_V6_BYTES : FRAME_V4_BYTES));
 	ether = (struct rte_ether_hdr *)(h->bytes + sizeof(h->bytes) - h->len);
 	ip = frame_ether_put(

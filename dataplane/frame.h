@@ -30,6 +30,7 @@ struct frame_headers {
 	bool is_v6;
 	bool is_offloaded; // the device makes the checksums
 	uint64_t offloads; // flags of its mbufs then, else 0
+	uint64_t lengths; // of Ethernet and IP headers, as mbufs have them (tx_offload)
 	uint32_t ip_sum; // of the IPv4 header without length and destination
 	uint32_t pseudo_sum; // of the pseudo header without length and destination
 };

@@ -31,7 +31,6 @@ static void frame_copy(struct burst *b, unsigned i)
 
 	m->data_len = frame->len;
 	m->pkt_len = frame->len;
-	m->l3_len = frame->is_v6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
 	memcpy(rte_pktmbuf_mtod(m, uint8_t *), frame->octets, sizeof(frame->octets));
 }
 

@@ -34,8 +34,7 @@ static void frame_write(struct rte_mbuf *m, const struct frame_headers *h,
 	message->len = m->data_len;
 	frame_headers_put(h, message, to, port);
 	m->ol_flags |= h->offloads;
-	m->l2_len = h->l2_len;
-	m->l3_len = h->is_v6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
+	m->tx_offload = h->lengths;
 	m->data_off = (uint16_t)(m->data_off - h->len);
 	m->data_len = (uint16_t)(m->data_len + h->len);
 	m->pkt_len = m->data_len;
@@ -61,7 +60,7 @@ static void link_write(struct rte_mbuf *m, const struct frame_headers *h)
 		memcpy(at, from, RTE_ETHER_HDR_LEN);
 	else
 		memcpy(at, from, h->l2_len);
-	m->l2_len = h->l2_len;
+	m->tx_offload = h->lengths;
 }
 
 // The port by which a next hop is reached takes part of the burst.
@@ -83,15 +82,28 @@ static struct egress *egress_begin(struct worker *w, unsigned hop, const struct 
 	return e;
 }
 
-static void frame_hand_over(struct egress *e, const struct burst *b, unsigned i)
+// Members from `from` on, which leave by one port; their frames are ready.
+static void frames_hand_over(struct egress *e, const struct burst *b, unsigned from, unsigned n)
 {
-	e->id[e->n] = b->id[i];
-	e->single[e->n] = b->single[i];
-	e->route[e->n] = b->route[i];
-	e->area[e->n] = b->area[i];
-	e->bytes += b->mbuf[i]->pkt_len;
-	e->is_expired[e->n] = b->is_expired[i];
-	e->mbuf[e->n++] = b->mbuf[i];
+	memcpy(e->id + e->n, b->id + from, n * sizeof(e->id[0]));
+	memcpy(e->single + e->n, b->single + from, n * sizeof(e->single[0]));
+	memcpy(e->route + e->n, b->route + from, n * sizeof(e->route[0]));
+	memcpy(e->area + e->n, b->area + from, n * sizeof(e->area[0]));
+	memcpy(e->is_expired + e->n, b->is_expired + from, n * sizeof(e->is_expired[0]));
+	memcpy(e->mbuf + e->n, b->mbuf + from, n * sizeof(e->mbuf[0]));
+	for (unsigned i = from; i < from + n; i++)
+		e->bytes += b->mbuf[i]->pkt_len;
+	e->n += n;
+}
+
+// Neighbours in a burst mostly have the same next hop: how many, from `from` on.
+static unsigned hop_run(const struct burst *b, unsigned from)
+{
+	unsigned n = 1;
+
+	while (from + n < b->n && b->hop[from + n] == b->hop[from])
+		n++;
+	return n;
 }
 
 void stage_frame(struct worker *w, const struct dp_now *now)
@@ -99,19 +111,17 @@ void stage_frame(struct worker *w, const struct dp_now *now)
 	struct burst *b = &w->burst;
 	struct frame_message message =
 		b->frames < b->n ? message_begin(b) : (struct frame_message){0};
-	const struct frame_headers *h = NULL;
-	struct egress *e = NULL;
 
-	for (unsigned i = 0; i < b->n; i++) {
-		if (i == 0 || b->hop[i] != b->hop[i - 1]) {
-			h = headers_get(w, b->hop[i]);
-			e = egress_begin(w, b->hop[i], now);
-		}
-		if (burst_frame(b, i) == NULL)
-			frame_write(b->mbuf[i], h, &message, &b->address[i], b->port[i]);
-		else
-			link_write(b->mbuf[i], h);
-		frame_hand_over(e, b, i);
+	for (unsigned from = 0, n; from < b->n; from += n) {
+		const struct frame_headers *h = headers_get(w, b->hop[from]);
+
+		n = hop_run(b, from);
+		for (unsigned i = from; i < from + n; i++)
+			if (burst_frame(b, i) == NULL)
+				frame_write(b->mbuf[i], h, &message, &b->address[i], b->port[i]);
+			else
+				link_write(b->mbuf[i], h);
+		frames_hand_over(egress_begin(w, b->hop[from], now), b, from, n);
 	}
 	b->n = 0;
 	b->run = NULL;
