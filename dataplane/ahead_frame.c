@@ -24,7 +24,8 @@ struct making {
 	uint8_t hop[BURST];
 	uint16_t idr_len[BURST];
 	uint8_t idr[BURST][STORE_NAI_MAX + 3];
-	struct crypto_hmac_state psk[BURST];
+	const struct crypto_hmac_state *psk[BURST]; // in the store's map, or in room
+	struct crypto_hmac_state room[BURST];
 	struct crypto_seal_msg seal[BURST];
 	uint16_t len[BURST];
 	uint8_t octets[BURST][HEADERS_ROOM + MESSAGE_MAX];
@@ -36,11 +37,12 @@ static size_t headers_bytes(const struct dp_addr *to)
 }
 
 // Takes a member in, if a message to it can be made at all.
-static bool making_add(
-	struct worker *w, struct run *run, struct making *mk, store_id id, const struct dp_now *now)
+static bool making_add(struct worker *w, struct run *run, struct making *mk, store_id id,
+	const struct store_record *record, const struct dp_now *now)
 {
 	unsigned at = mk->n;
-	struct member member = {.idr = mk->idr[at], .psk = &mk->psk[at]};
+	struct member member = {
+		.idr = mk->idr[at], .room = &mk->room[at], .address = &mk->address[at]};
 	struct member_wish wish = {
 		.message = run->campaign->kind == DP_CAMPAIGN_SOLICIT ? MEMBER_SOLICIT : MEMBER_MSK,
 		.fresh_at_s = now->unix_s + w->shared->conf->muk_margin_s,
@@ -48,11 +50,11 @@ static bool making_add(
 	};
 
 	if (!counter_may_send(&w->counter, id, now->counter) ||
-		translate_member(w->reader, &run->eligibility, id, &wish, &member) != 0)
+		translate_member(w->reader, &run->eligibility, id, record, &wish, &member) != 0)
 		return false;
 	mk->id[at] = id;
-	mk->expires[at] = store_reader_hot(w->reader, id)->expires;
-	mk->address[at] = member.address;
+	mk->psk[at] = member.psk;
+	mk->expires[at] = record->hot->expires;
 	mk->port[at] = member.port;
 	mk->idr_len[at] = member.idr_len;
 	return true;
@@ -113,7 +115,7 @@ static void making_seal(
 		mikey_template_fill(&draft->tpl, idr, message, &layout);
 		mk->len[i] = (uint16_t)layout.len;
 		mk->seal[i] = (struct crypto_seal_msg){
-			.psk = &mk->psk[i],
+			.psk = mk->psk[i],
 			.data = message,
 			.encr_off = layout.encr.off,
 			.encr_len = layout.encr.len,
@@ -139,7 +141,6 @@ static void making_store(struct worker *w, struct run *run, struct making *mk, u
 	frame->expires = mk->expires[i];
 	frame->way = mk->way[i];
 	frame->hop = mk->hop[i];
-	frame->is_v6 = h.is_v6;
 	frame->len = (uint16_t)(mk->len[i] + headers);
 	memcpy(frame->octets, message.data - headers, frame->len);
 }
@@ -169,14 +170,15 @@ static void making_finish(
 unsigned ahead_frames(
 	struct worker *w, struct run *run, store_id id[BURST], unsigned n, const struct dp_now *now)
 {
+	struct store_record record[BURST];
 	struct making mk;
 	unsigned keys = 0;
 
 	mk.n = 0;
-	for (unsigned i = 0; i < n; i++)
-		store_reader_prefetch(w->reader, id[i]);
+	store_reader_prefetch_burst(w->reader, id, n, 0);
+	store_reader_records(w->reader, id, n, record);
 	for (unsigned i = 0; i < n; i++) {
-		if (!making_add(w, run, &mk, id[i], now))
+		if (!making_add(w, run, &mk, id[i], &record[i], now))
 			continue;
 		if (making_fits(run, &mk, mk.n) && !frame_is_elsewhere(w, run, id[i]))
 			mk.n++;
@@ -184,6 +186,6 @@ unsigned ahead_frames(
 			id[keys++] = id[i];
 	}
 	making_finish(w, run, &mk, now);
-	explicit_bzero(mk.psk, sizeof(mk.psk));
+	explicit_bzero(mk.room, sizeof(mk.room));
 	return keys;
 }

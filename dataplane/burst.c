@@ -103,7 +103,9 @@ static void burst_empty(struct burst *b)
 
 void burst_forget_keys(struct burst *b)
 {
-	explicit_bzero(b->psk, sizeof(b->psk));
+	if (b->has_keys)
+		explicit_bzero(b->room, sizeof(b->room));
+	b->has_keys = false;
 }
 
 void burst_return(struct worker *w)

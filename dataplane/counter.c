@@ -111,13 +111,6 @@ void counter_fini(struct counter *counter)
 	counter->advance = NULL;
 }
 
-bool counter_may_send(const struct counter_owner *owner, uint32_t id, uint32_t now)
-{
-	uint32_t limit = max_u32(now, owner->counter->first) + COUNTER_AHEAD_MAX_S;
-
-	return counter_last(owner->counter, id) < limit;
-}
-
 uint32_t counter_take(
 	struct counter_owner *owner, const uint32_t *ids, unsigned n, uint32_t now, uint32_t mark)
 {

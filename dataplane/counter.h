@@ -79,7 +79,13 @@ struct counter_owner {
 
 // Whether a value may be given to this id now, or it has to wait because its values run too far
 // ahead of the clock.
-bool counter_may_send(const struct counter_owner *owner, uint32_t id, uint32_t now);
+static inline bool counter_may_send(const struct counter_owner *owner, uint32_t id, uint32_t now)
+{
+	const struct counter *counter = owner->counter;
+	uint32_t clock = now > counter->first ? now : counter->first;
+
+	return counter_last(counter, id) < clock + COUNTER_AHEAD_MAX_S;
+}
 
 // Takes ONE value for n ids: V = max(now, 1 + the highest `last` among them), and stores it for
 // each. Returns 0 and changes nothing when V lies above the mark or above COUNTER_MAX. The ids

@@ -33,18 +33,19 @@ static unsigned ahead_collect(const struct worker *w, struct run *run, store_id 
 	return n;
 }
 
-// Leaves those out who have no MUK.
-static unsigned ahead_fetch(
-	const struct worker *w, store_id id[BURST], unsigned n, struct crypto_hmac_state psk[BURST])
+// The MUKs of some, in the store's map or in room; leaves those out who have none.
+static unsigned ahead_fetch(const struct worker *w, store_id id[BURST], unsigned n,
+	const struct crypto_hmac_state *psk[BURST], struct crypto_hmac_state room[BURST])
 {
+	struct store_record record[BURST];
 	unsigned kept = 0;
 
-	for (unsigned i = 0; i < n; i++)
-		store_reader_prefetch(w->reader, id[i]);
+	store_reader_prefetch_burst(w->reader, id, n, 0);
+	store_reader_records(w->reader, id, n, record);
 	for (unsigned i = 0; i < n; i++) {
-		if (!translate_muk(w->reader, id[i], &psk[kept]))
-			continue;
-		id[kept++] = id[i];
+		psk[kept] = translate_muk(w->reader, id[i], &record[i], &room[kept]);
+		if (psk[kept] != NULL)
+			id[kept++] = id[i];
 	}
 	return kept;
 }
@@ -58,18 +59,16 @@ static void ahead_store(struct worker *w, struct run *run, const store_id id[BUR
 
 static void ahead_derive(struct worker *w, struct run *run, store_id id[BURST], unsigned n)
 {
-	const struct crypto_hmac_state *psks[BURST];
-	struct crypto_hmac_state psk[BURST];
+	const struct crypto_hmac_state *psk[BURST];
+	struct crypto_hmac_state room[BURST];
 	struct crypto_staged_keys keys[BURST];
 
-	n = ahead_fetch(w, id, n, psk);
-	for (unsigned i = 0; i < n; i++)
-		psks[i] = &psk[i];
-	crypto_derive_burst(w->crypto, &run_draft(run)->label, psks, n, keys);
+	n = ahead_fetch(w, id, n, psk, room);
+	crypto_derive_burst(w->crypto, &run_draft(run)->label, psk, n, keys);
 	if (worker_trusts_crypto(w))
 		ahead_store(w, run, id, keys, n);
 	explicit_bzero(keys, sizeof(keys));
-	explicit_bzero(psk, sizeof(psk));
+	explicit_bzero(room, sizeof(room));
 }
 
 static unsigned run_ahead(struct worker *w, struct run *run, const struct dp_now *now)

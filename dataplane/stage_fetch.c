@@ -8,54 +8,63 @@
 #include "staged.h"
 #include "translate.h"
 
-static enum member_message message_of(const struct worker *w, unsigned i)
+#define PREFETCHES 4u // members at once: more of them wait for each other
+
+// What is asked of the records of a campaign's members, as far as it is the same for all.
+static struct member_wish wish_of_run(const struct worker *w, const struct dp_now *now)
 {
 	const struct burst *b = &w->burst;
 
-	if (!b->sweep->is_solicit)
-		return MEMBER_MSK;
-	return member_gets_previous(w, i) ? MEMBER_SOLICIT_PREVIOUS : MEMBER_SOLICIT;
-}
-
-// Where a single push goes is where its phone asked from, when the order says so.
-static struct member_wish wish_of(const struct worker *w, unsigned i, const struct dp_now *now)
-{
-	const struct burst *b = &w->burst;
-	struct member_wish wish = {
+	return (struct member_wish){
+		.message = !run_is_single(b->run) && b->sweep->is_solicit ? MEMBER_SOLICIT
+									  : MEMBER_MSK,
 		.fresh_at_s = now->unix_s + w->shared->conf->muk_margin_s,
 		.is_registered = true,
 	};
+}
 
-	if (!run_is_single(b->run)) {
-		wish.message = message_of(w, i);
-		return wish;
-	}
-	wish.is_registered = b->single[i]->order.needs_registration;
-	if (b->single[i]->order.port != 0) {
-		wish.address = b->single[i]->order.address;
-		wish.port = b->single[i]->order.port;
-	}
-	return wish;
+// Where a single push goes is where its phone asked from, when the order says so.
+static void wish_of_single(const struct dp_single *order, struct member_wish *wish)
+{
+	wish->is_registered = order->needs_registration;
+	wish->address = order->port != 0 ? order->address : NULL;
+	wish->port = order->port;
+}
+
+// And as far as it is not, of member i of the burst.
+static void wish_adapt(const struct worker *w, unsigned i, struct member_wish *wish)
+{
+	const struct burst *b = &w->burst;
+
+	if (run_is_single(b->run))
+		wish_of_single(&b->single[i]->order, wish);
+	else if (b->sweep->is_solicit && b->run->campaign->is_last_previous)
+		wish->message =
+			member_gets_previous(w, i) ? MEMBER_SOLICIT_PREVIOUS : MEMBER_SOLICIT;
 }
 
 // Fills seat `to` of the burst with its member i; returns 0, or why the member is refused.
-static unsigned member_fetch(struct worker *w, unsigned to, unsigned i, const struct dp_now *now)
+static unsigned member_fetch(struct worker *w, unsigned to, unsigned i,
+	const struct store_record *record, const struct member_wish *wish)
 {
 	struct burst *b = &w->burst;
-	struct member_wish wish = wish_of(w, i, now);
-	struct member member = {.idr = b->idr[to], .psk = &b->psk[to]};
-	store_id id = b->id[i];
+	struct member member;
 	unsigned why;
 
 	if (run_is_single(b->run) && b->single[i]->is_over)
 		return DP_REFUSED_LEFT;
-	why = translate_member(w->reader, &b->run->eligibility, id, &wish, &member);
+	// One by one: to clear the whole of it first would take longer.
+	member.psk = NULL;
+	member.room = &b->room[to];
+	member.address = &b->address[to];
+	member.idr = b->idr[to];
+	why = translate_member(w->reader, &b->run->eligibility, b->id[i], record, wish, &member);
+	b->has_keys |= member.psk == member.room;
 	if (why != 0)
 		return why;
-	b->id[to] = id;
+	b->id[to] = b->id[i];
 	b->single[to] = b->single[i];
 	b->idr_len[to] = member.idr_len;
-	b->address[to] = member.address;
 	b->port[to] = member.port;
 	b->seal[to].psk = member.psk;
 	b->is_expired[to] = member.is_expired;
@@ -66,14 +75,12 @@ static unsigned member_fetch(struct worker *w, unsigned to, unsigned i, const st
 }
 
 // Whether the frame of member i is built already and may go.
-static bool frame_fetch(
-	struct worker *w, unsigned to, unsigned i, bool has_frames, const struct dp_now *now)
+static bool frame_fetch(struct worker *w, unsigned to, unsigned i, int64_t fresh_at_s)
 {
-	int64_t fresh_at_s = now->unix_s + w->shared->conf->muk_margin_s;
 	const struct staged_frame *frame = NULL;
 	struct burst *b = &w->burst;
 
-	if (has_frames && !member_gets_previous(w, i))
+	if (!member_gets_previous(w, i))
 		frame = run_staged_frame(w, b->run, b->id[i], fresh_at_s);
 	b->frame[to] = frame;
 	if (frame == NULL)
@@ -85,26 +92,33 @@ static bool frame_fetch(
 	return true;
 }
 
-// A campaign goes through its members in order: these will be in the next burst.
-static void next_prefetch(const struct worker *w, const struct run *run, store_id id)
+// A campaign goes through its members in order: some of these will be in the next burst.
+static void next_prefetch(const struct worker *w, unsigned i, unsigned n)
 {
-	run_prefetch_staged(run, id);
-	if (!run_stages_frames(run))
-		store_reader_prefetch(w->reader, id);
+	const struct burst *b = &w->burst;
+
+	run_prefetch_staged(b->run, b->id + i, n, BURST);
+	if (!run_stages_frames(b->run))
+		store_reader_prefetch_burst(w->reader, b->id + i, n, BURST);
 }
 
 void stage_fetch(struct worker *w, const struct dp_now *now)
 {
 	struct burst *b = &w->burst;
+	struct member_wish wish = wish_of_run(w, now);
+	struct store_record record[BURST];
 	unsigned kept = 0;
 	bool is_waiting = false, has_frames = run_stages_frames(b->run) && burst_is_staged(b);
 
 	b->frames = 0;
+	if (!has_frames)
+		store_reader_records(w->reader, b->id, b->n, record);
 	for (unsigned i = 0; i < b->n; i++) {
 		unsigned why;
 
-		next_prefetch(w, b->run, b->id[i] + BURST);
-		if (frame_fetch(w, kept, i, has_frames, now)) {
+		if (i % PREFETCHES == 0)
+			next_prefetch(w, i, RTE_MIN(b->n - i, PREFETCHES));
+		if (has_frames && frame_fetch(w, kept, i, wish.fresh_at_s)) {
 			kept++;
 			continue;
 		}
@@ -113,7 +127,10 @@ void stage_fetch(struct worker *w, const struct dp_now *now)
 			is_waiting = true;
 			continue;
 		}
-		why = member_fetch(w, kept, i, now);
+		if (has_frames)
+			store_reader_records(w->reader, &b->id[i], 1, &record[i]);
+		wish_adapt(w, i, &wish);
+		why = member_fetch(w, kept, i, &record[i], &wish);
 		if (why == MEMBER_NO_PREVIOUS)
 			member_pass_over(w, i);
 		else if (why != 0)

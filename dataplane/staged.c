@@ -59,15 +59,19 @@ void run_unstage_all(struct worker *w, struct run *run)
 			run_unstage(w, run, id);
 }
 
-void run_prefetch_staged(const struct run *run, store_id id)
+void run_prefetch_staged(const struct run *run, const store_id *ids, unsigned n, store_id ahead)
 {
 	const struct dp_campaign *c = run->campaign;
 
-	if (c == NULL || c->staged == NULL || id >= c->span)
+	if (c == NULL || c->staged == NULL)
 		return;
-	for (unsigned at = 0; at < c->staged_bytes; at += RTE_CACHE_LINE_SIZE)
-		rte_prefetch0((const uint8_t *)entry_of(c, id) + at);
-	rte_prefetch0((const uint8_t *)entry_of(c, id) + c->staged_bytes - 1);
+	for (unsigned i = 0; i < n && ids[i] + ahead < c->span; i++) {
+		const uint8_t *entry = entry_of(c, ids[i] + ahead);
+
+		for (unsigned at = 0; at < c->staged_bytes; at += RTE_CACHE_LINE_SIZE)
+			rte_prefetch0(entry + at);
+		rte_prefetch0(entry + c->staged_bytes - 1);
+	}
 }
 
 const struct crypto_staged_keys *run_staged_keys(const struct run *run, store_id id)

@@ -21,8 +21,7 @@ struct staged_frame {
 	uint16_t way; // of its address
 	uint16_t len;
 	uint8_t hop; // number of the next hop whose source address it bears
-	uint8_t is_v6;
-	uint8_t reserved[2];
+	uint8_t reserved[3];
 	uint8_t octets[240];
 };
 _Static_assert(sizeof(struct staged_frame) == DP_STAGED_FRAME_BYTES, "control makes the room");
@@ -57,7 +56,7 @@ void run_unstage(struct worker *w, struct run *run, store_id id);
 // Their frames are on their way.
 void run_unstage_sent(struct worker *w, struct run *run, const store_id *ids, unsigned n);
 void run_unstage_all(struct worker *w, struct run *run);
-void run_prefetch_staged(const struct run *run, store_id id);
+void run_prefetch_staged(const struct run *run, const store_id *ids, unsigned n, store_id ahead);
 // Keys of a member of a campaign that has staged some; NULL when there are none.
 const struct crypto_staged_keys *run_staged_keys(const struct run *run, store_id id);
 // The frame of a member, if it may be sent at fresh_at_s (see struct member_wish); else NULL.

@@ -40,13 +40,13 @@ static unsigned refuse_record(
 static unsigned place_of(
 	const struct store_hot *hot, const struct member_wish *wish, struct member *member)
 {
-	member->address = translate_address(hot);
+	*member->address = translate_address(hot);
 	member->port = hot->port;
 	if (wish->address != NULL) {
-		memcpy(member->address.byte, wish->address, sizeof(member->address.byte));
+		memcpy(member->address->byte, wish->address, sizeof(member->address->byte));
 		member->port = wish->port;
 	}
-	return address_is_none(&member->address) ? DP_REFUSED_NO_ADDRESS : 0;
+	return address_is_none(member->address) ? DP_REFUSED_NO_ADDRESS : 0;
 }
 
 // The MUK before the current one, with its B-TID.
@@ -57,7 +57,8 @@ static unsigned previous_take(
 	unsigned why = MEMBER_NO_PREVIOUS;
 
 	if (store_reader_prev(r, id, &prev) == 0) {
-		*member->psk = *translate_psk(&prev.muk_state);
+		*member->room = *translate_psk(&prev.muk_state);
+		member->psk = member->room;
 		member->idr_len = (uint16_t)strlen(prev.btid);
 		memcpy(member->idr, prev.btid, member->idr_len);
 		member->is_expired = (int64_t)prev.expires <= fresh_at_s;
@@ -67,10 +68,19 @@ static unsigned previous_take(
 	return why;
 }
 
-unsigned translate_member(struct store_reader *r, const struct store_eligibility *e, store_id id,
-	const struct member_wish *wish, struct member *member)
+// The MUK, NULL when the record is not what the store has written.
+static inline const struct crypto_hmac_state *muk_of(struct store_reader *r, store_id id,
+	const struct store_record *record, struct crypto_hmac_state *room)
 {
-	const struct store_hot *hot = store_reader_hot(r, id);
+	if (record->muk != NULL)
+		return translate_psk(record->muk);
+	return store_reader_muk(r, id, (struct store_muk_state *)room) == 0 ? room : NULL;
+}
+
+unsigned translate_member(struct store_reader *r, const struct store_eligibility *e, store_id id,
+	const struct store_record *record, const struct member_wish *wish, struct member *member)
+{
+	const struct store_hot *hot = record->hot;
 	unsigned why = refuse_record(e, hot, wish->is_registered);
 
 	if (why != 0)
@@ -88,20 +98,19 @@ unsigned translate_member(struct store_reader *r, const struct store_eligibility
 	if (member->idr_len == 0)
 		return DP_REFUSED_NO_MUK;
 	// What was looked at so far is known to be whole only now.
-	return store_reader_muk(r, id, (struct store_muk_state *)member->psk) != 0
-		? DP_REFUSED_DAMAGED
-		: 0;
+	member->psk = muk_of(r, id, record, member->room);
+	return member->psk == NULL ? DP_REFUSED_DAMAGED : 0;
 }
 
-bool translate_muk(struct store_reader *r, store_id id, struct crypto_hmac_state *psk)
+const struct crypto_hmac_state *translate_muk(struct store_reader *r, store_id id,
+	const struct store_record *record, struct crypto_hmac_state *room)
 {
-	const struct store_hot *hot = store_reader_hot(r, id);
 	uint8_t need = STORE_LIVE | STORE_HAS_MUK;
 
-	if (hot == NULL || (store_hot_flags(hot) & need) != need)
-		return false;
+	if (record->hot == NULL || (store_hot_flags(record->hot) & need) != need)
+		return NULL;
 	// A record that is damaged is refused by name when its time comes.
-	return store_reader_muk(r, id, (struct store_muk_state *)psk) == 0;
+	return muk_of(r, id, record, room);
 }
 
 void translate_msk(const struct dp_msk *msk, const char *idi, struct mikey_msk *msg)

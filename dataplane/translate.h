@@ -30,25 +30,28 @@ struct member_wish {
 
 // What a message to one member needs.
 struct member {
-	struct crypto_hmac_state *psk; // gets those of its MUK; set by the caller
+	const struct crypto_hmac_state *psk; // those of its MUK: in the store's map, or in room
+	struct crypto_hmac_state *room; // set by the caller
 	bool is_expired; // the MUK is not fresh
 	bool is_in_uicc; // so that a message must not be long
-	struct dp_addr address;
+	struct dp_addr *address; // where it goes; set by the caller
 	uint16_t port;
 	uint16_t idr_len;
 	uint8_t *idr; // the caller's, STORE_NAI_MAX + 1 octets
 };
 
-// Looks at a member's record for a message: returns 0 and fills member and what psk points at, or
-// the reason to refuse (enum dp_refusal), or MEMBER_NO_PREVIOUS. Expiry of a MUK is judged here and
+// Looks at a member's record for a message: returns 0 and fills member, or the reason to refuse
+// (enum dp_refusal), or MEMBER_NO_PREVIOUS. Expiry of a MUK is judged here and
 // nowhere else: what may go under one that has expired is a solicited pull, and nothing else
 // (TS 33.246, 6.3.2.2.4).
 #define MEMBER_NO_PREVIOUS 0x100
 unsigned translate_member(struct store_reader *r, const struct store_eligibility *e, store_id id,
-	const struct member_wish *wish, struct member *member);
+	const struct store_record *record, const struct member_wish *wish, struct member *member);
 
-// Copies the key states of a subscriber's MUK; false when there is none. Wipe them after use.
-bool translate_muk(struct store_reader *r, store_id id, struct crypto_hmac_state *psk);
+// The key states of a subscriber's MUK, in the store's map or in room; NULL when there is none.
+// Wipe the room after use.
+const struct crypto_hmac_state *translate_muk(struct store_reader *r, store_id id,
+	const struct store_record *record, struct crypto_hmac_state *room);
 
 // Address of a member, none when there is none.
 struct dp_addr translate_address(const struct store_hot *hot);

@@ -110,7 +110,8 @@ struct burst {
 	uint16_t idr_len[BURST]; // fetch .. build
 	uint8_t idr[BURST][STORE_NAI_MAX + 3]; // fetch .. build
 	struct rte_mbuf *mbuf[BURST]; // build .. frame
-	struct crypto_hmac_state psk[BURST]; // fetch .. seal
+	bool has_keys; // fetch .. seal: some MUKs are not used where they lie in the store
+	struct crypto_hmac_state room[BURST]; // for those
 	struct crypto_seal_msg seal[BURST]; // fetch .. seal
 };
 

@@ -194,14 +194,58 @@ const struct store_block *store_reader_block(const struct store_reader *r, uint3
 	return block < r->hot.count ? block_table_at(&r->hot, &r->view, block) : NULL;
 }
 
-void store_reader_prefetch(const struct store_reader *r, store_id id)
-{
-	const struct store_block *block = store_reader_block(r, id / STORE_BLOCK_SUBSCRIBERS);
+// The block of an id, most probably the one of the id before.
+struct neighbours {
+	const struct store_block *block;
+	store_id first; // of its ids
+	bool is_clear;
+};
 
-	if (block == NULL)
-		return;
-	__builtin_prefetch(&block->hot[id % STORE_BLOCK_SUBSCRIBERS]);
-	reader_prefetch_muk(r, id, block);
+static inline const struct store_block *neighbours_block(
+	struct neighbours *n, const struct store_reader *r, store_id id)
+{
+	uint32_t number;
+
+	if (n->block != NULL && id - n->first < STORE_BLOCK_SUBSCRIBERS)
+		return n->block;
+	number = id / STORE_BLOCK_SUBSCRIBERS;
+	n->block = store_reader_block(r, number);
+	n->first = number * STORE_BLOCK_SUBSCRIBERS;
+	// Whether it may lie in the clear was looked at when the block was first asked for.
+	n->is_clear = n->block != NULL && n->block->data_key == WRAP_CLEAR;
+	return n->block;
+}
+
+void store_reader_prefetch_burst(
+	const struct store_reader *r, const store_id *ids, size_t n, store_id ahead)
+{
+	struct neighbours near = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		store_id id = ids[i] + ahead;
+		const struct store_block *block = neighbours_block(&near, r, id);
+
+		if (block == NULL)
+			continue;
+		if (id == near.first)
+			__builtin_prefetch(block);
+		__builtin_prefetch(&block->hot[id - near.first]);
+		reader_prefetch_muk(r, id, block, id - near.first);
+	}
+}
+
+void store_reader_records(
+	const struct store_reader *r, const store_id *ids, size_t n, struct store_record *out)
+{
+	struct neighbours near = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		const struct store_block *block = neighbours_block(&near, r, ids[i]);
+		store_id at = ids[i] - near.first;
+
+		out[i].hot = block == NULL ? NULL : &block->hot[at];
+		out[i].muk = near.is_clear ? &block->muk[at] : NULL;
+	}
 }
 
 static int muk_open(const struct store_reader *r, store_id id, const struct store_block *block,
@@ -223,7 +267,6 @@ int store_reader_muk(struct store_reader *r, store_id id, struct store_muk_state
 
 	if (block == NULL)
 		return -ENOENT;
-	// Whether it may lie in the clear was looked at when the block was first asked for.
 	if (block->data_key == WRAP_CLEAR) {
 		*out = block->muk[id % STORE_BLOCK_SUBSCRIBERS];
 		return 0;

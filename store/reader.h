@@ -56,8 +56,19 @@ static inline const struct store_hot *store_reader_hot(const struct store_reader
 		return NULL;
 	return &block->hot[id % STORE_BLOCK_SUBSCRIBERS];
 }
-// Brings the record of an id near, if there is one: for those that are needed soon.
-void store_reader_prefetch(const struct store_reader *r, store_id id);
+// Brings the records of n ids near, each `ahead` ids on, if there are such: for those that are
+// needed soon.
+void store_reader_prefetch_burst(
+	const struct store_reader *r, const store_id *ids, size_t n, store_id ahead);
+
+// A record, and the HMAC states of its MUK where they lie in the clear.
+struct store_record {
+	const struct store_hot *hot; // NULL beyond the span
+	const struct store_muk_state *muk; // NULL: store_reader_muk() has to be asked
+};
+// Sets out[i] for each of n ids. Ids that ascend are found at little cost.
+void store_reader_records(
+	const struct store_reader *r, const store_id *ids, size_t n, struct store_record *out);
 // The HMAC states of a subscriber's MUK, in the clear. -ENOENT beyond the span; -EBADMSG: the
 // block, so also its hot records, is not what the store has written. Wipe them after use.
 int store_reader_muk(struct store_reader *r, store_id id, struct store_muk_state *out);

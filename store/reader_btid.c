@@ -129,7 +129,7 @@ static void probe_fetch(const struct store_reader *r, const struct btid_probe *p
 	__builtin_prefetch(hot);
 	__builtin_prefetch(&hot->port);
 	// Who asks for a B-TID wants its key next, and whether that is wrapped.
-	reader_prefetch_muk(r, p->id, block);
+	reader_prefetch_muk(r, p->id, block, p->id % STORE_BLOCK_SUBSCRIBERS);
 	__builtin_prefetch(block);
 }
 

@@ -21,10 +21,11 @@ struct store_reader {
 };
 
 // A MUK mostly lies across two cache lines, in the map or, wrapped, in the cache.
+// at: place of the id in its block
 static inline void reader_prefetch_muk(
-	const struct store_reader *r, store_id id, const struct store_block *block)
+	const struct store_reader *r, store_id id, const struct store_block *block, unsigned at)
 {
-	const struct store_muk_state *muk = &block->muk[id % STORE_BLOCK_SUBSCRIBERS];
+	const struct store_muk_state *muk = &block->muk[at];
 
 	if (r->muks != NULL) {
 		muk_cache_prefetch(r->muks, id);

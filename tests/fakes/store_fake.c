@@ -90,10 +90,21 @@ static const struct store_prev *previous(const struct store_reader *r, store_id 
 	return fake_list_at(&r->d.list[FAKE_PREV], id);
 }
 
-void store_reader_prefetch(const struct store_reader *r, store_id id)
+void store_reader_prefetch_burst(
+	const struct store_reader *r, const store_id *ids, size_t n, store_id ahead)
 {
 	(void)r;
-	(void)id;
+	(void)ids;
+	(void)n;
+	(void)ahead;
+}
+
+// Keys are never where they can be used in place.
+void store_reader_records(
+	const struct store_reader *r, const store_id *ids, size_t n, struct store_record *out)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = (struct store_record){.hot = store_reader_hot(r, ids[i])};
 }
 
 size_t store_reader_btid(const struct store_reader *r, store_id id, const struct store_hot *hot,

@@ -258,6 +258,16 @@ void site_fini(struct site *s)
 
 // --- Time -----------------------------------------------------------------------------------
 
+// Copies of keys live for one turn.
+static void keys_are_forgotten(const struct worker *w)
+{
+	const uint8_t *octet = (const uint8_t *)w->burst.room;
+
+	for (size_t i = 0; i < sizeof(w->burst.room); i++)
+		if (octet[i] != 0)
+			script_fail("a key is left in a burst that is over");
+}
+
 // One worker takes its commands, then all have a turn: the others still know nothing of what it
 // was told, as it is with threads.
 static unsigned site_turn(struct site *s)
@@ -267,6 +277,7 @@ static unsigned site_turn(struct site *s)
 	worker_commands(s->shared.worker[first % n], &s->now);
 	for (unsigned i = 0; i < n; i++)
 		moved += worker_turn(s->shared.worker[(first + i) % n], &s->now);
+	keys_are_forgotten(s->shared.worker[first % n]);
 	return moved + wire_carry(s);
 }
 

@@ -97,6 +97,31 @@ static void hot_record_has_what_the_packet_path_needs(void **state)
 	assert_int_equal(store_reader_muk(s->r, 1000, &muk), -ENOENT);
 }
 
+// In any order, across blocks, in a hole between people and beyond the last one.
+static void records_are_those_of_their_ids(void **state)
+{
+	static const store_id ids[] = {0, 1, 44, 45, 46, 45, 120, 89, 90, 5, 134, 135, 1000000, 7};
+	const size_t n = sizeof(ids) / sizeof(ids[0]);
+	struct store_record record[sizeof(ids) / sizeof(ids[0])];
+	struct site *s = *state;
+	struct store_subscriber sub;
+
+	for (uint32_t i = 0; i < 130; i++) {
+		test_subscriber(i, i, &sub);
+		fixture_put(s->env, &sub);
+	}
+	site_see(s);
+	store_reader_prefetch_burst(s->r, ids, n, 64);
+	store_reader_records(s->r, ids, n, record);
+	for (size_t i = 0; i < n; i++) {
+		assert_ptr_equal(record[i].hot, store_reader_hot(s->r, ids[i]));
+		assert_true((record[i].hot == NULL) == (ids[i] >= 135));
+		test_subscriber(ids[i], ids[i], &sub);
+		if (ids[i] < 130 && record[i].muk != NULL)
+			assert_memory_equal(record[i].muk, &sub.muk_state, sizeof(sub.muk_state));
+	}
+}
+
 static void subscriber_without_muk_has_no_btid(void **state)
 {
 	struct site *s = *state;
@@ -273,6 +298,7 @@ int main(void)
 		WITH_SITE(reader_keeps_its_snapshot_until_renewed),
 		WITH_SITE(subscriber_comes_back_whole),
 		WITH_SITE(hot_record_has_what_the_packet_path_needs),
+		WITH_SITE(records_are_those_of_their_ids),
 		WITH_SITE(subscriber_without_muk_has_no_btid),
 		WITH_SITE(names_of_any_form_come_back),
 		WITH_SITE(longest_names_come_back),

@@ -175,8 +175,12 @@ static void damaged_block_is_refused_and_the_others_go_on(void **state)
 	r = test_reader(env);
 	for (store_id id = 0; id < WRAPPED_PEOPLE; id++) {
 		struct store_subscriber sub;
+		struct store_record record;
 		int rc = id >= 45 && id < 90 ? -EBADMSG : 0;
 
+		store_reader_records(r, &id, 1, &record);
+		assert_non_null(record.hot);
+		assert_null(record.muk);
 		assert_int_equal(store_reader_muk(r, id, &muk), rc);
 		assert_int_equal(store_reader_subscriber(r, id, &sub), rc);
 	}
