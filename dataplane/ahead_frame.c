@@ -7,8 +7,8 @@
 
 #include <string.h>
 
+#include "member.h"
 #include "staged.h"
-#include "translate.h"
 
 #define HEADERS_ROOM sizeof(((struct frame_headers *)0)->bytes)
 #define MESSAGE_MAX (sizeof(((struct staged_frame *)0)->octets) - FRAME_V4_BYTES)
@@ -23,7 +23,7 @@ struct making {
 	uint16_t way[BURST];
 	uint8_t hop[BURST];
 	uint16_t idr_len[BURST];
-	uint8_t idr[BURST][STORE_NAI_MAX + 3];
+	char idr[BURST][STORE_NAI_MAX + 3];
 	const struct crypto_hmac_state *psk[BURST]; // in the store's map, or in room
 	struct crypto_hmac_state room[BURST];
 	struct crypto_seal_msg seal[BURST];
@@ -109,7 +109,7 @@ static void making_seal(
 {
 	for (unsigned i = 0; i < mk->n; i++) {
 		uint8_t *message = mk->octets[i] + HEADERS_ROOM;
-		struct mikey_bytes idr = {mk->idr[i], mk->idr_len[i]};
+		struct mikey_bytes idr = {(const uint8_t *)mk->idr[i], mk->idr_len[i]};
 		struct mikey_layout layout;
 
 		mikey_template_fill(&draft->tpl, idr, message, &layout);

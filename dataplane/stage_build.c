@@ -12,7 +12,7 @@ static void message_build(struct burst *b, unsigned i)
 {
 	struct rte_mbuf *m = b->mbuf[i];
 	uint8_t *message = rte_pktmbuf_mtod(m, uint8_t *);
-	struct mikey_bytes idr = {b->idr[i], b->idr_len[i]};
+	struct mikey_bytes idr = {(const uint8_t *)b->idr[i], b->idr_len[i]};
 	struct mikey_layout layout;
 
 	mikey_template_fill(&b->draft->tpl, idr, message, &layout);

@@ -4,9 +4,9 @@
 // Fetches the records of a burst's members and takes out, by name, those the BM-SC will not send
 // to. Runs again when a burst had to wait: a record, an address or a MUK's life may have changed.
 
+#include "member.h"
 #include "single.h"
 #include "staged.h"
-#include "translate.h"
 
 #define PREFETCHES 4u // members at once: more of them wait for each other
 
@@ -44,7 +44,7 @@ static void wish_adapt(const struct worker *w, unsigned i, struct member_wish *w
 }
 
 // Fills seat `to` of the burst with its member i; returns 0, or why the member is refused.
-static unsigned member_fetch(struct worker *w, unsigned to, unsigned i,
+static inline unsigned member_fetch(struct worker *w, unsigned to, unsigned i,
 	const struct store_record *record, const struct member_wish *wish)
 {
 	struct burst *b = &w->burst;
@@ -54,10 +54,10 @@ static unsigned member_fetch(struct worker *w, unsigned to, unsigned i,
 	if (run_is_single(b->run) && b->single[i]->is_over)
 		return DP_REFUSED_LEFT;
 	// One by one: to clear the whole of it first would take longer.
-	member.psk = NULL;
-	member.room = &b->room[to];
-	member.address = &b->address[to];
 	member.idr = b->idr[to];
+	member.address = &b->address[to];
+	member.room = &b->room[to];
+	member.psk = NULL;
 	why = translate_member(w->reader, &b->run->eligibility, b->id[i], record, wish, &member);
 	b->has_keys |= member.psk == member.room;
 	if (why != 0)

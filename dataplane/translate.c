@@ -1,56 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-#include "translate.h"
-
 #include <string.h>
 
-struct dp_addr translate_address(const struct store_hot *hot)
-{
-	struct dp_addr addr;
+#include "member.h"
 
-	_Static_assert(sizeof(addr.byte) == sizeof(hot->addr.byte), "addresses are the store's");
-	memcpy(addr.byte, hot->addr.byte, sizeof(addr.byte));
-	return addr;
-}
-
-// None at all, or 0.0.0.0.
-static bool address_is_none(const struct dp_addr *addr)
-{
-	static const struct dp_addr v4 = {{[10] = 0xff, [11] = 0xff}};
-
-	return dp_addr_is_none(addr) || memcmp(addr, &v4, sizeof(v4)) == 0;
-}
-
-static unsigned refuse_record(
-	const struct store_eligibility *e, const struct store_hot *hot, bool is_registered)
-{
-	if (hot == NULL || !(store_hot_flags(hot) & STORE_LIVE))
-		return DP_REFUSED_LEFT;
-	if (!store_eligibility_is_authorised(e, hot))
-		return DP_REFUSED_NOT_AUTHORISED;
-	if (is_registered && !store_eligibility_is_member(e, hot))
-		return DP_REFUSED_LEFT;
-	if (!(store_hot_flags(hot) & STORE_HAS_MUK))
-		return DP_REFUSED_NO_MUK;
-	return 0;
-}
-
-// Where to send to; returns 0, or why it cannot be sent there.
-static unsigned place_of(
-	const struct store_hot *hot, const struct member_wish *wish, struct member *member)
-{
-	*member->address = translate_address(hot);
-	member->port = hot->port;
-	if (wish->address != NULL) {
-		memcpy(member->address->byte, wish->address, sizeof(member->address->byte));
-		member->port = wish->port;
-	}
-	return address_is_none(member->address) ? DP_REFUSED_NO_ADDRESS : 0;
-}
-
-// The MUK before the current one, with its B-TID.
-static unsigned previous_take(
+unsigned translate_previous(
 	struct store_reader *r, store_id id, int64_t fresh_at_s, struct member *member)
 {
 	struct store_prev prev;
@@ -68,40 +23,6 @@ static unsigned previous_take(
 	return why;
 }
 
-// The MUK, NULL when the record is not what the store has written.
-static inline const struct crypto_hmac_state *muk_of(struct store_reader *r, store_id id,
-	const struct store_record *record, struct crypto_hmac_state *room)
-{
-	if (record->muk != NULL)
-		return translate_psk(record->muk);
-	return store_reader_muk(r, id, (struct store_muk_state *)room) == 0 ? room : NULL;
-}
-
-unsigned translate_member(struct store_reader *r, const struct store_eligibility *e, store_id id,
-	const struct store_record *record, const struct member_wish *wish, struct member *member)
-{
-	const struct store_hot *hot = record->hot;
-	unsigned why = refuse_record(e, hot, wish->is_registered);
-
-	if (why != 0)
-		return why;
-	member->is_in_uicc = (store_hot_flags(hot) & STORE_IN_UICC) != 0;
-	member->is_expired = (int64_t)hot->expires <= wish->fresh_at_s;
-	if (member->is_expired && wish->message == MEMBER_MSK)
-		return DP_REFUSED_MUK_EXPIRED;
-	why = place_of(hot, wish, member);
-	if (why != 0)
-		return why;
-	if (wish->message == MEMBER_SOLICIT_PREVIOUS)
-		return previous_take(r, id, wish->fresh_at_s, member);
-	member->idr_len = (uint16_t)store_reader_btid(r, id, hot, (char *)member->idr);
-	if (member->idr_len == 0)
-		return DP_REFUSED_NO_MUK;
-	// What was looked at so far is known to be whole only now.
-	member->psk = muk_of(r, id, record, member->room);
-	return member->psk == NULL ? DP_REFUSED_DAMAGED : 0;
-}
-
 const struct crypto_hmac_state *translate_muk(struct store_reader *r, store_id id,
 	const struct store_record *record, struct crypto_hmac_state *room)
 {
@@ -110,7 +31,7 @@ const struct crypto_hmac_state *translate_muk(struct store_reader *r, store_id i
 	if (record->hot == NULL || (store_hot_flags(record->hot) & need) != need)
 		return NULL;
 	// A record that is damaged is refused by name when its time comes.
-	return muk_of(r, id, record, room);
+	return member_muk(r, id, record, room);
 }
 
 void translate_msk(const struct dp_msk *msk, const char *idi, struct mikey_msk *msg)

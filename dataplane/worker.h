@@ -108,7 +108,7 @@ struct burst {
 	unsigned frames; // fetch .. frame: members whose frames are built already
 	const struct staged_frame *frame[BURST]; // theirs; NULL, or not looked at: of the others
 	uint16_t idr_len[BURST]; // fetch .. build
-	uint8_t idr[BURST][STORE_NAI_MAX + 3]; // fetch .. build
+	char idr[BURST][STORE_NAI_MAX + 3]; // fetch .. build
 	struct rte_mbuf *mbuf[BURST]; // build .. frame
 	bool has_keys; // fetch .. seal: some MUKs are not used where they lie in the store
 	struct crypto_hmac_state room[BURST]; // for those

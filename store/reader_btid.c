@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "nai.h"
+#include "nai_text.h"
 #include "reader_env.h"
 #include "view.h"
 
@@ -13,7 +13,7 @@
 
 // Pieces of 16 octets, the last two of which overlap: what a compiler makes of memcpy() for lengths
 // up to 253 takes much longer to begin.
-static void suffix_copy(char *out, const char *text, size_t len)
+static inline void suffix_copy(char *out, const char *text, size_t len)
 {
 	if (len < 16) {
 		for (size_t i = 0; i < len; i++)
@@ -38,7 +38,7 @@ size_t store_reader_btid(const struct store_reader *r, store_id id, const struct
 	len = r->suffix.len[hot->btid_suffix];
 	if (len == 0 || NAI_BTID_TEXT + 1 + len > STORE_NAI_MAX)
 		return 0;
-	nai_btid_text(hot->btid, out);
+	nai_text_put(hot->btid, out);
 	out[NAI_BTID_TEXT] = '@';
 	suffix_copy(out + NAI_BTID_TEXT + 1, r->suffix.text[hot->btid_suffix], len);
 	return NAI_BTID_TEXT + 1 + len;
@@ -60,7 +60,7 @@ static bool btid_is(const struct store_reader *r, store_id id, const struct stor
 			memcmp(btid->data + NAI_BTID_TEXT + 1, r->suffix.text[hot->btid_suffix],
 				len) != 0)
 			return false;
-		nai_btid_text(hot->btid, text);
+		nai_text_put(hot->btid, text);
 		return memcmp(text, btid->data, NAI_BTID_TEXT) == 0;
 	}
 	len = view_btid(&r->view, id, hot, text);
