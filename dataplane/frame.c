@@ -9,6 +9,7 @@
 #include "frame.h"
 #include "hop.h"
 #include "port.h"
+#include "sum.h"
 
 #define DSCP_SHIFT 2 // of the DS field: two bits are ECN's
 
@@ -147,7 +148,7 @@ static uint32_t ipv4_patch(
 	memcpy(&ip->dst_addr, to->byte + 12, sizeof(ip->dst_addr));
 	ip->total_length = rte_cpu_to_be_16(rte_be_to_cpu_16(udp_len) + sizeof(*ip));
 	if (!h->is_offloaded)
-		ip->hdr_checksum = (uint16_t)~frame_sum_fold(h->ip_sum + to_sum + ip->total_length);
+		ip->hdr_checksum = (uint16_t)~sum_fold(h->ip_sum + to_sum + ip->total_length);
 	return to_sum + udp_len;
 }
 
@@ -160,43 +161,17 @@ static uint32_t ipv6_patch(uint8_t *at, const struct dp_addr *to, rte_be16_t udp
 	return words_sum(to->byte, 8) + udp_len;
 }
 
-typedef uint64_t two_words __attribute__((vector_size(16)));
-
-uint64_t frame_octets_sum(const uint8_t *data, size_t len)
-{
-	const uint8_t *end = data + len;
-	two_words sum = {0}, high = {0}, x;
-	uint64_t last;
-
-	for (; len >= sizeof(x); data += sizeof(x), len -= sizeof(x)) {
-		memcpy(&x, data, sizeof(x));
-		sum += x & UINT32_MAX;
-		high += x >> 32;
-	}
-	sum += high;
-	if (len >= sizeof(last)) {
-		memcpy(&last, data, sizeof(last));
-		sum[0] += (last & UINT32_MAX) + (last >> 32);
-		len -= sizeof(last);
-	}
-	// Octets before the last ones have been counted.
-	memcpy(&last, end - sizeof(last), sizeof(last));
-	last = len == 0 ? 0 : last >> (64 - 8 * len);
-	return sum[0] + sum[1] + (last & UINT32_MAX) + (last >> 32);
-}
-
 // sum: over the pseudo header. The device wants that in the field, and does the rest.
 static void udp_sum_put(struct rte_udp_hdr *udp, uint64_t sum, const struct frame_headers *h,
 	const struct frame_message *message)
 {
 	if (h->is_offloaded) {
-		udp->dgram_cksum = frame_sum_fold(sum);
+		udp->dgram_cksum = sum_fold(sum);
 		return;
 	}
 	sum += udp->src_port + udp->dst_port + udp->dgram_len + message->known_sum;
-	sum += frame_octets_sum(
-		message->data + message->known_len, message->len - message->known_len);
-	udp->dgram_cksum = (uint16_t)~frame_sum_fold(sum);
+	sum += sum_octets(message->data + message->known_len, message->len - message->known_len);
+	udp->dgram_cksum = (uint16_t)~sum_fold(sum);
 	// Zero would say that there is none (RFC 768).
 	if (udp->dgram_cksum == 0)
 		udp->dgram_cksum = 0xffff;

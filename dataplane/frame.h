@@ -46,7 +46,7 @@ void frame_headers_make(struct frame_headers *h, const struct hop *hop, const st
 void frame_headers_group(struct frame_headers *h, const struct dp_addr *group);
 
 // A message to put headers in front of, and the sum over its first octets where all of a burst
-// share them: frame_octets_sum() of an even number, 0 of none.
+// share them: sum_octets() of an even number, 0 of none.
 struct frame_message {
 	uint8_t *data;
 	uint16_t len;
@@ -59,17 +59,6 @@ struct frame_message {
 void frame_headers_put(const struct frame_headers *h, const struct frame_message *message,
 	const struct dp_addr *to, uint16_t port);
 
-// The sum of 16 octets or more as 32-bit words in the order of the wire: fold it to use it.
-uint64_t frame_octets_sum(const uint8_t *data, size_t len);
-
 // The header of a frame of ours with the tags of the port, all but the destination. Returns where
 // it ends.
 uint8_t *frame_ether_put(uint8_t *at, const struct port *port, uint16_t type);
-
-// A sum of 16-bit words in network order, folded to 16 bits.
-static inline uint16_t frame_sum_fold(uint64_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
-}

@@ -9,6 +9,8 @@
 #include <rte_ip.h>
 #include <rte_udp.h>
 
+#include "sum.h"
+
 #define VID_MASK 0x0fff // of a tag: priority and drop bits stand above
 #define TYPE_QINQ_OLD 0x9100 // outer tags of old switches
 
@@ -53,8 +55,10 @@ enum dp_drop packet_tags(const struct dp_port_conf *conf, struct rte_mbuf *m, ui
 		return PACKET_OK;
 	if ((unsigned)n != conf->vlans)
 		return DP_DROP_VLAN;
-	return memcmp(list, conf->vlan, conf->vlans * sizeof(list[0])) == 0 ? PACKET_OK
-									    : DP_DROP_VLAN;
+	for (int i = 0; i < n; i++)
+		if (list[i] != conf->vlan[i])
+			return DP_DROP_VLAN;
+	return PACKET_OK;
 }
 
 static struct dp_addr addr_of_v4(rte_be32_t v4)
@@ -91,7 +95,7 @@ static bool ip_sum_holds(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip
 {
 	if ((m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
 		return true;
-	return rte_raw_cksum(ip, rte_ipv4_hdr_len(ip)) == 0xffff;
+	return sum_fold(sum_octets((const uint8_t *)ip, rte_ipv4_hdr_len(ip))) == 0xffff;
 }
 
 enum dp_drop packet_ipv4(struct rte_mbuf *m, struct packet *p)
@@ -144,12 +148,25 @@ enum dp_drop packet_ipv6(struct rte_mbuf *m, struct packet *p)
 	return PACKET_OK;
 }
 
+// Over pseudo header and packet, 8 octets or more. In both versions the addresses end the fixed
+// header.
+static bool sum_is_whole(
+	const void *ip, bool is_v6, uint8_t protocol, const uint8_t *data, unsigned len)
+{
+	const uint8_t *addresses = (const uint8_t *)ip + (is_v6 ? 8 : 12);
+	uint64_t sum = rte_cpu_to_be_16(protocol) + rte_cpu_to_be_16(len);
+
+	sum += sum_octets(addresses, is_v6 ? 32 : 8) + sum_octets(data, len);
+	return sum_fold(sum) == 0xffff;
+}
+
 bool packet_sum_holds(const struct rte_mbuf *m)
 {
 	const struct rte_ipv6_hdr *ip =
 		rte_pktmbuf_mtod_offset(m, const struct rte_ipv6_hdr *, m->l2_len);
 
-	return rte_ipv6_udptcp_cksum_verify(ip, ip + 1) == 0;
+	return sum_is_whole(
+		ip, true, ip->proto, (const uint8_t *)(ip + 1), rte_be_to_cpu_16(ip->payload_len));
 }
 
 // Whether only the sum over the pseudo header stands in the field, for a device to go on with.
@@ -172,8 +189,8 @@ static bool udp_sum_holds(
 		return true;
 	if (p->is_local && sum_is_partial(ip, p->is_v6, udp->dgram_cksum))
 		return true;
-	return p->is_v6 ? rte_ipv6_udptcp_cksum_verify(ip, udp) == 0
-			: rte_ipv4_udptcp_cksum_verify(ip, udp) == 0;
+	return sum_is_whole(
+		ip, p->is_v6, IPPROTO_UDP, (const uint8_t *)udp, rte_be_to_cpu_16(udp->dgram_len));
 }
 
 enum dp_drop packet_udp(struct rte_mbuf *m, const struct packet *p, uint16_t port)

@@ -31,5 +31,6 @@ enum dp_drop packet_ipv4(struct rte_mbuf *m, struct packet *p);
 enum dp_drop packet_ipv6(struct rte_mbuf *m, struct packet *p);
 // UDP to a port: leaves the mbuf at what it carries.
 enum dp_drop packet_udp(struct rte_mbuf *m, const struct packet *p, uint16_t port);
-// Whether the sum over pseudo header and packet holds, of a protocol that has it in IPv6.
+// Whether the sum over pseudo header and packet holds, of a protocol that has it in IPv6 and of a
+// packet that carries 8 octets or more.
 bool packet_sum_holds(const struct rte_mbuf *m);

@@ -390,15 +390,15 @@ struct single *single_answered(struct worker *w, const struct run *run, unsigned
 	struct single *single;
 
 	_Static_assert(offsetof(struct single_msk, run) == 0, "an MSK's seat begins with its run");
-	if (in->drop[i] < DP_DROP_NOT_A_MEMBER || in->view[i].csb_id != msk->dp.csb_id)
+	if (in->drop[i] < DP_DROP_NOT_A_MEMBER || in->message[i].csb_id != msk->dp.csb_id)
 		return NULL;
 	single = singles_find(&w->singles, in->id[i], (unsigned)(msk - w->single_msk));
 	if (single == NULL)
 		return NULL;
 	if (in->drop[i] == DP_DROP_NOT_A_MEMBER)
 		in->drop[i] = DP_DROP_STALE_COUNTER;
-	if (single->first_counter == 0 || in->view[i].counter < single->first_counter ||
-		in->view[i].counter > counter_last(w->counter.counter, in->id[i]))
+	if (single->first_counter == 0 || in->message[i].counter < single->first_counter ||
+		in->message[i].counter > counter_last(w->counter.counter, in->id[i]))
 		return NULL;
 	return single;
 }

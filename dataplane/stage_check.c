@@ -6,31 +6,38 @@
 // MSKs share a CSB ID (v600) each of their campaigns tries. The drop reason is the furthest point
 // a message reached.
 
+#include <rte_memcpy.h>
+
 #include "single.h"
 #include "translate.h"
 
 static enum dp_drop message_parse(
-	struct worker *w, const struct rte_mbuf *m, struct mikey_view *view)
+	struct worker *w, const struct rte_mbuf *m, struct intake_message *message)
 {
+	struct mikey_view view;
 	enum mikey_status status =
-		mikey_parse(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, view);
+		mikey_parse(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, &view);
+	enum mikey_kind kind;
 
 	if (status != MIKEY_OK) {
 		w->stats.mikey[status]++;
 		return DP_DROP_MIKEY_MALFORMED;
 	}
-	if (mikey_view_kind(view) == MIKEY_KIND_ERROR)
+	kind = mikey_view_kind(&view);
+	if (kind == MIKEY_KIND_ERROR)
 		return DP_DROP_MIKEY_ERROR;
-	if (mikey_view_kind(view) != MIKEY_KIND_VERIFICATION || view->mac.len != MIKEY_MAC_BYTES ||
-		view->ts_type != MIKEY_TS_COUNTER)
+	if (kind != MIKEY_KIND_VERIFICATION || view.mac.len != MIKEY_MAC_BYTES ||
+		view.ts_type != MIKEY_TS_COUNTER)
 		return DP_DROP_MIKEY_KIND;
+	*message =
+		(struct intake_message){view.csb_id, view.counter, view.identity[0], view.mac.off};
 	return DP_DROP_UNKNOWN_CSB;
 }
 
 // While single pushes are under way, another worker may know it.
-static bool csb_is_known(const struct worker *w, uint32_t csb_id)
+static bool csb_is_known(const struct worker *w, uint32_t csb_id, bool is_any_single)
 {
-	if (single_is_any(w))
+	if (is_any_single)
 		return true;
 	for (unsigned i = 0; i < w->runs; i++)
 		if (w->run[i]->campaign->msk.csb_id == csb_id)
@@ -64,13 +71,16 @@ static void senders_find(struct worker *w)
 	unsigned seat[BURST], n = 0;
 	store_id id[BURST];
 	uint8_t is_prev[BURST];
+	bool is_any_single = single_is_any(w);
 
 	for (unsigned i = 0; i < in->n; i++) {
-		if (in->drop[i] != DP_DROP_UNKNOWN_CSB || !csb_is_known(w, in->view[i].csb_id))
+		const struct intake_message *message = &in->message[i];
+
+		if (in->drop[i] != DP_DROP_UNKNOWN_CSB ||
+			!csb_is_known(w, message->csb_id, is_any_single))
 			continue;
 		in->drop[i] = DP_DROP_UNKNOWN_IDR;
-		btid[n] = (struct store_bytes){
-			in->view[i].identity[0].data, in->view[i].identity[0].len};
+		btid[n] = (struct store_bytes){message->idr.data, message->idr.len};
 		seat[n++] = i;
 	}
 	if (n == 0)
@@ -83,7 +93,7 @@ static void senders_find(struct worker *w)
 		if (id[k] == STORE_ID_NONE)
 			continue;
 		in->drop[seat[k]] = DP_DROP_NOT_A_MEMBER;
-		if (single_is_any(w) && counter_owner_of(id[k], w->shared->workers) != w->index)
+		if (is_any_single && counter_owner_of(id[k], w->shared->workers) != w->index)
 			single_hand_over(w, seat[k]);
 	}
 }
@@ -121,38 +131,41 @@ static bool answer_fits(struct worker *w, const struct run *run, unsigned i)
 	struct intake *in = &w->intake;
 	const struct dp_campaign *c = run->campaign;
 
-	if (in->drop[i] < DP_DROP_NOT_A_MEMBER || in->view[i].csb_id != c->msk.csb_id)
+	if (in->drop[i] < DP_DROP_NOT_A_MEMBER || in->message[i].csb_id != c->msk.csb_id)
 		return false;
 	if (in->id[i] >= c->span || c->round[in->id[i]] == DP_MEMBER_NONE)
 		return false;
 	if (in->drop[i] == DP_DROP_NOT_A_MEMBER)
 		in->drop[i] = DP_DROP_STALE_COUNTER;
-	return counter_fits(w, c, in->id[i], in->view[i].counter);
+	return counter_fits(w, c, in->id[i], in->message[i].counter);
 }
 
 // Octets the MAC of message i covers: the message up to the MAC, identities and counter.
 static size_t input_write(struct worker *w, const struct run *run, unsigned i)
 {
 	struct intake *in = &w->intake;
-	const struct mikey_view *view = &in->view[i];
-	size_t head = view->mac.off, tail;
+	const struct intake_message *message = &in->message[i];
+	size_t head = message->mac_off, tail;
 
 	if (head > CHECK_INPUT_BYTES)
 		return 0;
-	memcpy(in->input[i], rte_pktmbuf_mtod(in->mbuf[i], const uint8_t *), head);
+	rte_memcpy(in->input[i], rte_pktmbuf_mtod(in->mbuf[i], const uint8_t *), head);
 	tail = mikey_verification_tail(in->input[i] + head, CHECK_INPUT_BYTES - head, run->idi,
-		view->identity[0], view->counter, w->shared->conf->ts_bytes);
+		message->idr, message->counter, w->shared->conf->ts_bytes);
 	return tail == 0 ? 0 : head + tail;
 }
 
 static void area_count_verified(struct worker *w, store_id id)
 {
 	const struct routes *r = &w->shared->routes;
-	const struct store_hot *hot = store_reader_hot(w->reader, id);
+	const struct store_hot *hot;
 	struct dp_addr addr;
 	uint16_t way;
 
-	if (w->shared->conf->areas == 0 || hot == NULL)
+	if (w->shared->conf->areas == 0)
+		return;
+	hot = store_reader_hot(w->reader, id);
+	if (hot == NULL)
 		return;
 	addr = translate_address(hot);
 	routes_find_burst(r, &addr, 1, &way);
@@ -206,7 +219,7 @@ static void run_check(struct worker *w, struct run *run, const struct dp_now *no
 			.data = in->input[i],
 			.len = (uint16_t)len,
 			.mac = rte_pktmbuf_mtod_offset(
-				in->mbuf[i], const uint8_t *, in->view[i].mac.off),
+				in->mbuf[i], const uint8_t *, in->message[i].mac_off),
 		};
 		seat[n++] = i;
 	}
@@ -250,7 +263,7 @@ void stage_check(struct worker *w, const struct dp_now *now)
 		return;
 	for (unsigned i = 0; i < in->n; i++) {
 		in->is_prev[i] = 0;
-		in->drop[i] = message_parse(w, in->mbuf[i], &in->view[i]);
+		in->drop[i] = message_parse(w, in->mbuf[i], &in->message[i]);
 	}
 	senders_find(w);
 	for (unsigned i = 0; i < in->n; i++)

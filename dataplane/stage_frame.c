@@ -5,6 +5,7 @@
 // by.
 
 #include "staged.h"
+#include "sum.h"
 
 static const struct frame_headers *headers_get(struct worker *w, unsigned number)
 {
@@ -24,7 +25,7 @@ static struct frame_message message_begin(const struct burst *b)
 	uint16_t known = (uint16_t)((tpl->head_len - 2) & ~1);
 
 	return (struct frame_message){
-		.known_len = known, .known_sum = frame_octets_sum(tpl->head, known)};
+		.known_len = known, .known_sum = sum_octets(tpl->head, known)};
 }
 
 static void frame_write(struct rte_mbuf *m, const struct frame_headers *h,

@@ -12,6 +12,8 @@
 #include "packet.h"
 #include "worker.h"
 
+#define FRAMES_AHEAD 8 // asked for while others are sorted
+
 // Addresses for IPv6 stations: all of them (RFC 4291, 2.7.1).
 static const struct dp_addr all_nodes = {{0xff, 0x02, [15] = 1}};
 
@@ -153,15 +155,30 @@ void worker_receive(struct worker *w, unsigned port, struct rte_mbuf *m, const s
 }
 
 // Headers and message are in the first three lines, unless there are options.
-static void frames_prefetch(struct rte_mbuf *const *mbufs, unsigned n)
+static void frame_prefetch(const struct rte_mbuf *m)
 {
-	for (unsigned i = 0; i < n; i++) {
-		const uint8_t *at = rte_pktmbuf_mtod(mbufs[i], const uint8_t *);
+	const uint8_t *at = rte_pktmbuf_mtod(m, const uint8_t *);
 
-		rte_prefetch0(at);
-		rte_prefetch0(at + RTE_CACHE_LINE_SIZE);
-		rte_prefetch0(at + 2 * RTE_CACHE_LINE_SIZE);
+	rte_prefetch0(at);
+	rte_prefetch0(at + RTE_CACHE_LINE_SIZE);
+	rte_prefetch0(at + 2 * RTE_CACHE_LINE_SIZE);
+}
+
+// Frames come while those before them are sorted: all of them at once would wait for one another.
+static uint64_t burst_receive(struct worker *w, unsigned port, struct rte_mbuf **mbufs, unsigned n,
+	const struct dp_now *now)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < n && i < FRAMES_AHEAD; i++)
+		frame_prefetch(mbufs[i]);
+	for (unsigned i = 0; i < n; i++) {
+		if (i + FRAMES_AHEAD < n)
+			frame_prefetch(mbufs[i + FRAMES_AHEAD]);
+		bytes += mbufs[i]->pkt_len;
+		worker_receive(w, port, mbufs[i], now);
 	}
+	return bytes;
 }
 
 unsigned stage_rx(struct worker *w, unsigned port, const struct dp_now *now)
@@ -169,17 +186,15 @@ unsigned stage_rx(struct worker *w, unsigned port, const struct dp_now *now)
 	struct dp_port_stats *stats = &w->egress[port].stats;
 	struct rte_mbuf *mbufs[BURST];
 	unsigned n = rte_eth_rx_burst(w->shared->port[port].id, w->queue, mbufs, BURST);
-	uint64_t bytes = 0;
+	uint64_t bytes;
 
 	w->intake.n = 0;
 	if (n == 0)
 		return 0;
-	frames_prefetch(mbufs, n);
+	for (unsigned i = 0; i < n; i++)
+		rte_prefetch0(mbufs[i]);
 	capture_rx(w, port, mbufs, n);
-	for (unsigned i = 0; i < n; i++) {
-		bytes += mbufs[i]->pkt_len;
-		worker_receive(w, port, mbufs[i], now);
-	}
+	bytes = burst_receive(w, port, mbufs, n, now);
 	w->stats.rx_frames += n;
 	w->stats.rx_bytes += bytes;
 	stats->rx_frames += n;

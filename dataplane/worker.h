@@ -36,6 +36,8 @@
 #define BURST CRYPTO_BURST
 #define OUT_MAX 64 // ARP, ND and echo frames that wait for a port
 #define CHECK_INPUT_BYTES 1024 // octets the MAC of a verification covers, at most
+// Powers of two would all lie in the same few lines of a cache.
+#define CHECK_INPUT_STRIDE (CHECK_INPUT_BYTES + RTE_CACHE_LINE_SIZE)
 #define HANDED 1024 // verifications for another worker that wait for it, power of two
 #define RX_PER_TURN 4 // receive bursts for one send burst: answers must not pile up
 #define FLOOD_SURE 8 // full bursts of useless frames in a row that make a flood
@@ -142,17 +144,25 @@ struct egress {
 	struct dp_port_stats stats;
 };
 
+// What the checks need of a verification message.
+struct intake_message {
+	uint32_t csb_id;
+	uint32_t counter;
+	struct mikey_bytes idr; // in its buffer
+	uint16_t mac_off;
+};
+
 // Verification messages on their way in.
 struct intake {
 	unsigned n;
 	struct rte_mbuf *mbuf[BURST];
-	struct mikey_view view[BURST];
+	struct intake_message message[BURST];
 	store_id id[BURST];
 	uint8_t is_prev[BURST];
 	uint8_t drop[BURST]; // enum dp_drop, or DP_DROP_COUNT once accepted
 	struct single *single[BURST]; // the single that a message may answer
 	struct store_muk_state muk[BURST]; // the key they answered under
-	uint8_t input[BURST][CHECK_INPUT_BYTES];
+	uint8_t input[BURST][CHECK_INPUT_STRIDE];
 };
 
 // What all workers of a dataplane see.

@@ -92,3 +92,12 @@ static inline uint32_t env_tag(const struct store_env *env, const void *text, si
 {
 	return (uint32_t)(hash_bytes(&env->hash_key, text, len) >> 32);
 }
+static inline void env_tag_pair(
+	const struct store_env *env, const struct hash_text text[2], uint32_t tag[2])
+{
+	uint64_t hash[2];
+
+	hash_pair(&env->hash_key, text, hash);
+	tag[0] = (uint32_t)(hash[0] >> 32);
+	tag[1] = (uint32_t)(hash[1] >> 32);
+}

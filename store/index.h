@@ -10,6 +10,8 @@
 
 #pragma once
 
+#include <emmintrin.h>
+
 #include "env.h"
 
 #define INDEX_VERSION 1
@@ -43,10 +45,17 @@ static inline unsigned index_bucket(uint32_t tag)
 static inline unsigned index_bucket_hits(
 	const struct index_slot slot[INDEX_BUCKET_SLOTS], uint32_t tag)
 {
+	const __m128i wanted = _mm_set1_epi32((int)tag);
 	unsigned hits = 0;
 
-	for (unsigned i = 0; i < INDEX_BUCKET_SLOTS; i++)
-		hits |= (unsigned)(slot[i].tag == tag) << i;
+	for (unsigned i = 0; i < INDEX_BUCKET_SLOTS; i += 4) {
+		__m128 one = _mm_loadu_ps((const float *)(slot + i));
+		__m128 two = _mm_loadu_ps((const float *)(slot + i + 2));
+		__m128i tags = _mm_castps_si128(_mm_shuffle_ps(one, two, _MM_SHUFFLE(2, 0, 2, 0)));
+
+		hits |= (unsigned)_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(tags, wanted)))
+			<< i;
+	}
 	return hits;
 }
 static inline store_id index_block_next(

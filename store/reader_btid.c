@@ -44,6 +44,27 @@ size_t store_reader_btid(const struct store_reader *r, store_id id, const struct
 	return NAI_BTID_TEXT + 1 + len;
 }
 
+static inline uint64_t octets_differ(const uint8_t *one, const void *other, size_t at)
+{
+	uint64_t a, b;
+
+	memcpy(&a, one + at, sizeof(a));
+	memcpy(&b, (const uint8_t *)other + at, sizeof(b));
+	return a ^ b;
+}
+
+// Pieces of 8 octets, the last two of which overlap: memcmp() takes longer to begin.
+static bool text_is(const uint8_t *one, const void *other, size_t len)
+{
+	uint64_t differ = 0;
+
+	if (len < 8)
+		return memcmp(one, other, len) == 0;
+	for (size_t at = 0; at + 8 < len; at += 8)
+		differ |= octets_differ(one, other, at);
+	return (differ | octets_differ(one, other, len - 8)) == 0;
+}
+
 // Compares a B-TID with the one of a record, the suffix first: it costs nothing to make.
 static bool btid_is(const struct store_reader *r, store_id id, const struct store_hot *hot,
 	const struct store_bytes *btid)
@@ -57,8 +78,8 @@ static bool btid_is(const struct store_reader *r, store_id id, const struct stor
 			return false;
 		len = r->suffix.len[hot->btid_suffix];
 		if (btid->len != NAI_BTID_TEXT + 1 + len || btid->data[NAI_BTID_TEXT] != '@' ||
-			memcmp(btid->data + NAI_BTID_TEXT + 1, r->suffix.text[hot->btid_suffix],
-				len) != 0)
+			!text_is(btid->data + NAI_BTID_TEXT + 1, r->suffix.text[hot->btid_suffix],
+				len))
 			return false;
 		nai_text_put(hot->btid, text);
 		return memcmp(text, btid->data, NAI_BTID_TEXT) == 0;
@@ -108,14 +129,42 @@ static store_id probe_confirm(const struct store_reader *r, struct btid_probe *p
 }
 
 // A look-up goes through five steps, each of them for all B-TIDs of a burst before the next. Each
-// asks for the memory that the next one needs, which has arrived by then.
-enum probe_step {
-	PROBE_HASH,
-	PROBE_PLACE,
-	PROBE_SEARCH,
-	PROBE_FETCH,
-	PROBE_CONFIRM,
-};
+// asks for the memory that the next one needs, which has arrived by then. Pages that are not in the
+// TLB are found side by side while loops are short: work between such places makes each wait.
+
+static void probes_hash(const struct store_reader *r, struct btid_probe *probe,
+	const struct store_bytes *btid, size_t n)
+{
+	for (size_t i = 0; i < n; i += 2) {
+		// An odd one at the end is hashed beside itself.
+		size_t k = i + 1 < n ? i + 1 : i;
+		const struct hash_text text[2] = {
+			{btid[i].data, btid[i].len}, {btid[k].data, btid[k].len}};
+		uint32_t tag[2];
+
+		env_tag_pair(r->view.env, text, tag);
+		probe[k] = (struct btid_probe){.tag = tag[1]};
+		probe[i] = (struct btid_probe){.tag = tag[0]};
+		index_table_prefetch(&r->btid, tag[0]);
+		index_table_prefetch(&r->btid, tag[1]);
+	}
+}
+
+static void probes_place(const struct store_reader *r, struct btid_probe *probe, size_t n)
+{
+	for (struct btid_probe *p = probe; p < probe + n; p++) {
+		p->block = index_table_find(&r->btid, p->tag);
+		__builtin_prefetch(&p->block->slot[index_bucket(p->tag)]);
+	}
+}
+
+static void probes_search(const struct store_reader *r, struct btid_probe *probe, size_t n)
+{
+	for (struct btid_probe *p = probe; p < probe + n; p++) {
+		probe_next(p);
+		block_table_prefetch(&r->hot, p->id);
+	}
+}
 
 static void probe_fetch(const struct store_reader *r, const struct btid_probe *p)
 {
@@ -133,29 +182,6 @@ static void probe_fetch(const struct store_reader *r, const struct btid_probe *p
 	__builtin_prefetch(block);
 }
 
-static void probe_step(const struct store_reader *r, struct btid_probe *p, enum probe_step step,
-	const struct store_bytes *btid)
-{
-	switch (step) {
-	case PROBE_HASH:
-		p->tag = env_tag(r->view.env, btid->data, btid->len);
-		p->pos = 0;
-		index_table_prefetch(&r->btid, p->tag);
-		break;
-	case PROBE_PLACE:
-		p->block = index_table_find(&r->btid, p->tag);
-		__builtin_prefetch(&p->block->slot[index_bucket(p->tag)]);
-		break;
-	case PROBE_SEARCH:
-		probe_next(p);
-		block_table_prefetch(&r->hot, p->id);
-		break;
-	default:
-		probe_fetch(r, p);
-		break;
-	}
-}
-
 void store_reader_find_btid_burst(const struct store_reader *r, const struct store_bytes *btids,
 	size_t n, store_id *ids, uint8_t *is_prev)
 {
@@ -165,9 +191,11 @@ void store_reader_find_btid_burst(const struct store_reader *r, const struct sto
 	memset(is_prev, 0, n);
 	if (!r->is_loaded || n > BURST)
 		return;
-	for (unsigned step = PROBE_HASH; step < PROBE_CONFIRM; step++)
-		for (size_t i = 0; i < n; i++)
-			probe_step(r, &probe[i], step, &btids[i]);
+	probes_hash(r, probe, btids, n);
+	probes_place(r, probe, n);
+	probes_search(r, probe, n);
+	for (size_t i = 0; i < n; i++)
+		probe_fetch(r, &probe[i]);
 	for (size_t i = 0; i < n; i++)
 		ids[i] = probe_confirm(r, &probe[i], &btids[i], &is_prev[i]);
 }

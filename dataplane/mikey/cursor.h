@@ -152,12 +152,29 @@ static inline void wr_u32be(struct writer *wr, uint32_t value)
 		be32_put(p, value);
 }
 
+// memcpy() of lengths that are not constant, without a call: pieces of 16 octets, the last two of
+// which may overlap.
+static inline void octets_copy(uint8_t *to, const uint8_t *from, size_t len)
+{
+	uint8_t last[16];
+
+	if (len < sizeof(last)) {
+		for (size_t i = 0; i < len; i++)
+			to[i] = from[i];
+		return;
+	}
+	memcpy(last, from + len - sizeof(last), sizeof(last));
+	for (size_t i = 0; i + sizeof(last) < len; i += sizeof(last))
+		memcpy(to + i, from + i, sizeof(last));
+	memcpy(to + len - sizeof(last), last, sizeof(last));
+}
+
 static inline void wr_bytes(struct writer *wr, const void *data, size_t n)
 {
 	uint8_t *p = wr_take(wr, n);
 
-	if (p != NULL && n > 0)
-		memcpy(p, data, n);
+	if (p != NULL)
+		octets_copy(p, data, n);
 }
 
 static inline void wr_zeros(struct writer *wr, size_t n)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "names.h"
-#include "payload.h"
+#include "walk.h"
 
 #define HEX_MAX_BYTES 64 // longer fields are cut, with a note
 #define TEXT_MAX_BYTES 256 // longer identities are shown in hex
@@ -271,11 +271,11 @@ void mikey_dump(
 	struct payload payload;
 	struct walk walk;
 
-	if (mikey_walk_begin(&walk, data, len, &view) == MIKEY_OK) {
+	if (walk_begin(&walk, data, len, &view) == MIKEY_OK) {
 		d.data_type = view.data_type;
 		hdr_dump(&d, &view, walk.next);
 		map_dump(&d, view.cs_map);
-		while (mikey_walk_next(&walk, &payload))
+		while (walk_next(&walk, &payload))
 			payload_dump(&d, &payload, data);
 	}
 	verdict_dump(&d, data, len);

@@ -218,8 +218,6 @@ struct mikey_view {
 	uint8_t identity_count;
 	uint8_t identity_type[2];
 	struct mikey_bytes identity[2]; // initiator message: IDi, IDr. Verification: IDr first
-	uint16_t policy_count; // SP payloads seen; the first is kept
-	struct mikey_policy policy;
 
 	bool has_kemac;
 	uint8_t encr_alg;
@@ -229,6 +227,9 @@ struct mikey_view {
 	struct mikey_span mac; // of KEMAC or of V; empty for NULL algorithms
 	bool has_err;
 	uint8_t error_no;
+
+	uint16_t policy_count; // SP payloads seen; the first is kept
+	struct mikey_policy policy; // last: parsing clears nothing behind param_count
 };
 
 // Parses one whole datagram; the view means nothing unless the verdict is OK. Octets behind the

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Private to this library: the layout of each payload, written (payload.c) and read (walk.c).
+// Private to this library: the layout of each payload, written (payload.c) and read (walk.h).
 // Nothing else in the tree knows where a field lies.
 
 #pragma once
@@ -42,17 +42,6 @@ struct payload {
 	struct mikey_bytes data; // what follows the head, without the MAC
 	struct mikey_span mac; // KEMAC, V
 };
-
-struct walk {
-	struct reader rd;
-	uint8_t next;
-};
-
-// Reads the common header into view and stands before the first payload.
-enum mikey_status mikey_walk_begin(
-	struct walk *walk, const uint8_t *data, size_t len, struct mikey_view *view);
-// Reads the next payload. False behind the last one, and when walk->rd.status says why not.
-bool mikey_walk_next(struct walk *walk, struct payload *payload);
 
 // Reads the parameters of an SP payload.
 enum mikey_status mikey_policy_read(const struct payload *payload, struct mikey_policy *policy);

@@ -123,23 +123,6 @@ void mikey_template_set_counter(struct mikey_template *tpl, uint32_t counter)
 	be32_put(tpl->head + tpl->counter_off, counter);
 }
 
-// memcpy() of lengths that are not constant, without a call: pieces of 16 octets, the last two of
-// which may overlap.
-static inline void octets_copy(uint8_t *to, const uint8_t *from, size_t len)
-{
-	uint8_t last[16];
-
-	if (len < sizeof(last)) {
-		for (size_t i = 0; i < len; i++)
-			to[i] = from[i];
-		return;
-	}
-	memcpy(last, from + len - sizeof(last), sizeof(last));
-	for (size_t i = 0; i + sizeof(last) < len; i += sizeof(last))
-		memcpy(to + i, from + i, sizeof(last));
-	memcpy(to + len - sizeof(last), last, sizeof(last));
-}
-
 void mikey_template_fill(const struct mikey_template *tpl, struct mikey_bytes idr, uint8_t *buf,
 	struct mikey_layout *layout)
 {

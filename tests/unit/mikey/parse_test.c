@@ -155,6 +155,19 @@ static void parse_takes_group_from_csb_id_and_domain_from_idi_in_v600(void **sta
 	}
 }
 
+static void parse_leaves_nothing_of_an_older_message_in_a_view(void **state)
+{
+	struct mikey_bytes message = vector("G.msg");
+	struct mikey_view fresh, used;
+
+	(void)state;
+	memset(&fresh, 0, sizeof(fresh));
+	memset(&used, 0xff, sizeof(used));
+	assert_int_equal(mikey_parse(message.data, message.len, &fresh), MIKEY_OK);
+	assert_int_equal(mikey_parse(message.data, message.len, &used), MIKEY_OK);
+	assert_memory_equal(&used, &fresh, offsetof(struct mikey_view, policy.param));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +178,7 @@ int main(void)
 		cmocka_unit_test(parse_reads_mtk_ids_of_two_and_four_octets),
 		cmocka_unit_test(parse_reads_the_third_party_msk_message),
 		cmocka_unit_test(parse_takes_group_from_csb_id_and_domain_from_idi_in_v600),
+		cmocka_unit_test(parse_leaves_nothing_of_an_older_message_in_a_view),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

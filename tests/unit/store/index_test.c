@@ -286,6 +286,59 @@ static void names_with_the_same_tag_are_told_apart(void **state)
 	assert_int_equal(view_find_impi(&s->txn->view, sub[1].impi, strlen(sub[1].impi)), id[1]);
 }
 
+// Puts the record's slot under the tags of all B-TIDs that differ from its own in one octet.
+static void slots_of_neighbours_add(struct site *s, const char *btid, store_id id)
+{
+	for (size_t at = 0; at < strlen(btid); at++) {
+		char other[STORE_NAI_MAX + 1];
+		struct index_slot slot = {.id = id};
+
+		strcpy(other, btid);
+		other[at] ^= 1;
+		slot.tag = env_tag(s->env, other, strlen(other));
+		assert_int_equal(index_insert(s->txn, DB_BTID, &slot, 1), 0);
+	}
+}
+
+// In bursts of all lengths, so that each stands beside others and alone.
+static void neighbours_find(const struct store_reader *r, const char *btid, store_id id)
+{
+	char text[64][STORE_NAI_MAX + 1];
+	struct store_bytes btids[64];
+	uint8_t is_prev[64];
+	store_id ids[64];
+
+	for (size_t n = 1; n <= strlen(btid) + 1; n++) {
+		for (size_t i = 0; i < n; i++) {
+			strcpy(text[i], btid);
+			text[i][i] ^= i + 1 < n;
+			btids[i] = (struct store_bytes){
+				(const uint8_t *)text[i], (uint16_t)strlen(btid)};
+		}
+		store_reader_find_btid_burst(r, btids, n, ids, is_prev);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(ids[i], i + 1 < n ? STORE_ID_NONE : id);
+	}
+}
+
+static void slot_under_another_b_tid_finds_nobody(void **state)
+{
+	struct site *s = *state;
+	struct store_subscriber sub;
+	struct store_reader *r;
+	store_id id;
+	bool is_new;
+
+	test_subscriber(7, 7, &sub);
+	assert_int_equal(store_subscriber_put(s->txn, &sub, false, &id, &is_new), 0);
+	slots_of_neighbours_add(s, sub.btid, id);
+	test_commit(s->txn);
+	s->txn = test_begin(s->env);
+	r = test_reader(s->env);
+	neighbours_find(r, sub.btid, id);
+	store_reader_destroy(r);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -300,6 +353,7 @@ int main(void)
 		TEST(removal_keeps_the_chains_of_others),
 		TEST(trim_drops_ids_above_the_span),
 		TEST(names_with_the_same_tag_are_told_apart),
+		TEST(slot_under_another_b_tid_finds_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
