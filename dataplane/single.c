@@ -414,7 +414,7 @@ static void verification_tell(struct worker *w, unsigned i)
 		(store_hot_flags(hot) & (STORE_MUK_VERIFIED | STORE_HAS_PREV)) ==
 			STORE_MUK_VERIFIED)
 		return;
-	told = (struct dp_verification){in->id[i], store_muk_check(&in->muk[i])};
+	told = (struct dp_verification){in->id[i], translate_psk_check(in->psk[i])};
 	rte_ring_enqueue_elem(w->verifications, &told, sizeof(told));
 }
 

@@ -98,21 +98,31 @@ static void senders_find(struct worker *w)
 	}
 }
 
+static const struct crypto_hmac_state *previous_muk(
+	const struct worker *w, store_id id, struct crypto_hmac_state *room)
+{
+	struct store_prev prev;
+	int rc = store_reader_prev(w->reader, id, &prev);
+
+	*room = *translate_psk(&prev.muk_state);
+	explicit_bzero(&prev, sizeof(prev));
+	return rc == 0 ? room : NULL;
+}
+
 // The key a sender answered under: the current MUK, or the previous one when its B-TID is named.
 static void sender_key(struct worker *w, unsigned i)
 {
 	struct intake *in = &w->intake;
-	struct store_prev prev;
-	int rc;
+	struct store_record record;
 
 	if (in->is_prev[i]) {
-		rc = store_reader_prev(w->reader, in->id[i], &prev);
-		in->muk[i] = prev.muk_state;
-		explicit_bzero(&prev, sizeof(prev));
+		in->psk[i] = previous_muk(w, in->id[i], &in->room[i]);
 	} else {
-		rc = store_reader_muk(w->reader, in->id[i], &in->muk[i]);
+		store_reader_records(w->reader, &in->id[i], 1, &record);
+		in->psk[i] = translate_muk(w->reader, in->id[i], &record, &in->room[i]);
 	}
-	if (rc != 0)
+	in->has_keys |= in->psk[i] == &in->room[i];
+	if (in->psk[i] == NULL)
 		in->drop[i] = DP_DROP_UNKNOWN_IDR;
 }
 
@@ -215,7 +225,7 @@ static void run_check(struct worker *w, struct run *run, const struct dp_now *no
 		if (in->drop[i] == DP_DROP_STALE_COUNTER)
 			in->drop[i] = DP_DROP_BAD_MAC;
 		msgs[n] = (struct crypto_check_msg){
-			.psk = translate_psk(&in->muk[i]),
+			.psk = in->psk[i],
 			.data = in->input[i],
 			.len = (uint16_t)len,
 			.mac = rte_pktmbuf_mtod_offset(
@@ -250,7 +260,9 @@ static void intake_finish(struct worker *w)
 		else
 			w->stats.drop[in->drop[i]]++;
 	}
-	explicit_bzero(in->muk, in->n * sizeof(in->muk[0]));
+	if (in->has_keys)
+		explicit_bzero(in->room, sizeof(in->room));
+	in->has_keys = false;
 	rte_pktmbuf_free_bulk(in->mbuf, in->n);
 	in->n = 0;
 }

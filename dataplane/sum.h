@@ -35,9 +35,11 @@ static inline uint64_t sum_octets(const uint8_t *data, size_t len)
 	return sum[0] + sum[1] + (last & UINT32_MAX) + (last >> 32);
 }
 
+// A sum below 2^63, to 16 bits. Added to itself with its halves exchanged it has in the upper half
+// the sum of both and the carry.
 static inline uint16_t sum_fold(uint64_t sum)
 {
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
+	uint32_t half = (uint32_t)((sum + (sum >> 32 | sum << 32)) >> 32);
+
+	return (uint16_t)((half + (half >> 16 | half << 16)) >> 16);
 }

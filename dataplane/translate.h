@@ -41,6 +41,11 @@ static inline const struct crypto_hmac_state *translate_psk(const struct store_m
 	return (const struct crypto_hmac_state *)muk;
 }
 
+static inline uint32_t translate_psk_check(const struct crypto_hmac_state *psk)
+{
+	return store_muk_check((const struct store_muk_state *)psk);
+}
+
 // Addresses of the two rooms are, too.
 static inline struct dp_addr translate_address(const struct store_hot *hot)
 {

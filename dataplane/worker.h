@@ -161,7 +161,9 @@ struct intake {
 	uint8_t is_prev[BURST];
 	uint8_t drop[BURST]; // enum dp_drop, or DP_DROP_COUNT once accepted
 	struct single *single[BURST]; // the single that a message may answer
-	struct store_muk_state muk[BURST]; // the key they answered under
+	const struct crypto_hmac_state *psk[BURST]; // those they answered under
+	struct crypto_hmac_state room[BURST]; // for keys that are not used where they lie
+	bool has_keys; // in room
 	uint8_t input[BURST][CHECK_INPUT_STRIDE];
 };
 

@@ -44,8 +44,8 @@ static inline void nai_text_put(const uint8_t bin[16], char out[NAI_BTID_TEXT])
 	__m128i octets = _mm_loadu_si128((const __m128i *)bin);
 
 	_mm_storeu_si128((__m128i *)out, nai_letters(nai_sextets(_mm_shuffle_epi8(octets, head))));
-	_mm_storel_epi64(
-		(__m128i *)(out + 16), nai_letters(nai_sextets(_mm_shuffle_epi8(octets, tail))));
 	// "==" where letters would stand for octets that are not there.
-	memset(out + 22, '=', 2);
+	_mm_storel_epi64((__m128i *)(out + 16),
+		_mm_insert_epi16(
+			nai_letters(nai_sextets(_mm_shuffle_epi8(octets, tail))), 0x3d3d, 3));
 }

@@ -205,14 +205,16 @@ static inline const struct store_block *neighbours_block(
 	struct neighbours *n, const struct store_reader *r, store_id id)
 {
 	uint32_t number;
+	uintptr_t entry;
 
 	if (n->block != NULL && id - n->first < STORE_BLOCK_SUBSCRIBERS)
 		return n->block;
 	number = id / STORE_BLOCK_SUBSCRIBERS;
-	n->block = store_reader_block(r, number);
+	entry = number < r->hot.count ? block_table_entry(&r->hot, &r->view, number) : 0;
+	n->block = block_of(entry);
 	n->first = number * STORE_BLOCK_SUBSCRIBERS;
 	// Whether it may lie in the clear was looked at when the block was first asked for.
-	n->is_clear = n->block != NULL && n->block->data_key == WRAP_CLEAR;
+	n->is_clear = entry != 0 && (entry & BLOCK_WRAPPED) == 0;
 	return n->block;
 }
 
@@ -227,8 +229,6 @@ void store_reader_prefetch_burst(
 
 		if (block == NULL)
 			continue;
-		if (id == near.first)
-			__builtin_prefetch(block);
 		__builtin_prefetch(&block->hot[id - near.first]);
 		reader_prefetch_muk(r, id, block, id - near.first);
 	}
@@ -259,26 +259,33 @@ static int muk_open(const struct store_reader *r, store_id id, const struct stor
 		&r->view, DB_HOT, blob_u32(&number), (struct blob){block, sizeof(*block)}, &part);
 }
 
-int store_reader_muk(struct store_reader *r, store_id id, struct store_muk_state *out)
+// The keys of a block that is wrapped are unwrapped all at once, if there is memory to keep them.
+static int muk_unwrap(struct store_reader *r, store_id id, const struct store_block *block,
+	struct store_muk_state *out)
 {
-	uint32_t number = id / STORE_BLOCK_SUBSCRIBERS;
-	const struct store_block *block = store_reader_block(r, number);
 	const struct store_muk_state *muk;
 
-	if (block == NULL)
-		return -ENOENT;
-	if (block->data_key == WRAP_CLEAR) {
-		*out = block->muk[id % STORE_BLOCK_SUBSCRIBERS];
-		return 0;
-	}
 	if (r->muks == NULL)
 		r->muks = muk_cache_create();
 	if (r->muks == NULL)
 		return muk_open(r, id, block, out);
-	muk = muk_cache_get(r->muks, &r->view, number, block);
+	muk = muk_cache_get(r->muks, &r->view, id / STORE_BLOCK_SUBSCRIBERS, block);
 	if (muk == NULL)
 		return -EBADMSG;
 	*out = muk[id % STORE_BLOCK_SUBSCRIBERS];
+	return 0;
+}
+
+int store_reader_muk(struct store_reader *r, store_id id, struct store_muk_state *out)
+{
+	struct neighbours near = {0};
+	const struct store_block *block = neighbours_block(&near, r, id);
+
+	if (block == NULL)
+		return -ENOENT;
+	if (!near.is_clear)
+		return muk_unwrap(r, id, block, out);
+	*out = block->muk[id - near.first];
 	return 0;
 }
 

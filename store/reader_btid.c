@@ -177,9 +177,8 @@ static void probe_fetch(const struct store_reader *r, const struct btid_probe *p
 	hot = &block->hot[p->id % STORE_BLOCK_SUBSCRIBERS];
 	__builtin_prefetch(hot);
 	__builtin_prefetch(&hot->port);
-	// Who asks for a B-TID wants its key next, and whether that is wrapped.
+	// Who asks for a B-TID wants its key next.
 	reader_prefetch_muk(r, p->id, block, p->id % STORE_BLOCK_SUBSCRIBERS);
-	__builtin_prefetch(block);
 }
 
 void store_reader_find_btid_burst(const struct store_reader *r, const struct store_bytes *btids,

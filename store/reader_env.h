@@ -28,6 +28,7 @@ static inline void reader_prefetch_muk(
 	const struct store_muk_state *muk = &block->muk[at];
 
 	if (r->muks != NULL) {
+		__builtin_prefetch(block); // its head tells what was unwrapped
 		muk_cache_prefetch(r->muks, id);
 		return;
 	}

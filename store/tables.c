@@ -31,15 +31,15 @@ static int block_table_reserve(struct block_table *t, uint32_t count)
 	return 0;
 }
 
-const struct store_block *block_table_look(
-	const struct block_table *t, const struct view *v, uint32_t number)
+uintptr_t block_table_look(const struct block_table *t, const struct view *v, uint32_t number)
 {
-	struct blob val = {
-		(const void *)(t->block[number] & ~BLOCK_UNSEEN), sizeof(struct store_block)};
+	struct blob val = {block_of(t->block[number]), sizeof(struct store_block)};
 	const struct store_block *block = hot_block_check(v, val);
 
-	t->block[number] = (uintptr_t)(block != NULL ? block : &no_block);
-	return (const struct store_block *)t->block[number];
+	if (block == NULL)
+		block = &no_block;
+	t->block[number] = (uintptr_t)block | (block->data_key != WRAP_CLEAR ? BLOCK_WRAPPED : 0);
+	return t->block[number];
 }
 
 uint32_t block_table_damaged(const struct block_table *t, const struct view *v)
@@ -63,8 +63,8 @@ static uintptr_t block_at(const struct block_table *t, uint32_t known, struct db
 	uint32_t number = blob_to_u32(c->key);
 	uintptr_t block = block_unseen(c->val);
 
-	return number < known && (t->block[number] | BLOCK_UNSEEN) == block ? t->block[number]
-									    : block;
+	return number < known && block_of(t->block[number]) == block_of(block) ? t->block[number]
+									       : block;
 }
 
 int block_table_load(struct block_table *t, const struct view *v)

@@ -9,13 +9,16 @@
 #include "index.h"
 
 struct block_table {
-	// Addresses of blocks. To look at one is a page to read: BLOCK_UNSEEN stands in those that
+	// Addresses of blocks, with BLOCK_WRAPPED where its keys are: so nobody has to look at its
+	// head. To look at one at all is a page to read: BLOCK_UNSEEN stands in those that
 	// nobody has asked for.
 	uintptr_t *block;
 	uint32_t count;
 	uint32_t room;
 };
 #define BLOCK_UNSEEN ((uintptr_t)1)
+#define BLOCK_WRAPPED ((uintptr_t)2)
+#define BLOCK_FLAGS ((uintptr_t)3)
 
 // Blocks of an index by their first tags, and a way in by the upper bits of a tag.
 struct index_entry {
@@ -44,19 +47,28 @@ int block_table_load(struct block_table *t, const struct view *v);
 bool block_table_follow(struct block_table *t, const struct view *v, uint64_t from, uint64_t to);
 void block_table_free(struct block_table *t);
 // Looks at a block that nobody has asked for.
-const struct store_block *block_table_look(
-	const struct block_table *t, const struct view *v, uint32_t number);
+uintptr_t block_table_look(const struct block_table *t, const struct view *v, uint32_t number);
 // Blocks that cannot be used, after a look at each.
 uint32_t block_table_damaged(const struct block_table *t, const struct view *v);
 
-// A block below the count. One that is missing or damaged reads as one whose ids are all free.
+static inline const struct store_block *block_of(uintptr_t entry)
+{
+	return (const struct store_block *)(entry & ~BLOCK_FLAGS);
+}
+
+// A block below the count, after a look at it. One that is missing or damaged reads as one whose
+// ids are all free.
+static inline uintptr_t block_table_entry(
+	const struct block_table *t, const struct view *v, uint32_t number)
+{
+	uintptr_t entry = t->block[number];
+
+	return entry & BLOCK_UNSEEN ? block_table_look(t, v, number) : entry;
+}
 static inline const struct store_block *block_table_at(
 	const struct block_table *t, const struct view *v, uint32_t number)
 {
-	uintptr_t block = t->block[number];
-
-	return block & BLOCK_UNSEEN ? block_table_look(t, v, number)
-				    : (const struct store_block *)block;
+	return block_of(block_table_entry(t, v, number));
 }
 
 int index_table_load(struct index_table *t, const struct view *v, enum db_id db);

@@ -261,10 +261,11 @@ void site_fini(struct site *s)
 // Copies of keys live for one turn.
 static void keys_are_forgotten(const struct worker *w)
 {
-	const uint8_t *octet = (const uint8_t *)w->burst.room;
+	const uint8_t *sent = (const uint8_t *)w->burst.room;
+	const uint8_t *received = (const uint8_t *)w->intake.room;
 
 	for (size_t i = 0; i < sizeof(w->burst.room); i++)
-		if (octet[i] != 0)
+		if (sent[i] != 0 || received[i] != 0)
 			script_fail("a key is left in a burst that is over");
 }
 
