@@ -129,7 +129,10 @@ void mikey_template_fill(const struct mikey_template *tpl, struct mikey_bytes id
 	uint16_t tail_off = (uint16_t)(tpl->head_len + idr.len);
 	uint16_t len = (uint16_t)(tail_off + tpl->tail_len);
 
-	octets_copy(buf, tpl->head, tpl->head_len);
+	// Whole pieces: what stands behind the head is written after it, and is longer than a
+	// piece.
+	for (size_t i = 0; i < tpl->head_len; i += 16)
+		memcpy(buf + i, tpl->head + i, 16);
 	be16_put(buf + tpl->head_len - 2, idr.len);
 	octets_copy(buf + tpl->head_len, idr.data, idr.len);
 	octets_copy(buf + tail_off, tpl->tail, tpl->tail_len);
