@@ -104,7 +104,8 @@ static const struct crypto_hmac_state *previous_muk(
 	struct store_prev prev;
 	int rc = store_reader_prev(w->reader, id, &prev);
 
-	*room = *translate_psk(&prev.muk_state);
+	if (rc == 0)
+		*room = *translate_psk(&prev.muk_state);
 	explicit_bzero(&prev, sizeof(prev));
 	return rc == 0 ? room : NULL;
 }
