@@ -55,7 +55,7 @@ enum dp_drop packet_tags(const struct dp_port_conf *conf, struct rte_mbuf *m, ui
 		return PACKET_OK;
 	if ((unsigned)n != conf->vlans)
 		return DP_DROP_VLAN;
-	for (int i = 0; i < n; i++)
+	for (unsigned i = 0; i < DP_VLANS_MAX && i < conf->vlans; i++)
 		if (list[i] != conf->vlan[i])
 			return DP_DROP_VLAN;
 	return PACKET_OK;
