@@ -122,12 +122,22 @@ def measure_daemon(args, results):
                                                       "solicit_ipsecmb": campaign_solicit}, results))
 
 
-def measure_verify(args, results):
-    """The intake of verifications; frames are built ahead."""
-    done = subprocess.run([os.path.join(args.build, "tests/bench/bench-verify"), "--subscribers",
+def measure_program(args, results, program):
+    """One worker in a program of its own, with a store that it makes."""
+    done = subprocess.run([os.path.join(args.build, "tests/bench", program), "--subscribers",
                            str(args.ues), "--seconds", str(args.seconds)], check=True,
                           stdout=subprocess.PIPE, text=True)
     results.update(json.loads(done.stdout))
+
+
+def measure_verify(args, results):
+    """The intake of verifications; frames are built ahead."""
+    measure_program(args, results, "bench-verify")
+
+
+def measure_push_stages(args, results):
+    """Cycles of a push in each stage, without a wire."""
+    measure_program(args, results, "bench-push")
 
 
 def measure_openssl(args, results):
@@ -226,7 +236,7 @@ def check_room(args):
 
 PARTS = {
     "wire": measure_wire, "push": measure_daemon, "rivals": measure_openssl,
-    "verify": measure_verify, "wrapped": measure_wrapped, "recovery": measure_recovery,
+    "verify": measure_verify, "stages": measure_push_stages, "wrapped": measure_wrapped, "recovery": measure_recovery,
     "ports": measure_ports, "flood": measure_flood, "crypto": measure_crypto,
     "pulls": measure_pulls, "pace": measure_paces, "storm": measure_storms,
     "safety": measure_safety, "scale": measure_scale,
