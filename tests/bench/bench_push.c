@@ -2,9 +2,9 @@
 // Copyright the mskpush authors
 
 // Measures what a push costs in each stage: one worker, a store of its own, a port that takes
-// everything (net_null). The cycles of many short windows, each of PUSHES; of these the tenth that
-// was disturbed least, and the median. JSON on stdout. To compare two versions, run them in turns
-// and take the least of each.
+// everything (net_null). The cycles of many short windows, of TURNS bursts each; of these the tenth
+// that was disturbed least, and the median. JSON on stdout. To compare two versions, run them in
+// turns and take the least of each.
 //   bench-push [--subscribers N] [--seconds S] [--store DIR]
 // A store that is named is made once, and kept.
 
@@ -19,9 +19,8 @@
 #include "bench_worker.h"
 
 #define TURNS 64
-#define PUSHES (TURNS * BURST)
 #define WINDOWS 100000 // most of them that are kept
-#define TURN_NS 10000
+#define TURN_NS 1000000 // a round begins 1 ms after the one before, at the earliest
 #define WHOLE DP_STAGE_COUNT // all of a turn
 
 struct bench {
@@ -32,7 +31,7 @@ struct bench {
 	size_t windows;
 };
 
-// From the start, as if nobody had been sent to.
+// From the start, as if nobody had been sent to: with the values that were not taken yet.
 static void campaign_again(struct bench *b)
 {
 	struct rounds *rounds = &b->base.shared.worker[0]->run[0]->sweep[0].rounds;
@@ -41,19 +40,28 @@ static void campaign_again(struct bench *b)
 	memset(rounds->sent_ms, 0, rounds->slices * sizeof(rounds->sent_ms[0]));
 	rounds->round = rounds->plan.first;
 	rounds->slice = rounds->offset = 0;
+	b->now.counter += b->base.campaign->sends;
 }
 
-// Windows that a round ended in have fewer pushes, and are not kept.
+// Windows that the campaign ended in are not kept.
 static void window_keep(struct bench *b, const struct dp_stats *before, uint64_t cycles)
 {
 	const struct dp_stats *after = &b->base.shared.worker[0]->stats;
+	double pushes = (double)(after->pushes - before->pushes);
 
-	if (after->pushes - before->pushes != PUSHES || b->windows == WINDOWS)
+	if (b->windows == WINDOWS)
 		return;
 	for (unsigned s = 0; s < DP_STAGE_COUNT; s++)
 		b->cost[s][b->windows] =
-			(double)(after->stage_cycles[s] - before->stage_cycles[s]) / PUSHES;
-	b->cost[WHOLE][b->windows++] = (double)cycles / PUSHES;
+			(double)(after->stage_cycles[s] - before->stage_cycles[s]) / pushes;
+	b->cost[WHOLE][b->windows++] = (double)cycles / pushes;
+}
+
+static bool campaign_is_over(const struct bench *b)
+{
+	const struct rounds *rounds = &b->base.shared.worker[0]->run[0]->sweep[0].rounds;
+
+	return rounds->round > rounds->plan.last;
 }
 
 static void window_run(struct bench *b)
@@ -66,11 +74,10 @@ static void window_run(struct bench *b)
 		worker_turn(w, &b->now);
 		b->now.ns += TURN_NS;
 	}
-	window_keep(b, &before, rte_rdtsc() - begin);
-	if (w->stats.pushes == before.pushes) {
+	if (campaign_is_over(b))
 		campaign_again(b);
-		b->now.counter++;
-	}
+	else
+		window_keep(b, &before, rte_rdtsc() - begin);
 }
 
 static void run(struct bench *b)
@@ -82,7 +89,7 @@ static void run(struct bench *b)
 	while (bench_thread_s() - begin < b->seconds)
 		window_run(b);
 	if (b->windows == 0)
-		bench_check(&b->base, -EIO, "nobody was sent to");
+		bench_check(&b->base, -EINVAL, "campaigns end within a window: more --subscribers");
 }
 
 static double quantile(struct bench *b, unsigned stage, double part)

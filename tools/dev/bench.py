@@ -236,8 +236,8 @@ def check_room(args):
 
 PARTS = {
     "wire": measure_wire, "push": measure_daemon, "rivals": measure_openssl,
-    "verify": measure_verify, "stages": measure_push_stages, "wrapped": measure_wrapped, "recovery": measure_recovery,
-    "ports": measure_ports, "flood": measure_flood, "crypto": measure_crypto,
+    "verify": measure_verify, "stages": measure_push_stages, "wrapped": measure_wrapped,
+    "recovery": measure_recovery, "ports": measure_ports, "flood": measure_flood, "crypto": measure_crypto,
     "pulls": measure_pulls, "pace": measure_paces, "storm": measure_storms,
     "safety": measure_safety, "scale": measure_scale,
 }
