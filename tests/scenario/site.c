@@ -276,9 +276,10 @@ static unsigned site_turn(struct site *s)
 	unsigned n = s->shared.workers, first = s->turns++, moved = 0;
 
 	worker_commands(s->shared.worker[first % n], &s->now);
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		moved += worker_turn(s->shared.worker[(first + i) % n], &s->now);
-	keys_are_forgotten(s->shared.worker[first % n]);
+		keys_are_forgotten(s->shared.worker[(first + i) % n]);
+	}
 	return moved + wire_carry(s);
 }
 
