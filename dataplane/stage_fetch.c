@@ -31,7 +31,7 @@ static void wish_of_single(const struct dp_single *order, struct member_wish *wi
 	wish->port = order->port;
 }
 
-// And as far as it is not, of member i of the burst.
+// What is asked of member i of the burst, as far as it is not.
 static void wish_adapt(const struct worker *w, unsigned i, struct member_wish *wish)
 {
 	const struct burst *b = &w->burst;

@@ -35,8 +35,8 @@ static inline uint64_t sum_octets(const uint8_t *data, size_t len)
 	return sum[0] + sum[1] + (last & UINT32_MAX) + (last >> 32);
 }
 
-// A sum below 2^63, to 16 bits. Added to itself with its halves exchanged it has in the upper half
-// the sum of both and the carry.
+// To 16 bits: added to itself with its halves exchanged, a sum has in the upper half the sum of
+// both and the carry.
 static inline uint16_t sum_fold(uint64_t sum)
 {
 	uint32_t half = (uint32_t)((sum + (sum >> 32 | sum << 32)) >> 32);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the mskpush authors
 
-// Between the store's records and the fields of messages: translate.c and
-// member.h are the only files that know both vocabularies.
+// Between the store's records and the fields of messages: translate.c and member.h are the only
+// files that know both vocabularies.
 
 #pragma once
 

@@ -5,7 +5,6 @@
 
 #pragma once
 
-#include <string.h>
 #include <tmmintrin.h>
 
 #include "nai.h"
